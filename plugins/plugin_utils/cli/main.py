@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `holdfast`: finds the verb, runs it, turns errors into exit codes (0 ok, 1 findings, 2 usage, 3 not evaluated)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from ..errors import HoldfastError
+
+# One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
+VERBS: tuple[ModuleType, ...] = ()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the whole command line as one parser, so that help and reference come from one place."""
+    parser = argparse.ArgumentParser(
+        prog="holdfast",
+        description="Plan, approve and audit changes to systems that hold ePHI. Results go to stdout, the rest to stderr.",
+    )
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.register(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; the return value is the process's exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.func(args))
+    except HoldfastError as error:
+        print(f"holdfast: {error}", file=sys.stderr)
+        return error.exit_code
