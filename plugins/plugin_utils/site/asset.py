@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The asset register: what the company owns and must protect, who answers for it, and how its health is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .problems import Fault
+from .structure import Either, Fields, Items, Pairs, SLUG, Text, Truth, Whole, Word, slug
+
+PLUGIN = "holdfast.hipaa.register"
+"""The inventory plugin that reads the register; Ansible wants it named in the file's first key."""
+
+KINDS = ("server", "endpoint", "network-device", "cloud-resource", "application", "database", "integration")
+DATA_CLASSES = ("none", "internal", "ephi")
+SECRET_ENDINGS = ("_password", "_pass", "_passphrase", "_secret", "_token")
+
+_SECONDS_OF_HTTP = r"https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?"
+
+HEALTH = Fields(
+    "a health check: id and exactly one of http, sql, service, tcp, command",
+    required={"id": slug("the check's id")},
+    one_of={
+        "http": Fields(
+            "url, and what its answer must be",
+            required={"url": Text("http:// or https:// address without user or password", _SECONDS_OF_HTTP)},
+            optional={"status": Whole("an HTTP status", 100, 599), "contains": Text("text the answer must contain")},
+        ),
+        "sql": Fields(
+            "a query and its answer",
+            required={
+                "database": Text("a database's name", r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"),
+                "query": Text("one SQL query"),
+                "expect": Text("the answer as text"),
+            },
+            optional={"user": Text("the system user to ask as", r"[a-z_][a-z0-9_-]{0,31}")},
+        ),
+        "service": Text("a systemd unit's name", r"[A-Za-z0-9@._:\\-]{1,255}"),
+        "tcp": Fields("a port that must accept a connection", required={"port": Whole("a port, 1 to 65535", 1, 65535)}),
+        "command": Fields(
+            "a program that must leave with expect_rc",
+            required={"argv": Items(Text("one argument"), least=1, most=64)},
+            optional={"expect_rc": Whole("an exit code, 0 to 255", 0, 255)},
+        ),
+    },
+)
+
+_HEALTH_DEFAULTS: dict[str, dict[str, Any]] = {"http": {"status": 200}, "sql": {"user": "postgres"}, "command": {"expect_rc": 0}}
+
+REGISTER = Fields(
+    "the asset register",
+    required={
+        "plugin": Word((PLUGIN,)),
+        "assets": Items(
+            Fields(
+                "an asset",
+                required={
+                    "id": slug("the asset's id, which is also its inventory host name"),
+                    "kind": Word(KINDS),
+                    "owner": Text("the person or team that answers for this asset", r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,62}"),
+                    "ring": slug("one of the rings of policy/rings.yml"),
+                    "address": Text("a host name or an IP address", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}"),
+                    "environment": slug("lab, pilot, production, or the like"),
+                    "data_class": Word(DATA_CLASSES),
+                    "tier": Whole("a tier, 1 (most critical) to 4", 1, 4),
+                    "baselines": Items(slug("a baseline's id"), least=1, most=20, distinct=True),
+                },
+                optional={
+                    "vars": Pairs(
+                        "connection variables",
+                        Text("a connection variable of Ansible: ansible_...", r"ansible_[a-z0-9_]+", do="leave other settings to baselines"),
+                        Either("text, a whole number, or true or false", (Text("text", r"[^\x00]*", 4000), Whole("a number"), Truth())),
+                    ),
+                    "health": Items(HEALTH, most=50),
+                },
+            )
+        ),
+    },
+)
+"""What holdfast.yml may hold."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """One thing that must hold on an asset before and after its turn; `argument` has every default filled in."""
+
+    id: str
+    kind: str
+    argument: Any
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Health:
+        """Read a checked member of an asset's `health` list."""
+        kind = next(key for key in data if key != "id")
+        argument = data[kind]
+        if isinstance(argument, dict):
+            argument = {**_HEALTH_DEFAULTS.get(kind, {}), **argument}
+        return cls(data["id"], kind, argument)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the check as the register writes it, defaults included."""
+        return {"id": self.id, self.kind: self.argument}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One asset; `id` is its inventory host name and its name in records."""
+
+    id: str
+    kind: str
+    owner: str
+    ring: str
+    address: str
+    environment: str
+    data_class: str
+    tier: int
+    baselines: tuple[str, ...]
+    vars: dict[str, str | int | bool]
+    health: tuple[Health, ...]
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Asset:
+        """Read a checked member of the register's `assets`."""
+        return cls(
+            id=data["id"],
+            kind=data["kind"],
+            owner=data["owner"],
+            ring=data["ring"],
+            address=data["address"],
+            environment=data["environment"],
+            data_class=data["data_class"],
+            tier=data["tier"],
+            baselines=tuple(data["baselines"]),
+            vars=dict(data.get("vars", {})),
+            health=tuple(Health.from_dict(check) for check in data.get("health", [])),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the asset as the register writes it, defaults included."""
+        return {
+            **{name: getattr(self, name) for name in ("id", "kind", "owner", "ring", "address", "environment", "data_class", "tier")},
+            "baselines": list(self.baselines),
+            "vars": dict(self.vars),
+            "health": [check.to_dict() for check in self.health],
+        }
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The inventory groups the asset belongs to."""
+        names = (f"ring_{self.ring}", f"data_{self.data_class}", f"tier_{self.tier}", *(f"baseline_{name}" for name in self.baselines))
+        return tuple(name.replace("-", "_") for name in names)
+
+
+def register_faults(data: Any) -> Iterator[Fault]:
+    """Yield what is wrong with a register by itself: its shape, ids used twice, variables that must not be there."""
+    yield from REGISTER.faults(data)
+    assets = data.get("assets") if isinstance(data, dict) else None
+    if not isinstance(assets, list):
+        return
+    yield from duplicate_ids(assets, ("assets",), "asset")
+    for index, asset in enumerate(assets):
+        if not isinstance(asset, dict):
+            continue
+        if isinstance(asset.get("health"), list):
+            yield from duplicate_ids(asset["health"], ("assets", index, "health"), "health check")
+        if isinstance(asset.get("vars"), dict):
+            yield from _unsafe_vars(asset["vars"], ("assets", index, "vars"))
+
+
+def _unsafe_vars(variables: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
+    for name, value in variables.items():
+        if name == "ansible_host":
+            yield Fault((*path, name), "an address", "the address in one place", "write it as the asset's address")
+        elif name.endswith(SECRET_ENDINGS) and "{{" not in str(value):
+            do = "write a lookup of a vault or the environment: \"{{ lookup('env', 'NAME') }}\""
+            yield Fault((*path, name), "a secret in plain text", "no secret in the register", do)
+
+
+def duplicate_ids(members: list[Any], path: tuple[str | int, ...], of_what: str, key: str = "id") -> Iterator[Fault]:
+    """Yield a fault for each member whose id an earlier member has."""
+    first: dict[str, int] = {}
+    for index, member in enumerate(members):
+        name = member.get(key) if isinstance(member, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            yield Fault((*path, index, key), f'the {of_what} {key} "{name}" a second time', f"each {of_what} once", f"rename it (the other is {path[-1]}[{first[name]}])")
+        first.setdefault(name, index)
+
+
+__all__ = ["HEALTH", "PLUGIN", "REGISTER", "SLUG", "Asset", "Health", "duplicate_ids", "register_faults"]

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a site: which there are, each one's own problems, and the problems between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .baseline import baseline_faults
+from .problems import Fault, Problem, SiteProblems
+from .reading import Document, read_document
+from .structure import nearest
+
+REGISTERS = ("holdfast.yml", "holdfast.yaml")
+"""What the register may be called; the inventory plugin reads files of these names and no others."""
+
+
+class Files:
+    """Reads the files of a site and gathers everything that is wrong with them in `problems`."""
+
+    def __init__(self, root: Path, product: Path) -> None:
+        self.problems: list[Problem] = []
+        self._root = root
+        self._product = product
+
+    def read(self, path: Path, faults: Callable[[Any], Iterator[Fault]]) -> Document:
+        """Return one file's document; where it cannot be read at all, an empty one, and a problem."""
+        name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
+        try:
+            document, problems = read_document(path, name)
+        except SiteProblems as error:
+            self.problems += error.problems
+            return Document(name, None, {})
+        # Only a text without problems is worth a look at its structure: a duplicate key hides what it was meant to be.
+        self.problems += problems or document.problems([*faults(document.data)])
+        return document
+
+    def register(self) -> Path:
+        """Return the path of the asset register; two of them are a problem."""
+        found = [self._root / name for name in REGISTERS if (self._root / name).exists()]
+        if len(found) > 1:
+            fault = Fault((), "a second register", "holdfast.yml or holdfast.yaml, not both", "move its assets into the other")
+            self.problems.append(Problem(REGISTERS[1], 1, fault))
+        return found[0] if found else self._root / REGISTERS[0]
+
+    def policy(self, name: str, faults: Callable[[Any], Iterator[Fault]]) -> Document:
+        """Return a policy file: the site's own where it has one, else the product's."""
+        own = self._root / "policy" / f"{name}.yml"
+        return self.read(own if own.exists() else self._product / "policy" / f"{name}.yml", faults)
+
+    def baselines(self, register: Document) -> dict[str, Document]:
+        """Return all baselines of the site's own and those of the product's that its assets name, by id."""
+        own = {path.stem: path for path in sorted((self._root / "baselines").glob("*.yml"))}
+        shipped = {path.stem: path for path in sorted((self._product / "baselines").glob("*.yml"))}
+        for name in sorted(own.keys() & shipped.keys()):
+            fault = Fault(("id",), f'the id "{name}" of a baseline that the product ships', "an id of its own", "rename the file and its id")
+            self.problems.append(Problem(f"baselines/{name}.yml", 1, fault))
+        wanted = {name for _, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))}
+        paths = {**{name: path for name, path in shipped.items() if name in wanted}, **own}
+        self._known_baselines = tuple(sorted({**shipped, **own}))
+        documents = {name: self.read(path, lambda data, name=name: baseline_faults(data, name)) for name, path in paths.items()}
+        for name in own:
+            self.problems += documents[name].problems(self._mechanism_faults(documents[name]))
+        return documents
+
+    def _mechanism_faults(self, baseline: Document) -> Iterator[Fault]:
+        """Yield the roles and probes a site's own baseline names that the product has not (its own are under test)."""
+        roles = tuple(sorted(path.name for path in (self._product / "roles").glob("*/")))
+        probes = tuple(sorted(path.stem for path in (self._product / "plugins/module_utils/probes").glob("[a-z]*.py")))
+        for index, control in _members(baseline, "controls"):
+            role, probe = control.get("role"), control.get("probe")
+            if isinstance(role, str) and role not in roles:
+                yield Fault(("controls", index, "role"), f'the unknown role "{role}"', f"one of {', '.join(roles)}", nearest(role, roles) or "choose one of these")
+            for kind in probe if isinstance(probe, dict) else ():
+                if kind not in probes:
+                    do = nearest(kind, probes) or "choose one of these"
+                    yield Fault(("controls", index, "probe", kind), "an unknown kind of probe", f"one of {', '.join(probes)}", do)
+
+    def cross_check(self, register: Document, baselines: dict[str, Document], rings: Document, remediation: Document) -> None:
+        """Gather what is wrong between files: rings and baselines nobody declared, controls that meet twice on an asset."""
+        names = tuple(name for _, ring in _members(rings, "rings") for name in _texts([ring.get("name")]))
+        self.problems += remediation.problems([*_rule_faults(remediation, names)])
+        self.problems += register.problems([*self._asset_faults(register, baselines, names)])
+
+    def _asset_faults(self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]) -> Iterator[Fault]:
+        clashes: dict[tuple[str, ...], list[Fault]] = {}
+        for index, asset in _members(register, "assets"):
+            path = ("assets", index)
+            if isinstance(ring := asset.get("ring"), str) and rings and ring not in rings:
+                yield _unknown((*path, "ring"), "ring", ring, rings)
+            wanted = _texts(asset.get("baselines"))
+            for place, name in enumerate(wanted):
+                if name not in self._known_baselines:
+                    yield _unknown((*path, "baselines", place), "baseline", name, self._known_baselines)
+            # Hundreds of assets share a list of baselines: each list is compared once.
+            if wanted not in clashes:
+                clashes[wanted] = [*_clashes([(name, baselines[name]) for name in wanted if name in baselines])]
+            yield from (Fault((*path, "baselines"), fault.found, fault.expected, fault.do) for fault in clashes[wanted])
+
+
+def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:
+    """Yield the control ids and variables that two baselines of one asset share."""
+    first: dict[tuple[str, str], str] = {}
+    for name, document in chosen:
+        for _, control in _members(document, "controls"):
+            for key in ("id", "variable"):
+                value = control.get(key)
+                other = first.setdefault((key, value), name) if isinstance(value, str) else name
+                if other != name:
+                    of_what = "control" if key == "id" else "variable"
+                    yield Fault((), f'the {of_what} "{value}" in both {other} and {name}', f"each {of_what} once on an asset", "take one of the two baselines away")
+
+
+def _rule_faults(remediation: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
+    for index, rule in _members(remediation, "rules"):
+        when = rule.get("when")
+        for place, ring in enumerate(_texts(when.get("ring") if isinstance(when, dict) else None)):
+            if rings and ring not in rings:
+                yield _unknown(("rules", index, "when", "ring", place), "ring", ring, rings)
+
+
+def _unknown(path: tuple[str | int, ...], of_what: str, name: str, known: tuple[str, ...]) -> Fault:
+    return Fault(path, f'the unknown {of_what} "{name}"', f"one of {', '.join(known)}", nearest(name, known) or "choose one of these")
+
+
+def _members(document: Document, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the mappings in a list of a document, with their places; whatever else is there has been reported."""
+    members = document.data.get(key) if isinstance(document.data, dict) else None
+    for index, member in enumerate(members if isinstance(members, list) else []):
+        if isinstance(member, dict):
+            yield index, member
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(member for member in value if isinstance(member, str)) if isinstance(value, list) else ()

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Policy as a site writes it: the rings and their order, what is patched, and what may be mended without asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .asset import duplicate_ids
+from .baseline import SEVERITIES
+from .problems import Fault
+from .structure import Either, Fields, Items, Text, Whole, Word, slug
+
+CHANGE_KINDS = ("patch", "config")
+
+RINGS = Fields(
+    "the rings, in order of promotion",
+    required={
+        "rings": Items(
+            Fields(
+                "a ring",
+                required={
+                    "name": slug("the ring's name"),
+                    "waves": Items(
+                        Either(
+                            'how many hosts a wave takes: a number from 1, or "1%" to "100%"',
+                            (Whole("hosts", 1, 100_000), Text("percent", r"([1-9][0-9]?|100)%")),
+                        ),
+                        least=1,
+                        most=20,
+                    ),
+                    "approvals_required": Whole("how many people must approve, 0 to 9", 0, 9),
+                    "approval_max_age_hours": Whole("hours an approval holds, 1 to 8760", 1, 8760),
+                    "promotion": Word(("none", "verified")),
+                },
+            ),
+            least=1,
+            most=20,
+        ),
+        "promotion_kinds": Items(Word(CHANGE_KINDS), distinct=True),
+    },
+)
+
+PATCHING = Fields(
+    "what is patched",
+    required={
+        "updates": Word(("security", "all")),
+        "exclude": Items(Text("a package's name, * for any part of it", r"[a-z0-9*][a-z0-9+.*-]*", 200), most=500, distinct=True),
+        "lists_max_age_hours": Whole("hours, 1 to 720", 1, 720),
+        "rollback": Word(("required", "optional")),
+    },
+)
+
+REMEDIATION = Fields(
+    "what may be mended without asking",
+    required={
+        "rules": Items(
+            Fields(
+                "a rule",
+                required={
+                    "id": slug("the rule's id"),
+                    "when": Fields(
+                        "when the rule speaks",
+                        required={
+                            "ring": Items(slug("a ring's name"), least=1, distinct=True),
+                            "severity": Items(Word(SEVERITIES), least=1, distinct=True),
+                        },
+                    ),
+                    "then": Word(("remediate", "ask")),
+                },
+            ),
+            most=200,
+        ),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A group of assets that get a change together. `waves` are host counts or percentages, as Ansible's `serial` takes them."""
+
+    name: str
+    waves: tuple[int | str, ...]
+    approvals_required: int
+    approval_max_age_hours: int
+    promotion: str
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Ring:
+        """Read a checked member of `rings`."""
+        return cls(**{**data, "waves": tuple(data["waves"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ring as rings.yml writes it."""
+        return {
+            "name": self.name,
+            "waves": list(self.waves),
+            "approvals_required": self.approvals_required,
+            "approval_max_age_hours": self.approval_max_age_hours,
+            "promotion": self.promotion,
+        }
+
+
+@dataclass(frozen=True)
+class Patching:
+    """What a patch plan takes up: which updates, which packages never, how old package lists may be (hours)."""
+
+    updates: str
+    exclude: tuple[str, ...]
+    lists_max_age_hours: int
+    rollback: str
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Patching:
+        """Read a checked patching.yml."""
+        return cls(**{**data, "exclude": tuple(data["exclude"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as patching.yml writes them."""
+        return {
+            "updates": self.updates,
+            "exclude": list(self.exclude),
+            "lists_max_age_hours": self.lists_max_age_hours,
+            "rollback": self.rollback,
+        }
+
+
+@dataclass(frozen=True)
+class RemediationRule:
+    """Says for rings and severities whether drift is mended at once or asked about; the first rule that fits decides."""
+
+    id: str
+    rings: tuple[str, ...]
+    severities: tuple[str, ...]
+    then: str
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> RemediationRule:
+        """Read a checked member of `rules`."""
+        return cls(data["id"], tuple(data["when"]["ring"]), tuple(data["when"]["severity"]), data["then"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as remediation.yml writes it."""
+        when = {"ring": list(self.rings), "severity": list(self.severities)}
+        return {"id": self.id, "when": when, "then": self.then}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Everything the policy files say. `rings` stand in order of promotion; `promotion_kinds` are the kinds of change it binds."""
+
+    rings: tuple[Ring, ...]
+    promotion_kinds: tuple[str, ...]
+    patching: Patching
+    remediation: tuple[RemediationRule, ...]
+
+    @classmethod
+    def from_files(cls, rings: dict[str, Any], patching: dict[str, Any], remediation: dict[str, Any]) -> Policy:
+        """Read the three checked files."""
+        return cls(
+            rings=tuple(map(Ring.from_dict, rings["rings"])),
+            promotion_kinds=tuple(rings["promotion_kinds"]),
+            patching=Patching.from_dict(patching),
+            remediation=tuple(map(RemediationRule.from_dict, remediation["rules"])),
+        )
+
+    def ring(self, name: str) -> Ring:
+        """Return the ring of that name; KeyError where there is none."""
+        for ring in self.rings:
+            if ring.name == name:
+                return ring
+        raise KeyError(name)
+
+    def ring_before(self, name: str) -> Ring | None:
+        """Return the ring a change must have been verified in before `name` may have it, or None for the first."""
+        index = self.rings.index(self.ring(name))
+        return self.rings[index - 1] if index else None
+
+    def remediation_for(self, ring: str, severity: str) -> str:
+        """Return `remediate` or `ask` for drift of that severity in that ring; where no rule fits, `ask`."""
+        for rule in self.remediation:
+            if ring in rule.rings and severity in rule.severities:
+                return rule.then
+        return "ask"
+
+
+def rings_faults(data: Any) -> Iterator[Fault]:
+    """Yield what is wrong with rings.yml by itself."""
+    yield from RINGS.faults(data)
+    rings = data.get("rings") if isinstance(data, dict) else None
+    if not isinstance(rings, list):
+        return
+    yield from duplicate_ids(rings, ("rings",), "ring", "name")
+    first = rings[0] if rings else None
+    if isinstance(first, dict) and first.get("promotion") == "verified":
+        yield Fault(("rings", 0, "promotion"), "verified in the first ring", "none, for no ring comes before it", "write none")
+
+
+def remediation_faults(data: Any) -> Iterator[Fault]:
+    """Yield what is wrong with remediation.yml by itself."""
+    yield from REMEDIATION.faults(data)
+    rules = data.get("rules") if isinstance(data, dict) else None
+    if isinstance(rules, list):
+        yield from duplicate_ids(rules, ("rules",), "rule")

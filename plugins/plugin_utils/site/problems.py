@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a file of the site, in words that say where, what was found, what was expected, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SiteError
+
+Key = str | int
+"""One step into a file: a mapping's key, or a place in a list (from 0)."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong at one place of a piece of data; which file it came from is not yet known."""
+
+    path: tuple[Key, ...]
+    found: str
+    expected: str
+    do: str
+
+    @property
+    def where(self) -> str:
+        """The path as a person writes it: `assets[3].owner`."""
+        text = ""
+        for key in self.path:
+            text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+        return text
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A fault, and the file and line (from 1) it stands on."""
+
+    file: str
+    line: int
+    fault: Fault
+
+    def __str__(self) -> str:
+        where = f"{self.fault.where}: " if self.fault.path else ""
+        return f"{self.file}:{self.line}: {where}{self.fault.found}; expected {self.fault.expected}; {self.fault.do}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the problem as plain data, for `--format json`."""
+        fault = self.fault
+        return {"file": self.file, "line": self.line, "path": fault.where, "found": fault.found, "expected": fault.expected, "do": fault.do}
+
+
+class SiteProblems(SiteError):
+    """A site that is refused, with every problem that was found; its text has one problem a line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.fault.where)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def shown(value: Any) -> str:
+    """Return a value as an error message shows it: its kind, and as much of it as fits."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f'the text "{value}"' if len(value) <= 60 else f'the text "{value[:57]}..."'
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return "a mapping" if value else "an empty mapping"

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site: everything a shop's own folder says, with what the product ships, as one validated, frozen picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..errors import SiteError
+from .asset import Asset, register_faults
+from .baseline import Baseline, Control
+from .files import Files
+from .policy import PATCHING, Policy, remediation_faults, rings_faults
+from .problems import SiteProblems
+from .structure import Fields, Text, slug
+
+KEYS = {
+    "requester": "keys/requester.pem",
+    "implementer": "keys/controller.pem",
+    "verifier": "keys/verifier.pem",
+    "log": "keys/log.pem",
+    "root": "keys/root.pem",
+}
+"""Where each key lies unless site.yml says otherwise; a controller needs only some of them."""
+
+LEDGER = "ledger/ledger.sqlite"
+
+_PATH = Text("a path, from the site's folder or absolute", r"[^\x00-\x1f\x7f]+", 1000)
+
+SITE = Fields(
+    "the site's own settings",
+    required={"name": slug("the site's name"), "org": slug("the organisation's name in records")},
+    optional={"ledger": _PATH, "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH))},
+)
+"""What site.yml may hold."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One validated picture of a site. Paths are absolute; whether keys and ledger exist is not looked at here."""
+
+    root: Path
+    name: str
+    org: str
+    assets: tuple[Asset, ...]
+    baselines: dict[str, Baseline]
+    policy: Policy
+    trust_path: Path
+    ledger_path: Path
+    plans_dir: Path
+    reports_dir: Path
+    key_paths: dict[str, Path]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Asset]:
+        return {asset.id: asset for asset in self.assets}
+
+    def asset(self, asset_id: str) -> Asset:
+        """Return the asset of that id; raises SiteError where the register has none."""
+        try:
+            return self._by_id[asset_id]
+        except KeyError:
+            raise SiteError(f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it there, or name another") from None
+
+    def controls_for(self, asset_id: str) -> tuple[Control, ...]:
+        """Return the controls that bind an asset, in the order of its baselines."""
+        return tuple(control for name in self.asset(asset_id).baselines for control in self.baselines[name].controls)
+
+    def role_values(self, asset_id: str) -> dict[str, Any]:
+        """Return the role variables that make an asset's controls true: the same values its probe expects."""
+        return {control.variable: control.value for control in self.controls_for(asset_id)}
+
+    def controls_digest(self, asset_ids: Iterable[str]) -> str:
+        """Return the SHA-256 (hex) over the canonical JSON of the resolved controls of these assets, in any order."""
+        resolved = {asset_id: [control.to_dict() for control in self.controls_for(asset_id)] for asset_id in asset_ids}
+        text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def load_site(root: Path, product: Path) -> Site:
+    """Return the site in the folder `root`; `product` is the collection's folder, with baselines/ and policy/ as shipped.
+
+    Raises SiteProblems (a SiteError) with every problem of every file, so that one round of mending is enough.
+    """
+    root = root.resolve()
+    files = Files(root, product)
+    settings = files.read(root / "site.yml", SITE.faults)
+    register = files.read(files.register(), register_faults)
+    rings = files.policy("rings", rings_faults)
+    patching = files.policy("patching", PATCHING.faults)
+    remediation = files.policy("remediation", remediation_faults)
+    baselines = files.baselines(register)
+    files.cross_check(register, baselines, rings, remediation)
+    if files.problems:
+        raise SiteProblems(files.problems)
+    keys = {**KEYS, **settings.data.get("keys", {})}
+    return Site(
+        root=root,
+        name=settings.data["name"],
+        org=settings.data["org"],
+        assets=tuple(map(Asset.from_dict, register.data["assets"])),
+        baselines={name: Baseline.from_dict(document.data) for name, document in baselines.items()},
+        policy=Policy.from_files(rings.data, patching.data, remediation.data),
+        trust_path=root / "trust.yml",
+        ledger_path=root / settings.data.get("ledger", LEDGER),
+        plans_dir=root / "plans",
+        reports_dir=root / "reports",
+        key_paths={name: root / path for name, path in keys.items()},
+    )
