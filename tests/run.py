@@ -1,0 +1,302 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the stages of the quality gate, one or all, and counts their tests (`make test` and its parts).
+
+    python tests/run.py all            # every stage, two at a time; all of them run even when one fails
+    python tests/run.py unit           # one stage, its output as it comes
+    python tests/run.py prepare        # only what needs the network: lab image, sanity's environments, wheels
+
+What a stage of `all` prints goes to build/test/<stage>.log; of a failed one the end is shown.
+The last line is `N passed, N failed, N skipped`; the exit code is 1 when any stage failed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[1]
+LOGS = ROOT / "build" / "test"
+SANITY_REPORTS = ROOT / "build/sanity/ansible_collections/holdfast/hipaa/tests/output/junit"
+AT_ONCE = 2
+LIMIT_SECONDS = 30 * 60
+HEARTBEAT_SECONDS = 30
+TAIL_LINES = 80
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command of a stage; its tests are counted from the JUnit files in `reports`, else it is one."""
+
+    name: str
+    argv: tuple[str, ...]
+    reports: Path | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Checks that run one after the other, once the stages named in `after` have ended (well or not)."""
+
+    name: str
+    checks: Callable[[], Sequence[Check]]
+    after: tuple[str, ...] = ()
+    counts: bool = True
+    """False for preparation, which tests nothing; when it fails, that is one failure all the same."""
+
+
+@dataclass
+class Tally:
+    """What came of a stage. `failures` names every failed test; a stage with any has failed."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """Return the command line that runs this interpreter with these arguments."""
+    return (sys.executable, *arguments)
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command line of a tool that lies beside this interpreter."""
+    return (str(Path(sys.executable).parent / name), *arguments)
+
+
+def _lint() -> list[Check]:
+    return [
+        Check("ruff", tool("ruff", "check", ".")),
+        Check("mypy", tool("mypy")),
+        Check("yamllint", tool("yamllint", "--strict", ".")),
+        Check("ansible-lint", tool("ansible-lint", "--strict")),
+    ]
+
+
+def _pytest(folder: str, *options: str) -> list[Check]:
+    report = LOGS / f"{folder}.xml"
+    return [
+        Check(folder, python("-m", "pytest", f"tests/{folder}", f"--junitxml={report}", *options), report)
+    ]
+
+
+def _fetch() -> list[Check]:
+    return [
+        Check("sanity environments", python("tests/sanity/run.py", "--prime")),
+        Check("wheels", python("tests/artefacts.py", "wheels")),
+    ]
+
+
+def _sanity() -> list[Check]:
+    return [Check("sanity", python("tests/sanity/run.py"), SANITY_REPORTS)]
+
+
+def _molecule() -> list[Check]:
+    scenarios = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    return [Check(name, tool("molecule", "test", "--scenario-name", name)) for name in scenarios]
+
+
+STAGES = (
+    Stage("image", lambda: [Check("image", ("python3", "-m", "lab", "image"))], counts=False),
+    Stage("lint", _lint),
+    Stage("fetch", _fetch, counts=False),
+    Stage("unit", lambda: _pytest("unit")),
+    Stage("sanity", _sanity, after=("fetch",)),
+    Stage("integration", lambda: _pytest("integration", "--durations=10"), after=("image", "fetch")),
+    Stage("molecule", _molecule, after=("image",)),
+)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of every check: these tools first, a fixed locale, no account's own settings."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_HOME": str(ROOT / "build" / "ansible"),
+        "MOLECULE_GLOB": "molecule/*/molecule.yml",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def run_stage(stage: Stage, log: IO[str] | None) -> Tally:
+    """Run all checks of a stage, whichever fail; what they say goes to `log`, straight out when None."""
+    tally, begun = Tally(), time.monotonic()
+    checks = stage.checks()
+    for check in checks:
+        _forget(check.reports)
+        print(f"--- {stage.name}: {' '.join(check.argv)}", file=log, flush=True)
+        code = _run(check, log)
+        _count(check, code, tally)
+    if not checks:
+        tally.failed, tally.failures = 1, ["nothing to run"]
+    if not stage.counts:
+        tally.passed = 0
+    tally.seconds = time.monotonic() - begun
+    return tally
+
+
+def _run(check: Check, log: IO[str] | None) -> int:
+    """Return the check's exit code; one that outlasts the limit is ended and counts as failed."""
+    process = subprocess.Popen(
+        check.argv,
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log and subprocess.STDOUT,
+        # So that what it started ends with it; at a terminal, though, Ctrl-C must reach it.
+        start_new_session=log is not None,
+    )
+    try:
+        return process.wait(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        print(f"{check.name}: still running after {LIMIT_SECONDS} s; ended", file=log, flush=True)
+        return 124
+    finally:
+        if process.poll() is None:
+            _end(process, whole_group=log is not None)
+
+
+def _end(process: subprocess.Popen[bytes], whole_group: bool) -> None:
+    if whole_group:
+        os.killpg(process.pid, 15)
+    else:
+        process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _forget(reports: Path | None) -> None:
+    """Remove the reports of an earlier run, lest they count for a check that dies before it writes one."""
+    if reports and reports.is_dir():
+        for report in reports.glob("*.xml"):
+            report.unlink()
+    elif reports:
+        reports.unlink(missing_ok=True)
+        reports.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _count(check: Check, code: int, tally: Tally) -> None:
+    """Add the check's tests to the tally; an exit code other than 0 is a failure, whatever reports say."""
+    files = (
+        []
+        if check.reports is None
+        else sorted(check.reports.glob("*.xml"))
+        if check.reports.is_dir()
+        else [check.reports]
+    )
+    failed_before = tally.failed
+    for file in files:
+        if not file.is_file():
+            continue
+        for case in ElementTree.parse(file).iter("testcase"):  # noqa: S314 (our own report)
+            name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+            if case.find("failure") is not None or case.find("error") is not None:
+                tally.failed += 1
+                tally.failures.append(name)
+            elif case.find("skipped") is not None:
+                tally.skipped += 1
+            else:
+                tally.passed += 1
+    if code and tally.failed == failed_before:
+        tally.failed += 1
+        tally.failures.append(f"{check.name} (exit code {code})")
+    elif not code and not files:
+        tally.passed += 1
+
+
+def run_all(stages: Sequence[Stage]) -> dict[str, Tally]:
+    """Run the stages, two at a time, each after those it waits for; say what begins, ends, is under way."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    waiting, running, tallies = list(stages), dict[Future[Tally], tuple[Stage, float]](), dict[str, Tally]()
+    names = {stage.name for stage in stages}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while waiting or running:
+            for stage in list(waiting):
+                if len(running) < AT_ONCE and all(name in tallies for name in stage.after if name in names):
+                    waiting.remove(stage)
+                    print(f"[{stage.name}] started", flush=True)
+                    running[pool.submit(_logged, stage)] = (stage, time.monotonic())
+            done, _pending = wait(running, timeout=HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                stage, _begun = running.pop(future)
+                tallies[stage.name] = future.result()
+                _report(stage, tallies[stage.name])
+            if not done:
+                under_way = ", ".join(
+                    f"{stage.name} {time.monotonic() - begun:.0f} s" for stage, begun in running.values()
+                )
+                print(f"... running: {under_way}", flush=True)
+    return tallies
+
+
+def _logged(stage: Stage) -> Tally:
+    with (LOGS / f"{stage.name}.log").open("w", encoding="utf-8") as log:
+        try:
+            return run_stage(stage, log)
+        except OSError as error:
+            print(error, file=log)
+            return Tally(failed=1, failures=[str(error)])
+
+
+def _report(stage: Stage, tally: Tally) -> None:
+    """Print a stage's result; of a failed one also the end of what it said."""
+    result = str(tally) if stage.counts else "failed" if tally.failed else "done"
+    if tally.failed:
+        log = LOGS / f"{stage.name}.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        print(f"[{stage.name}] the last lines of {log.relative_to(ROOT)}:")
+        print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
+    print(f"[{stage.name}] {result} in {tally.seconds:.0f} s", flush=True)
+
+
+def summarise(tallies: dict[str, Tally], seconds: float) -> int:
+    """Print the seconds of every stage, the failures by name, and the closing line; return the exit code."""
+    total = Tally()
+    print(f"\nStages, {seconds:.0f} s in all:")
+    for name, tally in tallies.items():
+        print(f"  {name:<12} {tally.seconds:6.0f} s  {tally}")
+        total.passed += tally.passed
+        total.failed += tally.failed
+        total.skipped += tally.skipped
+    for name, tally in tallies.items():
+        for failure in tally.failures:
+            print(f"FAILED {name}: {failure}")
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what is asked for; exit code 0 only when every stage passed, 2 for a word that names no stage."""
+    named = {stage.name: stage for stage in STAGES}
+    begun = time.monotonic()
+    if list(arguments) == ["all"]:
+        return summarise(run_all(STAGES), time.monotonic() - begun)
+    if list(arguments) == ["prepare"]:
+        return summarise(run_all([stage for stage in STAGES if not stage.counts]), time.monotonic() - begun)
+    if len(arguments) == 1 and arguments[0] in named:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        return summarise({arguments[0]: run_stage(named[arguments[0]], None)}, time.monotonic() - begun)
+    print(f"run.py: expected one of: all, prepare, {', '.join(named)}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
