@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The asset register: what the company owns and must protect, who answers for it, and how its health is seen."""
+"""The asset register: what the company owns and must protect, who answers for it, how its health is seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .problems import Fault
-from .structure import Either, Fields, Items, Pairs, SLUG, Text, Truth, Whole, Word, slug
+from .structure import SLUG, Either, Fields, Items, Pairs, Text, Truth, Whole, Word, slug
 
 PLUGIN = "holdfast.hipaa.register"
 """The inventory plugin that reads the register; Ansible wants it named in the file's first key."""
@@ -27,7 +27,10 @@ HEALTH = Fields(
         "http": Fields(
             "url, and what its answer must be",
             required={"url": Text("http:// or https:// address without user or password", _SECONDS_OF_HTTP)},
-            optional={"status": Whole("an HTTP status", 100, 599), "contains": Text("text the answer must contain")},
+            optional={
+                "status": Whole("an HTTP status", 100, 599),
+                "contains": Text("text the answer must contain"),
+            },
         ),
         "sql": Fields(
             "a query and its answer",
@@ -39,7 +42,9 @@ HEALTH = Fields(
             optional={"user": Text("the system user to ask as", r"[a-z_][a-z0-9_-]{0,31}")},
         ),
         "service": Text("a systemd unit's name", r"[A-Za-z0-9@._:\\-]{1,255}"),
-        "tcp": Fields("a port that must accept a connection", required={"port": Whole("a port, 1 to 65535", 1, 65535)}),
+        "tcp": Fields(
+            "a port that must accept a connection", required={"port": Whole("a port, 1 to 65535", 1, 65535)}
+        ),
         "command": Fields(
             "a program that must leave with expect_rc",
             required={"argv": Items(Text("one argument"), least=1, most=64)},
@@ -48,7 +53,11 @@ HEALTH = Fields(
     },
 )
 
-_HEALTH_DEFAULTS: dict[str, dict[str, Any]] = {"http": {"status": 200}, "sql": {"user": "postgres"}, "command": {"expect_rc": 0}}
+_HEALTH_DEFAULTS: dict[str, dict[str, Any]] = {
+    "http": {"status": 200},
+    "sql": {"user": "postgres"},
+    "command": {"expect_rc": 0},
+}
 
 REGISTER = Fields(
     "the asset register",
@@ -60,7 +69,9 @@ REGISTER = Fields(
                 required={
                     "id": slug("the asset's id, which is also its inventory host name"),
                     "kind": Word(KINDS),
-                    "owner": Text("the person or team that answers for this asset", r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,62}"),
+                    "owner": Text(
+                        "the person or team that answers for this asset", r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,62}"
+                    ),
                     "ring": slug("one of the rings of policy/rings.yml"),
                     "address": Text("a host name or an IP address", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}"),
                     "environment": slug("lab, pilot, production, or the like"),
@@ -71,8 +82,15 @@ REGISTER = Fields(
                 optional={
                     "vars": Pairs(
                         "connection variables",
-                        Text("a connection variable of Ansible: ansible_...", r"ansible_[a-z0-9_]+", do="leave other settings to baselines"),
-                        Either("text, a whole number, or true or false", (Text("text", r"[^\x00]*", 4000), Whole("a number"), Truth())),
+                        Text(
+                            "a connection variable of Ansible: ansible_...",
+                            r"ansible_[a-z0-9_]+",
+                            do="leave other settings to baselines",
+                        ),
+                        Either(
+                            "text, a whole number, or true or false",
+                            (Text("text", r"[^\x00]*", 4000), Whole("a number"), Truth()),
+                        ),
                     ),
                     "health": Items(HEALTH, most=50),
                 },
@@ -85,7 +103,7 @@ REGISTER = Fields(
 
 @dataclass(frozen=True)
 class Health:
-    """One thing that must hold on an asset before and after its turn; `argument` has every default filled in."""
+    """One thing that must hold on an asset before and after its turn; `argument` has all its defaults."""
 
     id: str
     kind: str
@@ -141,7 +159,10 @@ class Asset:
     def to_dict(self) -> dict[str, Any]:
         """Return the asset as the register writes it, defaults included."""
         return {
-            **{name: getattr(self, name) for name in ("id", "kind", "owner", "ring", "address", "environment", "data_class", "tier")},
+            **{
+                name: getattr(self, name)
+                for name in ("id", "kind", "owner", "ring", "address", "environment", "data_class", "tier")
+            },
             "baselines": list(self.baselines),
             "vars": dict(self.vars),
             "health": [check.to_dict() for check in self.health],
@@ -150,12 +171,17 @@ class Asset:
     @property
     def groups(self) -> tuple[str, ...]:
         """The inventory groups the asset belongs to."""
-        names = (f"ring_{self.ring}", f"data_{self.data_class}", f"tier_{self.tier}", *(f"baseline_{name}" for name in self.baselines))
+        names = (
+            f"ring_{self.ring}",
+            f"data_{self.data_class}",
+            f"tier_{self.tier}",
+            *(f"baseline_{name}" for name in self.baselines),
+        )
         return tuple(name.replace("-", "_") for name in names)
 
 
 def register_faults(data: Any) -> Iterator[Fault]:
-    """Yield what is wrong with a register by itself: its shape, ids used twice, variables that must not be there."""
+    """Yield what is wrong with a register by itself: shape, ids used twice, variables that must not be."""
     yield from REGISTER.faults(data)
     assets = data.get("assets") if isinstance(data, dict) else None
     if not isinstance(assets, list):
@@ -173,13 +199,17 @@ def register_faults(data: Any) -> Iterator[Fault]:
 def _unsafe_vars(variables: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
     for name, value in variables.items():
         if name == "ansible_host":
-            yield Fault((*path, name), "an address", "the address in one place", "write it as the asset's address")
+            yield Fault(
+                (*path, name), "an address", "the address in one place", "write it as the asset's address"
+            )
         elif name.endswith(SECRET_ENDINGS) and "{{" not in str(value):
             do = "write a lookup of a vault or the environment: \"{{ lookup('env', 'NAME') }}\""
             yield Fault((*path, name), "a secret in plain text", "no secret in the register", do)
 
 
-def duplicate_ids(members: list[Any], path: tuple[str | int, ...], of_what: str, key: str = "id") -> Iterator[Fault]:
+def duplicate_ids(
+    members: list[Any], path: tuple[str | int, ...], of_what: str, key: str = "id"
+) -> Iterator[Fault]:
     """Yield a fault for each member whose id an earlier member has."""
     first: dict[str, int] = {}
     for index, member in enumerate(members):
@@ -187,7 +217,12 @@ def duplicate_ids(members: list[Any], path: tuple[str | int, ...], of_what: str,
         if not isinstance(name, str):
             continue
         if name in first:
-            yield Fault((*path, index, key), f'the {of_what} {key} "{name}" a second time', f"each {of_what} once", f"rename it (the other is {path[-1]}[{first[name]}])")
+            yield Fault(
+                (*path, index, key),
+                f'the {of_what} {key} "{name}" a second time',
+                f"each {of_what} once",
+                f"rename it (the other is {path[-1]}[{first[name]}])",
+            )
         first.setdefault(name, index)
 
 

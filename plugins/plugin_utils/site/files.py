@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .baseline import baseline_faults
-from .problems import Fault, Problem, SiteProblems
+from .problems import Fault, Problem, SiteFilesError
 from .reading import Document, read_document
 from .structure import nearest
 
@@ -30,10 +31,10 @@ class Files:
         name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
         try:
             document, problems = read_document(path, name)
-        except SiteProblems as error:
+        except SiteFilesError as error:
             self.problems += error.problems
             return Document(name, None, {})
-        # Only a text without problems is worth a look at its structure: a duplicate key hides what it was meant to be.
+        # A text with problems is not looked at further: a duplicate key hides what it was meant to be.
         self.problems += problems or document.problems([*faults(document.data)])
         return document
 
@@ -41,7 +42,12 @@ class Files:
         """Return the path of the asset register; two of them are a problem."""
         found = [self._root / name for name in REGISTERS if (self._root / name).exists()]
         if len(found) > 1:
-            fault = Fault((), "a second register", "holdfast.yml or holdfast.yaml, not both", "move its assets into the other")
+            fault = Fault(
+                (),
+                "a second register",
+                "holdfast.yml or holdfast.yaml, not both",
+                "move its assets into the other",
+            )
             self.problems.append(Problem(REGISTERS[1], 1, fault))
         return found[0] if found else self._root / REGISTERS[0]
 
@@ -55,36 +61,61 @@ class Files:
         own = {path.stem: path for path in sorted((self._root / "baselines").glob("*.yml"))}
         shipped = {path.stem: path for path in sorted((self._product / "baselines").glob("*.yml"))}
         for name in sorted(own.keys() & shipped.keys()):
-            fault = Fault(("id",), f'the id "{name}" of a baseline that the product ships', "an id of its own", "rename the file and its id")
+            fault = Fault(
+                ("id",),
+                f'the id "{name}" of a baseline that the product ships',
+                "an id of its own",
+                "rename the file and its id",
+            )
             self.problems.append(Problem(f"baselines/{name}.yml", 1, fault))
-        wanted = {name for _, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))}
+        wanted = {
+            name for _, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))
+        }
         paths = {**{name: path for name, path in shipped.items() if name in wanted}, **own}
         self._known_baselines = tuple(sorted({**shipped, **own}))
-        documents = {name: self.read(path, lambda data, name=name: baseline_faults(data, name)) for name, path in paths.items()}
+        documents = {
+            name: self.read(path, partial(baseline_faults, name=name)) for name, path in paths.items()
+        }
         for name in own:
             self.problems += documents[name].problems(self._mechanism_faults(documents[name]))
         return documents
 
     def _mechanism_faults(self, baseline: Document) -> Iterator[Fault]:
-        """Yield the roles and probes a site's own baseline names that the product has not (its own are under test)."""
+        """Yield roles and probes that a site's own baseline names and the product has not."""
         roles = tuple(sorted(path.name for path in (self._product / "roles").glob("*/")))
-        probes = tuple(sorted(path.stem for path in (self._product / "plugins/module_utils/probes").glob("[a-z]*.py")))
+        probes = tuple(
+            sorted(path.stem for path in (self._product / "plugins/module_utils/probes").glob("[a-z]*.py"))
+        )
         for index, control in _members(baseline, "controls"):
             role, probe = control.get("role"), control.get("probe")
             if isinstance(role, str) and role not in roles:
-                yield Fault(("controls", index, "role"), f'the unknown role "{role}"', f"one of {', '.join(roles)}", nearest(role, roles) or "choose one of these")
+                yield Fault(
+                    ("controls", index, "role"),
+                    f'the unknown role "{role}"',
+                    f"one of {', '.join(roles)}",
+                    nearest(role, roles) or "choose one of these",
+                )
             for kind in probe if isinstance(probe, dict) else ():
                 if kind not in probes:
                     do = nearest(kind, probes) or "choose one of these"
-                    yield Fault(("controls", index, "probe", kind), "an unknown kind of probe", f"one of {', '.join(probes)}", do)
+                    yield Fault(
+                        ("controls", index, "probe", kind),
+                        "an unknown kind of probe",
+                        f"one of {', '.join(probes)}",
+                        do,
+                    )
 
-    def cross_check(self, register: Document, baselines: dict[str, Document], rings: Document, remediation: Document) -> None:
-        """Gather what is wrong between files: rings and baselines nobody declared, controls that meet twice on an asset."""
+    def cross_check(
+        self, register: Document, baselines: dict[str, Document], rings: Document, remediation: Document
+    ) -> None:
+        """Gather what is wrong between files: unknown rings and baselines, controls twice on an asset."""
         names = tuple(name for _, ring in _members(rings, "rings") for name in _texts([ring.get("name")]))
         self.problems += remediation.problems([*_rule_faults(remediation, names)])
         self.problems += register.problems([*self._asset_faults(register, baselines, names)])
 
-    def _asset_faults(self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]) -> Iterator[Fault]:
+    def _asset_faults(
+        self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]
+    ) -> Iterator[Fault]:
         clashes: dict[tuple[str, ...], list[Fault]] = {}
         for index, asset in _members(register, "assets"):
             path = ("assets", index)
@@ -96,8 +127,13 @@ class Files:
                     yield _unknown((*path, "baselines", place), "baseline", name, self._known_baselines)
             # Hundreds of assets share a list of baselines: each list is compared once.
             if wanted not in clashes:
-                clashes[wanted] = [*_clashes([(name, baselines[name]) for name in wanted if name in baselines])]
-            yield from (Fault((*path, "baselines"), fault.found, fault.expected, fault.do) for fault in clashes[wanted])
+                clashes[wanted] = [
+                    *_clashes([(name, baselines[name]) for name in wanted if name in baselines])
+                ]
+            yield from (
+                Fault((*path, "baselines"), fault.found, fault.expected, fault.do)
+                for fault in clashes[wanted]
+            )
 
 
 def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:
@@ -110,7 +146,12 @@ def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:
                 other = first.setdefault((key, value), name) if isinstance(value, str) else name
                 if other != name:
                     of_what = "control" if key == "id" else "variable"
-                    yield Fault((), f'the {of_what} "{value}" in both {other} and {name}', f"each {of_what} once on an asset", "take one of the two baselines away")
+                    yield Fault(
+                        (),
+                        f'the {of_what} "{value}" in both {other} and {name}',
+                        f"each {of_what} once on an asset",
+                        "take one of the two baselines away",
+                    )
 
 
 def _rule_faults(remediation: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
@@ -122,11 +163,16 @@ def _rule_faults(remediation: Document, rings: tuple[str, ...]) -> Iterator[Faul
 
 
 def _unknown(path: tuple[str | int, ...], of_what: str, name: str, known: tuple[str, ...]) -> Fault:
-    return Fault(path, f'the unknown {of_what} "{name}"', f"one of {', '.join(known)}", nearest(name, known) or "choose one of these")
+    return Fault(
+        path,
+        f'the unknown {of_what} "{name}"',
+        f"one of {', '.join(known)}",
+        nearest(name, known) or "choose one of these",
+    )
 
 
 def _members(document: Document, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the mappings in a list of a document, with their places; whatever else is there has been reported."""
+    """Yield the mappings in a list of a document, with their places; what else is there has been reported."""
     members = document.data.get(key) if isinstance(document.data, dict) else None
     for index, member in enumerate(members if isinstance(members, list) else []):
         if isinstance(member, dict):

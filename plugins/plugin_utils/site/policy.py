@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policy as a site writes it: the rings and their order, what is patched, and what may be mended without asking."""
+"""Policy as a site writes it: the rings in order, what is patched, what may be mended without asking."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ PATCHING = Fields(
     "what is patched",
     required={
         "updates": Word(("security", "all")),
-        "exclude": Items(Text("a package's name, * for any part of it", r"[a-z0-9*][a-z0-9+.*-]*", 200), most=500, distinct=True),
+        "exclude": Items(
+            Text("a package's name, * for any part of it", r"[a-z0-9*][a-z0-9+.*-]*", 200),
+            most=500,
+            distinct=True,
+        ),
         "lists_max_age_hours": Whole("hours, 1 to 720", 1, 720),
         "rollback": Word(("required", "optional")),
     },
@@ -79,7 +83,7 @@ REMEDIATION = Fields(
 
 @dataclass(frozen=True)
 class Ring:
-    """A group of assets that get a change together. `waves` are host counts or percentages, as Ansible's `serial` takes them."""
+    """Assets that get a change together; `waves` are host counts or percentages, as in Ansible's `serial`."""
 
     name: str
     waves: tuple[int | str, ...]
@@ -105,7 +109,7 @@ class Ring:
 
 @dataclass(frozen=True)
 class Patching:
-    """What a patch plan takes up: which updates, which packages never, how old package lists may be (hours)."""
+    """What a patch plan takes up: which updates, never which packages, how old (hours) the lists may be."""
 
     updates: str
     exclude: tuple[str, ...]
@@ -129,7 +133,7 @@ class Patching:
 
 @dataclass(frozen=True)
 class RemediationRule:
-    """Says for rings and severities whether drift is mended at once or asked about; the first rule that fits decides."""
+    """Whether drift of these severities in these rings is mended at once; the first that fits decides."""
 
     id: str
     rings: tuple[str, ...]
@@ -149,7 +153,7 @@ class RemediationRule:
 
 @dataclass(frozen=True)
 class Policy:
-    """Everything the policy files say. `rings` stand in order of promotion; `promotion_kinds` are the kinds of change it binds."""
+    """All policy. `rings` stand in order of promotion, which binds changes of `promotion_kinds`."""
 
     rings: tuple[Ring, ...]
     promotion_kinds: tuple[str, ...]
@@ -157,7 +161,9 @@ class Policy:
     remediation: tuple[RemediationRule, ...]
 
     @classmethod
-    def from_files(cls, rings: dict[str, Any], patching: dict[str, Any], remediation: dict[str, Any]) -> Policy:
+    def from_files(
+        cls, rings: dict[str, Any], patching: dict[str, Any], remediation: dict[str, Any]
+    ) -> Policy:
         """Read the three checked files."""
         return cls(
             rings=tuple(map(Ring.from_dict, rings["rings"])),
@@ -174,7 +180,7 @@ class Policy:
         raise KeyError(name)
 
     def ring_before(self, name: str) -> Ring | None:
-        """Return the ring a change must have been verified in before `name` may have it, or None for the first."""
+        """Return the ring where a change must be verified before `name` has it, or None for the first."""
         index = self.rings.index(self.ring(name))
         return self.rings[index - 1] if index else None
 
@@ -195,7 +201,12 @@ def rings_faults(data: Any) -> Iterator[Fault]:
     yield from duplicate_ids(rings, ("rings",), "ring", "name")
     first = rings[0] if rings else None
     if isinstance(first, dict) and first.get("promotion") == "verified":
-        yield Fault(("rings", 0, "promotion"), "verified in the first ring", "none, for no ring comes before it", "write none")
+        yield Fault(
+            ("rings", 0, "promotion"),
+            "verified in the first ring",
+            "none, for no ring comes before it",
+            "write none",
+        )
 
 
 def remediation_faults(data: Any) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a file of the site, in words that say where, what was found, what was expected, and what to do."""
+"""What is wrong with a file of the site: where, what was found, what was expected, and what to do."""
 
 from __future__ import annotations
 
@@ -41,21 +41,37 @@ class Problem:
     fault: Fault
 
     def __str__(self) -> str:
-        where = f"{self.fault.where}: " if self.fault.path else ""
-        return f"{self.file}:{self.line}: {where}{self.fault.found}; expected {self.fault.expected}; {self.fault.do}"
+        fault = self.fault
+        where = f"{fault.where}: " if fault.path else ""
+        return f"{self.file}:{self.line}: {where}{fault.found}; expected {fault.expected}; {fault.do}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem as plain data, for `--format json`."""
         fault = self.fault
-        return {"file": self.file, "line": self.line, "path": fault.where, "found": fault.found, "expected": fault.expected, "do": fault.do}
+        return {
+            "file": self.file,
+            "line": self.line,
+            "path": fault.where,
+            "found": fault.found,
+            "expected": fault.expected,
+            "do": fault.do,
+        }
 
 
-class SiteProblems(SiteError):
-    """A site that is refused, with every problem that was found; its text has one problem a line."""
+SHOWN = 20
+"""How many problems an error's text shows; one mistake in a large register can repeat for every asset."""
+
+
+class SiteFilesError(SiteError):
+    """A site that is refused. `problems` holds all that were found; the text shows the first, one a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.fault.where)))
-        super().__init__("\n".join(map(str, self.problems)))
+        self.problems = tuple(
+            sorted(problems, key=lambda problem: (problem.file, problem.line, problem.fault.where))
+        )
+        more = len(self.problems) - SHOWN
+        rest = [f"... and {more} more; `holdfast check` lists them all"] if more > 0 else []
+        super().__init__("\n".join([*map(str, self.problems[:SHOWN]), *rest]))
 
 
 def shown(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from .problems import Fault, Key, Problem, SiteProblems, shown
+from .problems import Fault, Key, Problem, SiteFilesError, shown
 
 LARGEST = 4 * 1024 * 1024
 """Bytes a file may hold: some ten thousand assets; more is a mistake or an attack."""
@@ -61,27 +61,35 @@ class Document:
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the data of one YAML file; raises SiteProblems with everything that is wrong with its text."""
+    """Return the data of one YAML file; raises SiteFilesError with everything that is wrong with its text."""
     document, problems = read_document(path, str(path))
     if problems:
-        raise SiteProblems(problems)
+        raise SiteFilesError(problems)
     return document.data
 
 
 def read_document(path: Path, name: str) -> tuple[Document, list[Problem]]:
     """Return one YAML file as a Document, called `name` in messages, and every problem of its text.
 
-    Duplicate keys, keys that are not text, anchors, aliases, tags and words with two meanings are all reported
-    in one go. Raises SiteProblems where there is no document to go on with (unreadable, not YAML, too large).
+    Reports all duplicate keys, keys that are not text, anchors, aliases, tags and words with two meanings.
+    Raises SiteFilesError where there is no document to go on with (unreadable, not YAML, too large).
     """
     try:
         return _Builder(name, _text(path, name)).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         found = " ".join(part for part in (error.context, error.problem) if part)
-        raise _stop(name, mark.line + 1 if mark else 1, found, "YAML", "mend the text at this line or the one before it") from error
+        raise _stop(
+            name,
+            mark.line + 1 if mark else 1,
+            found,
+            "YAML",
+            "mend the text at this line or the one before it",
+        ) from error
     except yaml.YAMLError as error:
-        raise _stop(name, 1, str(error).splitlines()[0], "YAML in UTF-8", "save the file as plain UTF-8 text") from error
+        raise _stop(
+            name, 1, str(error).splitlines()[0], "YAML in UTF-8", "save the file as plain UTF-8 text"
+        ) from error
 
 
 def _text(path: Path, name: str) -> str:
@@ -91,16 +99,34 @@ def _text(path: Path, name: str) -> str:
         if not stat.S_ISREG(about.st_mode):
             raise _stop(name, 1, "not a regular file", "a YAML file", "put a plain file in its place")
         if about.st_size > LARGEST:
-            raise _stop(name, 1, f"{about.st_size} bytes", f"at most {LARGEST}", "split the site, or look for what was pasted here")
+            raise _stop(
+                name,
+                1,
+                f"{about.st_size} bytes",
+                f"at most {LARGEST}",
+                "split the site, or look for what was pasted here",
+            )
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _stop(name, 1, f"a byte that is no UTF-8 at offset {error.start}", "UTF-8 text", "save the file as UTF-8") from error
+        raise _stop(
+            name,
+            1,
+            f"a byte that is no UTF-8 at offset {error.start}",
+            "UTF-8 text",
+            "save the file as UTF-8",
+        ) from error
     except OSError as error:
-        raise _stop(name, 1, (error.strerror or "cannot be read").lower(), "a readable file", "create it, or mend its permissions") from error
+        raise _stop(
+            name,
+            1,
+            (error.strerror or "cannot be read").lower(),
+            "a readable file",
+            "create it, or mend its permissions",
+        ) from error
 
 
-def _stop(name: str, line: int, found: str, expected: str, do: str) -> SiteProblems:
-    return SiteProblems([Problem(name, line, Fault((), found, expected, do))])
+def _stop(name: str, line: int, found: str, expected: str, do: str) -> SiteFilesError:
+    return SiteFilesError([Problem(name, line, Fault((), found, expected, do))])
 
 
 class _Builder:
@@ -121,23 +147,39 @@ class _Builder:
             self._next()  # the document's end
             extra = self._next()
             if not isinstance(extra, yaml.StreamEndEvent):
-                self._complain(extra, (), "a second document", "one document a file", "put it into a file of its own")
+                self._complain(
+                    extra, (), "a second document", "one document a file", "put it into a file of its own"
+                )
         return Document(self._name, data, self._lines), self._problems
 
     def _next(self) -> Any:
         return self._loader.get_event()
 
     def _complain(self, event: Any, path: tuple[Key, ...], found: str, expected: str, do: str) -> None:
-        self._problems.append(Problem(self._name, event.start_mark.line + 1, Fault(path, found, expected, do)))
+        self._problems.append(
+            Problem(self._name, event.start_mark.line + 1, Fault(path, found, expected, do))
+        )
 
     def _value(self, event: Any, path: tuple[Key, ...]) -> Any:
         if len(path) > DEEPEST:
-            raise _stop(self._name, event.start_mark.line + 1, f"more than {DEEPEST} levels", "a flat file", "take levels away")
+            raise _stop(
+                self._name,
+                event.start_mark.line + 1,
+                f"more than {DEEPEST} levels",
+                "a flat file",
+                "take levels away",
+            )
         if isinstance(event, yaml.AliasEvent):
             self._complain(event, path, f"the alias *{event.anchor}", "plain values", "write the value out")
             return None
         if event.anchor is not None:
-            self._complain(event, path, f"the anchor &{event.anchor}", "plain values", "take it away, and write the value out where it is used")
+            self._complain(
+                event,
+                path,
+                f"the anchor &{event.anchor}",
+                "plain values",
+                "take it away, and write the value out where it is used",
+            )
         if event.tag is not None:
             self._complain(event, path, f"the tag {event.tag}", "plain values", "take it away")
         if isinstance(event, yaml.ScalarEvent):
@@ -187,5 +229,11 @@ class _Builder:
             return float(text)
         if _TWO_MEANINGS.match(text):
             expected = "text in quotes, or true, false or a decimal number"
-            self._complain(event, path, f"the bare word {text}, which YAML readers take for different things", expected, f'write "{text}" for the text')
+            self._complain(
+                event,
+                path,
+                f"the bare word {text}, which YAML readers take for different things",
+                expected,
+                f'write "{text}" for the text',
+            )
         return text

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The site: everything a shop's own folder says, with what the product ships, as one validated, frozen picture."""
+"""The site: what a shop's own folder says and what the product ships, as one validated, frozen picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .asset import Asset, register_faults
 from .baseline import Baseline, Control
 from .files import Files
 from .policy import PATCHING, Policy, remediation_faults, rings_faults
-from .problems import SiteProblems
+from .problems import SiteFilesError
 from .structure import Fields, Text, slug
 
 KEYS = {
@@ -43,7 +43,7 @@ SITE = Fields(
 
 @dataclass(frozen=True)
 class Site:
-    """One validated picture of a site. Paths are absolute; whether keys and ledger exist is not looked at here."""
+    """A validated site. Paths are absolute; whether keys and ledger exist is not looked at here."""
 
     root: Path
     name: str
@@ -66,27 +66,33 @@ class Site:
         try:
             return self._by_id[asset_id]
         except KeyError:
-            raise SiteError(f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it there, or name another") from None
+            raise SiteError(
+                f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it"
+            ) from None
 
     def controls_for(self, asset_id: str) -> tuple[Control, ...]:
         """Return the controls that bind an asset, in the order of its baselines."""
-        return tuple(control for name in self.asset(asset_id).baselines for control in self.baselines[name].controls)
+        return tuple(
+            control for name in self.asset(asset_id).baselines for control in self.baselines[name].controls
+        )
 
     def role_values(self, asset_id: str) -> dict[str, Any]:
         """Return the role variables that make an asset's controls true: the same values its probe expects."""
         return {control.variable: control.value for control in self.controls_for(asset_id)}
 
     def controls_digest(self, asset_ids: Iterable[str]) -> str:
-        """Return the SHA-256 (hex) over the canonical JSON of the resolved controls of these assets, in any order."""
-        resolved = {asset_id: [control.to_dict() for control in self.controls_for(asset_id)] for asset_id in asset_ids}
+        """Return the SHA-256 (hex) of these assets' resolved controls as canonical JSON, in any order."""
+        resolved = {
+            asset_id: [control.to_dict() for control in self.controls_for(asset_id)] for asset_id in asset_ids
+        }
         text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def load_site(root: Path, product: Path) -> Site:
-    """Return the site in the folder `root`; `product` is the collection's folder, with baselines/ and policy/ as shipped.
+    """Return the site in the folder `root`; `product` is the collection's, with its baselines/ and policy/.
 
-    Raises SiteProblems (a SiteError) with every problem of every file, so that one round of mending is enough.
+    Raises SiteFilesError with every problem of every file, so that one round of mending is enough.
     """
     root = root.resolve()
     files = Files(root, product)
@@ -98,7 +104,7 @@ def load_site(root: Path, product: Path) -> Site:
     baselines = files.baselines(register)
     files.cross_check(register, baselines, rings, remediation)
     if files.problems:
-        raise SiteProblems(files.problems)
+        raise SiteFilesError(files.problems)
     keys = {**KEYS, **settings.data.get("keys", {})}
     return Site(
         root=root,

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shapes data may have: one declaration gives both the errors a person reads and the JSON Schema an editor reads.
+"""The shapes data may have: one declaration gives errors for people and JSON Schema for editors.
 
-A shape is written once, beside the dataclass it becomes. `shape.faults(value, path)` yields everything that is wrong,
-never stopping at the first; `shape.schema()` is the same rule as JSON Schema 2020-12 (docs/adr/0005).
+A shape is written once, beside the dataclass it becomes. `shape.faults(value)` yields all that is wrong, not
+only the first; `shape.schema()` is the same rule as JSON Schema 2020-12 (docs/adr/0005).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """Text of a pattern (matched whole), 1 to `most` characters, on one line unless the pattern allows more."""
+    """Text that matches a pattern as a whole, at most `most` characters long."""
 
     words: str
     pattern: str = r"[^\x00-\x1f\x7f]+"
@@ -47,15 +47,28 @@ class Text:
 
     def faults(self, value: Any, path: Path = ()) -> Iterator[Fault]:
         if not isinstance(value, str):
-            do = "write it as text" if isinstance(value, (list, dict)) else "write it in quotes" if value is not None else "write it here"
+            do = (
+                "write it as text"
+                if isinstance(value, (list, dict))
+                else "write it in quotes"
+                if value is not None
+                else "write it here"
+            )
             yield Fault(path, shown(value), self.words, do)
         elif len(value) > self.most:
-            yield Fault(path, f"{len(value)} characters", f"{self.words}, at most {self.most} long", "shorten it")
+            yield Fault(
+                path, f"{len(value)} characters", f"{self.words}, at most {self.most} long", "shorten it"
+            )
         elif not re.fullmatch(self.pattern, value):
             yield Fault(path, shown(value), self.words, self.do or "write it so")
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "description": self.words, "pattern": f"^(?:{self.pattern})$", "maxLength": self.most}
+        return {
+            "type": "string",
+            "description": self.words,
+            "pattern": f"^(?:{self.pattern})$",
+            "maxLength": self.most,
+        }
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,9 @@ class Whole:
     def faults(self, value: Any, path: Path = ()) -> Iterator[Fault]:
         if isinstance(value, bool) or not isinstance(value, int):
             quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+", value)
-            yield Fault(path, shown(value), self.words, "take the quotes away" if quoted else "write a whole number")
+            yield Fault(
+                path, shown(value), self.words, "take the quotes away" if quoted else "write a whole number"
+            )
         elif not self.low <= value <= self.high:
             yield Fault(path, shown(value), self.words, f"choose a number from {self.low} to {self.high}")
 
@@ -127,22 +142,34 @@ class Items:
             yield Fault(path, shown(value), self.words, "write [...], or one `- ` line for each member")
             return
         if len(value) < self.least:
-            yield Fault(path, shown(value), f"at least {self.least} member{'s' * (self.least > 1)}, each {self.item.words}", "add one")
+            yield Fault(
+                path,
+                shown(value),
+                f"at least {self.least} member{'s' * (self.least > 1)}, each {self.item.words}",
+                "add one",
+            )
         if len(value) > self.most:
             yield Fault(path, f"{len(value)} members", f"at most {self.most}", "take some away")
         for index, member in enumerate(value):
             yield from self.item.faults(member, (*path, index))
             if self.distinct and member in value[:index]:
-                yield Fault((*path, index), f"{shown(member)} a second time", "each member once", "take one away")
+                yield Fault(
+                    (*path, index), f"{shown(member)} a second time", "each member once", "take one away"
+                )
 
     def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {"type": "array", "items": self.item.schema(), "minItems": self.least, "maxItems": self.most}
+        schema: dict[str, Any] = {
+            "type": "array",
+            "items": self.item.schema(),
+            "minItems": self.least,
+            "maxItems": self.most,
+        }
         return {**schema, "uniqueItems": True} if self.distinct else schema
 
 
 @dataclass(frozen=True)
 class Fields:
-    """A mapping with named keys: all of `required`, any of `optional`, exactly one of `one_of` where that is given."""
+    """A mapping with named keys: all of `required`, any of `optional`, one of `one_of` where given."""
 
     words: str
     required: Mapping[str, Shape] = field(default_factory=dict)
@@ -155,18 +182,30 @@ class Fields:
             return
         for key in self.required:
             if key not in value:
-                yield Fault(path, f"no {key}", f"{key}: {self.required[key].words}", f"add the line `{key}: ...`")
+                yield Fault(
+                    path, f"no {key}", f"{key}: {self.required[key].words}", f"add the line `{key}: ...`"
+                )
         chosen = [key for key in self.one_of if key in value]
         if self.one_of and len(chosen) != 1:
             found = f"both {' and '.join(chosen)}" if chosen else "none of its kinds"
-            yield Fault(path, found, f"exactly one of {', '.join(self.one_of)}", "split it in two" if chosen else "add one")
+            yield Fault(
+                path,
+                found,
+                f"exactly one of {', '.join(self.one_of)}",
+                "split it in two" if chosen else "add one",
+            )
         shapes = {**self.required, **self.optional, **self.one_of}
         for key, member in value.items():
             if key in shapes:
                 yield from shapes[key].faults(member, (*path, key))
             else:
                 known = self._known()
-                yield Fault((*path, key), "an unknown key", f"one of {', '.join(known)}", nearest(key, known) or "take it away")
+                yield Fault(
+                    (*path, key),
+                    "an unknown key",
+                    f"one of {', '.join(known)}",
+                    nearest(key, known) or "take it away",
+                )
 
     def _known(self) -> tuple[str, ...]:
         return (*self.required, *self.optional, *self.one_of)
@@ -198,7 +237,12 @@ class Pairs:
             yield Fault(path, shown(value), self.words, "write `key: value` lines")
             return
         if not self.least <= len(value) <= self.most:
-            yield Fault(path, f"{len(value)} keys" if value else "no key", self.words, "add one" if len(value) < self.least else "keep one")
+            yield Fault(
+                path,
+                f"{len(value)} keys" if value else "no key",
+                self.words,
+                "add one" if len(value) < self.least else "keep one",
+            )
         for key, member in value.items():
             for fault in self.key.faults(key, (*path, key)):
                 yield Fault(fault.path, "a key of this name", self.key.words, fault.do)
@@ -253,4 +297,4 @@ SETTING = Either(
     "text, a whole number, true or false, or a list or mapping of these",
     (*_ATOMS, Items(_ATOM, most=200), Pairs("a mapping of these", Text("a key", most=200), _ATOM, most=200)),
 )
-"""A value a control sets and a probe reads back; no fractions, for two writers could sign them differently."""
+"""A value a control sets and a probe reads back; no fractions: two writers could sign them differently."""
