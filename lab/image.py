@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts' images: bootstrapped from the Debian archive once, kept in podman under their recipe's digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import toy
+from .errors import LabError
+from .mirrors import Mirrors
+from .places import Places
+from .process import run
+
+REPOSITORY = "localhost/holdfast-lab"
+_HOOK = Path(__file__).parent / "image_hook.sh"
+
+_PACKAGES = (
+    "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "chrony", "cron", "nftables", "iproute2",
+    "procps", "kmod", "python3", "python3-apt", "ca-certificates", "nginx",
+)  # fmt: skip
+# PostgreSQL doubles the image. The trixie host goes through the lab ring only, where lab-1 has it.
+_ALSO = {"bookworm": ("postgresql",), "trixie": ()}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything an image is made from. Two equal recipes give images that may stand for each other."""
+
+    release: str
+    mirror: str
+    security: str
+    packages: tuple[str, ...]
+    hook: str
+    toy: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def tag(self) -> str:
+        return f"{REPOSITORY}:{self.release}-{self.digest[:16]}"
+
+
+def recipe(release: str, mirrors: Mirrors) -> Recipe:
+    """The recipe of `release`, from this file, the hook, the toy package and the machine's mirrors."""
+    return Recipe(
+        release=release,
+        mirror=mirrors.main,
+        security=mirrors.security,
+        packages=tuple(sorted((*_PACKAGES, *_ALSO[release]))),
+        hook=hashlib.sha256(_HOOK.read_bytes()).hexdigest(),
+        toy=toy.source_digest(),
+    )
+
+
+def present(tag: str) -> bool:
+    return run(["podman", "image", "exists", tag], check=False).returncode == 0
+
+
+def ensure(wanted: Recipe, mirrors: Mirrors, say: Callable[[str], None]) -> str:
+    """Return the tag of the image made from `wanted`, building it when podman has none.
+
+    Raises LabError when the bootstrap fails; nothing half-made stays behind.
+    """
+    if present(wanted.tag):
+        return wanted.tag
+    with Places("images").locked(f"image-{wanted.release}"):
+        if not present(wanted.tag):
+            _build(wanted, mirrors, say)
+    return wanted.tag
+
+
+def _build(wanted: Recipe, mirrors: Mirrors, say: Callable[[str], None]) -> None:
+    started = time.monotonic()
+    say(f"image {wanted.release}: bootstrapping {len(wanted.packages)} packages and what they need "
+        f"from {wanted.mirror} (once; about a minute)")  # fmt: skip
+    scratch_parent = Places("images").all_fleets
+    scratch_parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch_parent, prefix=".image-") as scratch:
+        Path(scratch).chmod(0o755)  # the bootstrap may run under another user id
+        tar = Path(scratch) / "root.tar"
+        deb = toy.build(toy.VERSIONS[0], Path(scratch)).path
+        security = f"deb {wanted.security} {wanted.release}-security main"
+        hook = f'sh "{_HOOK}" "$1" "{security}" "{deb}"'
+        argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(wanted.packages)}"]
+        argv += [f"--aptopt={option}" for option in mirrors.apt_options]
+        argv += ["--skip=cleanup/apt/lists", f"--customize-hook={hook}", wanted.release, str(tar)]
+        argv += [f"deb {wanted.mirror} {wanted.release} main"]
+        try:
+            run(argv, timeout=900)
+        except LabError as exc:
+            raise LabError(
+                f"image {wanted.release}: the bootstrap failed: {exc}\n"
+                f"is {wanted.mirror} reachable? LAB_MIRROR and LAB_SECURITY_MIRROR name other archives"
+            ) from exc
+        label = f"LABEL holdfast.lab.recipe={wanted.digest}"
+        run(["podman", "import", "--quiet", "--change", label, str(tar), wanted.tag], timeout=300)
+    say(f"image {wanted.release}: made in {time.monotonic() - started:.0f} s, kept as {wanted.tag}")

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs the lab uses: installed with apt when it may, otherwise named in one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import MissingError
+from .process import run
+from .runtime import cgroups
+
+_SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def wanted(kind: str, rootless: bool) -> dict[str, str]:
+    """Program (or file) -> Debian package, for a machine with cgroups `kind`."""
+    runtime = "crun" if kind == "v2" else "runc"
+    found = {
+        "podman": "podman",
+        runtime: runtime,
+        "/usr/lib/podman/netavark": "netavark",
+        "iptables": "iptables",  # netavark, which podman recommends but does not depend on, calls it
+        "mmdebstrap": "mmdebstrap",
+        str(_KEYRING): "debian-archive-keyring",
+        "dpkg-deb": "dpkg",
+        "gpg": "gpg",
+        "gpg-agent": "gpg-agent",
+        "ssh": "openssh-client",
+        "ssh-keygen": "openssh-client",
+    }
+    if rootless:
+        found |= {"newuidmap": "uidmap", "slirp4netns": "slirp4netns"}
+    return found
+
+
+def missing(kind: str, rootless: bool) -> list[str]:
+    """The Debian packages whose programs are not here, sorted."""
+    return sorted({package for program, package in wanted(kind, rootless).items() if not _here(program)})
+
+
+def ensure(say: Callable[[str], None]) -> None:
+    """Have every program the lab uses. Root installs what is missing; others get one line naming it.
+
+    Raises MissingError when something is missing and may not be installed.
+    """
+    rootless = os.geteuid() != 0
+    absent = missing(cgroups(), rootless)
+    if not absent:
+        return
+    command = f"apt-get install --no-install-recommends {' '.join(absent)}"
+    if rootless or shutil.which("apt-get") is None:
+        raise MissingError(f"missing on this machine: {', '.join(absent)}; as root: {command}")
+    say(f"installing {', '.join(absent)}")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "-q", "update"], timeout=300, env=quiet, check=False)
+    run([*command.split(), "-q", "-y"], timeout=900, env=quiet)
+    absent = missing(cgroups(), rootless)
+    if absent:
+        raise MissingError(f"still missing after `{command}`: {', '.join(absent)}")
+
+
+def _here(program: str) -> bool:
+    if program.startswith("/"):
+        return Path(program).exists()
+    return bool(shutil.which(program) or shutil.which(program, path=_SBIN))
