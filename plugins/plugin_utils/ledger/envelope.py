@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The DSSE envelope, protocol 1.0 (secure-systems-lab/dsse): what is signed, and what is stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from ..errors import LedgerError
+from . import canonical
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+LARGEST_PAYLOAD = 48_000
+"""Bytes; keeps an envelope below the 65,535 that a C2SP entry bundle can name."""
+LARGEST_ENVELOPE = 65_535
+
+_KEYID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One signed payload: `payload` is a statement's canonical bytes, `signature` what the key's kind gives."""
+
+    payload: bytes
+    keyid: str
+    signature: bytes
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes the signature covers."""
+        return pae(self.payload)
+
+    def to_bytes(self) -> bytes:
+        """Return the envelope as it is stored, canonical JSON; raises LedgerError when it is too large."""
+        if len(self.payload) > LARGEST_PAYLOAD:
+            raise LedgerError(
+                f"record: the payload has {len(self.payload)} bytes; at most {LARGEST_PAYLOAD} may be; split its results"
+            )
+        return canonical.encode(
+            {
+                "payload": _b64(self.payload),
+                "payloadType": PAYLOAD_TYPE,
+                "signatures": [{"keyid": self.keyid, "sig": _b64(self.signature)}],
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Envelope:
+        """Read stored bytes; raises LedgerError unless they are exactly of the form `to_bytes` gives."""
+        if len(data) > LARGEST_ENVELOPE:
+            raise LedgerError(f"record: {len(data)} bytes; an envelope has at most {LARGEST_ENVELOPE}")
+        value = canonical.decode(data)
+        if not isinstance(value, dict) or set(value) != {"payload", "payloadType", "signatures"}:
+            raise LedgerError(
+                "record: expected an envelope of payload, payloadType, signatures and nothing else"
+            )
+        if value["payloadType"] != PAYLOAD_TYPE:
+            raise LedgerError(f"record: payloadType is {value['payloadType']!r}; expected {PAYLOAD_TYPE}")
+        signatures = value["signatures"]
+        if not isinstance(signatures, list) or len(signatures) != 1:
+            raise LedgerError("record: expected exactly one signature; several consents are several records")
+        one = signatures[0]
+        if not isinstance(one, dict) or set(one) != {"keyid", "sig"}:
+            raise LedgerError("record: a signature has keyid, sig and nothing else")
+        if not isinstance(one["keyid"], str) or not _KEYID.fullmatch(one["keyid"]):
+            raise LedgerError("record: keyid is not the SHA-256 of a public key in lowercase hexadecimal")
+        payload = _unb64(value["payload"], "payload")
+        if len(payload) > LARGEST_PAYLOAD:
+            raise LedgerError(
+                f"record: the payload has {len(payload)} bytes; at most {LARGEST_PAYLOAD} may be"
+            )
+        return cls(payload, one["keyid"], _unb64(one["sig"], "sig"))
+
+
+def pae(payload: bytes) -> bytes:
+    """Return DSSE's pre-authentication encoding of a payload of our type."""
+    kind = PAYLOAD_TYPE.encode("ascii")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _unb64(text: object, name: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
+    except (binascii.Error, ValueError):
+        data = None
+    if data is None or _b64(data) != text:
+        raise LedgerError(f"record: {name} is not standard base64 with padding")
+    return data

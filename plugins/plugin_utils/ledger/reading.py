@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records as the engine reads them back: bytes in, verified records out, or an error that names the entry.
+
+What is checked: the closed form, that indices are contiguous, the chain of trust documents, that the signer
+holds the role under the trust in force at that index, and the signature. Not its job: the tree and the links
+between records; the audit judges those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..errors import HoldfastError, LedgerError, TrustError
+from . import canonical, statements
+from .envelope import Envelope
+from .store import Ledger
+from .trust import Trust
+
+_TRUST_MARK = b'/trust/v1"'
+WINDOW = 200
+"""Entries looked at together when a recent one is sought from the end."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One verified entry: `sha256` names the stored bytes, `body` is the step's part; the time is a claim."""
+
+    index: int
+    sha256: str
+    step: str
+    predicate: dict[str, Any]
+    subject: tuple[dict[str, Any], ...]
+    principal: str
+    role: str
+    recorded_at: datetime
+    change_id: str | None
+    body: dict[str, Any]
+
+    @property
+    def subject_sha256(self) -> str:
+        """The digest of what the record is about: a plan, a baseline or a trust document."""
+        return str(self.subject[0]["digest"]["sha256"])
+
+    @property
+    def request(self) -> str | None:
+        """The digest of the request the record follows, None where there is none."""
+        return str(self.subject[1]["digest"]["sha256"]) if len(self.subject) > 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record for machines."""
+        return {
+            "index": self.index,
+            "sha256": self.sha256,
+            "step": self.step,
+            "subject": list(self.subject),
+            "predicate": self.predicate,
+        }
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run on record; who knows `nonce`, whose digest the record holds, belongs to it."""
+
+    run_id: str
+    nonce: str
+    index: int
+    sha256: str
+    change_id: str | None
+    subject: tuple[dict[str, Any], ...]
+    kind: str
+    mode: str
+    expected_assets: tuple[str, ...]
+
+
+def nonce_digest(nonce: str) -> str:
+    """Return what a run-open record holds of a nonce: the SHA-256 of its hexadecimal text."""
+    return hashlib.sha256(nonce.encode("ascii")).hexdigest()
+
+
+def read_records(ledger: Ledger, *, start: int = 0) -> list[Record]:
+    """Return the verified records from index `start` on.
+
+    Raises LedgerError or TrustError, naming the entry, at the first that does not hold.
+    """
+    records = []
+    trust: Trust | None = None
+    for expected, (index, data) in enumerate(ledger.entries()):
+        if index != expected:
+            raise LedgerError(f"{ledger.path}: entry {expected} is missing; run `holdfast audit`")
+        try:
+            envelope = Envelope.from_bytes(data)
+            if index < start and _TRUST_MARK not in envelope.payload:
+                continue
+            record = _record(index, data, envelope)
+            trust = _verified(record, envelope, trust)
+        except HoldfastError as error:
+            raise type(error)(f"{ledger.path}: entry {index}: {error}; run `holdfast audit`") from error
+        if index >= start:
+            records.append(record)
+    return records
+
+
+def trust_in_force(ledger: Ledger) -> Trust:
+    """Return the newest trust document, its chain verified from the first; raises TrustError when there is none."""
+    trust = trust_after(ledger, None, 0)
+    if trust is None:
+        raise TrustError(f"{ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
+    return trust
+
+
+def trust_after(ledger: Ledger, trust: Trust | None, start: int, end: int | None = None) -> Trust | None:
+    """Return the trust in force before entry `end` (or at the end), given the one in force before entry `start`."""
+    for index, data in ledger.entries(start):
+        if index == end:
+            break
+        envelope = Envelope.from_bytes(data)
+        if _TRUST_MARK not in envelope.payload:
+            continue  # a cheap look before the whole is read; the mark inside another record costs only time
+        record = _record(index, data, envelope)
+        if record.step == "trust":
+            trust = _verified(record, envelope, trust)
+    return trust
+
+
+def find_open_run(ledger: Ledger, run_id: str, nonce: str) -> OpenRun:
+    """Return the run this process claims to belong to, read back from the ledger: an environment alone can be made up.
+
+    Raises LedgerError when no such run is on record, when it is closed, or when the nonce is not its own.
+    """
+    for record in _backwards(ledger, trust_in_force(ledger)):
+        if record.body.get("run_id") != run_id:
+            continue
+        if record.step == "run-close":
+            raise LedgerError(
+                f"{ledger.path}: run {run_id} was closed by entry {record.index}; start a new run"
+            )
+        if record.step == "run-open":
+            if nonce_digest(nonce) != record.body["nonce_sha256"]:
+                raise LedgerError(
+                    f"{ledger.path}: run {run_id} is another process's; its nonce does not match"
+                )
+            return OpenRun(
+                run_id=run_id,
+                nonce=nonce,
+                index=record.index,
+                sha256=record.sha256,
+                change_id=record.change_id,
+                subject=record.subject,
+                kind=record.body["kind"],
+                mode=record.body["mode"],
+                expected_assets=tuple(record.body["expected_assets"]),
+            )
+    raise LedgerError(f"{ledger.path}: no run {run_id} is on record; nothing may be changed without one")
+
+
+def _backwards(ledger: Ledger, trust: Trust) -> Iterator[Record]:
+    """Yield the records of runs from the newest on, verified against the trust in force now."""
+    end = ledger.size
+    while end > 0:
+        start = max(0, end - WINDOW)
+        page = [(index, data) for index, data in _page(ledger, start, end)]
+        for index, data in reversed(page):
+            envelope = Envelope.from_bytes(data)
+            record = _record(index, data, envelope)
+            if record.step.startswith("run-"):
+                _verified(record, envelope, trust)
+                yield record
+        end = start
+
+
+def _page(ledger: Ledger, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    for index, data in ledger.entries(start):
+        if index >= end:
+            return
+        yield index, data
+
+
+def _record(index: int, data: bytes, envelope: Envelope) -> Record:
+    statement = statements.read(envelope)
+    predicate = statement["predicate"]
+    return Record(
+        index=index,
+        sha256=canonical.digest(data),
+        step=statements.step_of(statement),
+        predicate=predicate,
+        subject=tuple(statement["subject"]),
+        principal=predicate["actor"]["principal"],
+        role=predicate["actor"]["role"],
+        recorded_at=canonical.moment(predicate["recorded_at"]),
+        change_id=predicate["change_id"],
+        body=predicate["step"],
+    )
+
+
+def _verified(record: Record, envelope: Envelope, trust: Trust | None) -> Trust:
+    """Return the trust in force after the record; raises TrustError when the record does not hold under that before."""
+    following = trust
+    if record.step == "trust":
+        following = Trust.from_dict(record.body)
+        expected = (trust.version + 1, trust.sha256) if trust else (1, None)
+        if (following.version, following.previous) != expected:
+            raise TrustError(f"trust: version {following.version} does not follow version {expected[0] - 1}")
+        trust = trust or following
+    if trust is None or following is None:
+        raise TrustError("trust: the first entry must be the trust document")
+    principal = trust.require(envelope.keyid, record.role)
+    if principal != record.principal:
+        raise TrustError(f"trust: signed with a key of {principal}, not of {record.principal} whom it names")
+    trust.key(envelope.keyid).verify(envelope.signature, envelope.signed)
+    return following

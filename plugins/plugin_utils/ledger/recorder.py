@@ -1,0 +1,356 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recorder: one method a step, each builds the statement, has it signed, and appends it. What returns is on disk."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..errors import LedgerError, TrustError
+from . import canonical, checkpoint, statements
+from .envelope import LARGEST_PAYLOAD, Envelope
+from .reading import OpenRun, nonce_digest, trust_after
+from .signers import Signer
+from .store import Ledger
+from .trust import Trust
+
+FRAME = 4_000
+"""Bytes of a payload kept for everything that is not results."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Where a record lies: its index, the SHA-256 of its stored bytes, its ids."""
+
+    index: int
+    sha256: str
+    record_id: str
+    change_id: str | None
+
+
+class Recorder:
+    """Writes records of one organisation; `clock` gives the aware time now, `trust` is the document in force.
+
+    Every method takes the signer first, and raises TrustError when that key may not play the step's role, LedgerError
+    when the body is not of its closed form or nothing could be stored.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        trust: Trust,
+        org: str,
+        producer_version: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.ledger = ledger
+        self.org = org
+        self._given = trust
+        self._trust: Trust | None = None
+        self._seen = 0
+        self._version = producer_version
+        self._clock = clock
+
+    def publish_trust(self, signer: Signer) -> Receipt:
+        """Append the trust document this recorder was given: the first of an empty ledger, or the next version.
+
+        A root key of the version before signs; the first is signed by a root key of its own.
+        """
+        size, root = self.ledger.head()
+        current = trust_after(self.ledger, None, 0)
+        document = self._given
+        expected = (current.version + 1, current.sha256) if current else (1, None)
+        if (document.version, document.previous) != expected:
+            raise TrustError(
+                f"trust: version {document.version} does not follow; the next is version {expected[0]}"
+            )
+        subject = [_subject("trust", document.sha256)]
+        receipt = self._append(
+            signer, "trust", subject, None, document.to_dict(), (size, root), current or document
+        )
+        self._trust, self._seen = document, receipt.index + 1
+        return receipt
+
+    def request(
+        self,
+        signer: Signer,
+        *,
+        plan: str,
+        kind: str,
+        rings: Sequence[str],
+        assets: Sequence[str],
+        expires_at: datetime,
+        change_id: str | None = None,
+    ) -> Receipt:
+        """Ask for a change: `plan` is its digest, `kind` patch or config; without a change id a new one is made."""
+        body = {
+            "kind": kind,
+            "rings": list(rings),
+            "assets": list(assets),
+            "expires_at": canonical.timestamp(expires_at),
+        }
+        return self._write(signer, "request", [_subject("plan", plan)], change_id or new_id("chg"), body)
+
+    def approve(
+        self,
+        signer: Signer,
+        *,
+        change_id: str,
+        plan: str,
+        request: str,
+        rings: Sequence[str],
+        not_after: datetime,
+        decision: str = "approve",
+        nonce: str | None = None,
+    ) -> Receipt:
+        """Consent to (or `reject`) exactly this plan and this request, both named by digest, in these rings, until then."""
+        body = {
+            "decision": decision,
+            "request": request,
+            "plan": plan,
+            "rings": list(rings),
+            "not_after": canonical.timestamp(not_after),
+            "nonce": nonce or secrets.token_hex(16),
+        }
+        subject = [_subject("plan", plan), _subject("request", request)]
+        return self._write(signer, "approve", subject, change_id, body)
+
+    def open_run(
+        self,
+        signer: Signer,
+        *,
+        kind: str,
+        mode: str,
+        expected_assets: Sequence[str],
+        ansible_core: str,
+        plan: str | None = None,
+        baseline: str | None = None,
+        change_id: str | None = None,
+        request: str | None = None,
+        approvals: Sequence[Mapping[str, Any]] = (),
+        materials: Sequence[Mapping[str, Any]] = (),
+        forks: int = 5,
+        limit: bool = False,
+        resumes: Sequence[str] = (),
+        nonce: str | None = None,
+    ) -> OpenRun:
+        """Put a run on record before it changes anything.
+
+        Exactly one of `plan` and `baseline` is the digest of what the run is about. `approvals` are {index, sha256},
+        `materials` {name, sha256}; `resumes` are ids of earlier runs of the change that were never closed. A run that
+        applies a change without a request gets a change id of its own.
+        """
+        if (plan is None) == (baseline is None):
+            raise LedgerError("run-open: name the plan or the baseline by its digest, one of the two")
+        if change_id is None and mode == "apply" and kind in ("patch", "remediate"):
+            change_id = new_id("chg")
+        run_id, nonce = new_id("run"), nonce or secrets.token_hex(32)
+        body = {
+            "run_id": run_id,
+            "kind": kind,
+            "mode": mode,
+            "request": request,
+            "approvals": [dict(approval) for approval in approvals],
+            "expected_assets": list(expected_assets),
+            "materials": [dict(material) for material in materials],
+            "forks": forks,
+            "limit": limit,
+            "ansible_core": ansible_core,
+            "nonce_sha256": nonce_digest(nonce),
+            "resumes": list(resumes),
+        }
+        subject = [_subject("plan", plan) if plan else _subject("baseline", str(baseline))]
+        subject += [_subject("request", request)] if request else []
+        receipt = self._write(signer, "run-open", subject, change_id, body)
+        assets = tuple(expected_assets)
+        return OpenRun(
+            run_id, nonce, receipt.index, receipt.sha256, change_id, tuple(subject), kind, mode, assets
+        )
+
+    def deploy(
+        self, signer: Signer, run: OpenRun, *, ring: str | None, results: Sequence[Mapping[str, Any]]
+    ) -> tuple[Receipt, ...]:
+        """Record what was done to assets of one ring; long results become several records."""
+        return self._shards(signer, "deploy", run, {"ring": ring}, results, "products")
+
+    def verify(
+        self,
+        signer: Signer,
+        run: OpenRun,
+        *,
+        kind: str,
+        phase: str | None,
+        results: Sequence[Mapping[str, Any]],
+    ) -> tuple[Receipt, ...]:
+        """Record what the verifier saw: `kind` drift, version or health; `phase` before, after, or None."""
+        return self._shards(signer, "verify", run, {"kind": kind, "phase": phase}, results, "checks")
+
+    def rollback(
+        self, signer: Signer, run: OpenRun, *, trigger: str, results: Sequence[Mapping[str, Any]]
+    ) -> tuple[Receipt, ...]:
+        """Record what was put back, because of `trigger` health or failed."""
+        return self._shards(signer, "rollback", run, {"trigger": trigger}, results, "products")
+
+    def close_run(
+        self,
+        signer: Signer,
+        run: OpenRun,
+        *,
+        outcome: str,
+        exit_code: int,
+        missing_assets: Sequence[str] | None = None,
+    ) -> Receipt:
+        """Close a run. Counts and entries are taken from the ledger itself, so that they cannot differ from it.
+
+        `entries` are the run's records, the opening one included, this one not. `missing_assets`, unless given, are the
+        expected assets that no deploy, rollback or verify (but for one before the change) names; a plan run names none.
+        """
+        entries, seen, outcomes = [run.index], set[str](), dict[str, str]()
+        for index, data in self.ledger.entries(run.index + 1):
+            statement = statements.read(Envelope.from_bytes(data))
+            body = statement["predicate"]["step"]
+            if body.get("run_id") != run.run_id:
+                continue
+            entries.append(index)
+            for result in body.get("results", ()):
+                if body.get("phase") != "before":
+                    seen.add(result["asset"])
+                if statements.step_of(statement) == "deploy":
+                    outcomes[result["asset"]] = result["outcome"]
+        if missing_assets is None:
+            missing_assets = (
+                [] if run.kind == "plan" else [asset for asset in run.expected_assets if asset not in seen]
+            )
+        body = {
+            "run_id": run.run_id,
+            "outcome": outcome,
+            "exit_code": exit_code,
+            "missing_assets": list(missing_assets),
+            "counts": {name: list(outcomes.values()).count(name) for name in statements.OUTCOMES},
+            "entries": {"first": entries[0], "last": entries[-1], "count": len(entries)},
+        }
+        return self._write(signer, "run-close", list(run.subject), run.change_id, body)
+
+    def checkpoint(self, log_signer: Signer) -> str:
+        """Sign the ledger's head as it is now, keep it in the ledger, and return the note.
+
+        Raises TrustError when the key is not the log's.
+        """
+        size, root = self.ledger.head()
+        self._trust_at(size).require(log_signer.public_key.keyid, "log")
+        note = checkpoint.note(self.org, size, root, log_signer)
+        self.ledger.save_checkpoint(note)
+        return note
+
+    def _shards(
+        self,
+        signer: Signer,
+        step: str,
+        run: OpenRun,
+        body: dict[str, Any],
+        results: Sequence[Mapping[str, Any]],
+        inner: str,
+    ) -> tuple[Receipt, ...]:
+        return tuple(
+            self._write(
+                signer,
+                step,
+                list(run.subject),
+                run.change_id,
+                {"run_id": run.run_id, **body, "results": part},
+            )
+            for part in split([dict(result) for result in results], inner)
+        )
+
+    def _write(
+        self,
+        signer: Signer,
+        step: str,
+        subject: list[dict[str, Any]],
+        change_id: str | None,
+        body: dict[str, Any],
+    ) -> Receipt:
+        size, root = (
+            self.ledger.head()
+        )  # last before sealing: the record cannot be older than what it names here
+        return self._append(signer, step, subject, change_id, body, (size, root), self._trust_at(size))
+
+    def _append(
+        self,
+        signer: Signer,
+        step: str,
+        subject: list[dict[str, Any]],
+        change_id: str | None,
+        body: dict[str, Any],
+        head: tuple[int, bytes],
+        trust: Trust,
+    ) -> Receipt:
+        role = statements.SIGNED_BY[step]
+        record_id = new_id("rec")
+        statement = {
+            "_type": statements.STATEMENT,
+            "subject": subject,
+            "predicateType": statements.PREDICATE.format(step=step),
+            "predicate": {
+                "record_id": record_id,
+                "change_id": change_id,
+                "org": self.org,
+                "actor": {"principal": trust.require(signer.public_key.keyid, role), "role": role},
+                "recorded_at": canonical.timestamp(self._clock()),
+                "ledger_head": {"size": head[0], "root": head[1].hex()},
+                "trust": {"version": trust.version, "sha256": trust.sha256},
+                "producer": {"name": "holdfast", "version": self._version},
+                "step": body,
+            },
+        }
+        envelope = statements.seal(statement, signer)
+        return Receipt(self.ledger.append(envelope), canonical.digest(envelope), record_id, change_id)
+
+    def _trust_at(self, size: int) -> Trust:
+        """Return the trust in force over the first `size` entries; a newer version published meanwhile is adopted."""
+        before = self._trust
+        if self._seen < size:
+            self._trust = trust_after(self.ledger, self._trust, self._seen, size)
+            self._seen = size
+        if self._trust is None:
+            raise TrustError(
+                f"{self.ledger.path}: holds no trust document; publish one with `holdfast trust publish`"
+            )
+        if before is None and self._trust.sha256 != self._given.sha256:
+            raise TrustError(
+                f"trust: version {self._given.version} was given, but version {self._trust.version} is in force; "
+                "read the ledger's trust anew"
+            )
+        return self._trust
+
+
+def new_id(prefix: str) -> str:
+    """Return a fresh id: the prefix, `_`, and 130 random bits in base32."""
+    return f"{prefix}_{base64.b32encode(secrets.token_bytes(17)).decode('ascii').lower()[:26]}"
+
+
+def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]]]:
+    """Return results in parts that each fit one record; one asset's long list `inner` is divided as well."""
+    if len(canonical.encode(results)) <= LARGEST_PAYLOAD - FRAME:
+        return [results]
+    if len(results) == 1:
+        only = results[0]
+        middle = len(only[inner]) // 2
+        if not middle:
+            raise LedgerError(
+                f"record: one result of {only.get('asset')} alone is larger than a record may be"
+            )
+        halves = ([{**only, inner: only[inner][:middle]}], [{**only, inner: only[inner][middle:]}])
+    else:
+        middle = len(results) // 2
+        halves = (results[:middle], results[middle:])
+    return [part for half in halves for part in split(half, inner)]
+
+
+def _subject(name: str, sha256: str) -> dict[str, Any]:
+    return {"name": name, "digest": {"sha256": sha256}}
