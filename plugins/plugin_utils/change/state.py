@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a change stands, computed from its verified records each time; kept nowhere else (docs/adr/0007)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ..ledger import canonical
+from ..ledger.reading import Record
+from ..site.policy import Policy
+from .plan import Plan
+from .traces import AssetState, Consent, RunSeen, Seen
+
+
+@dataclass(frozen=True)
+class ChangeState:
+    """One change, as its records tell it. Made by `change_state`."""
+
+    change_id: str
+    kind: str
+    plan: str
+    request: str
+    request_index: int
+    requester: str
+    requested_at: datetime
+    expires_at: datetime
+    rings: tuple[str, ...]
+    assets: tuple[str, ...]
+    consents: tuple[Consent, ...] = ()
+    runs: tuple[RunSeen, ...] = ()
+    progress: Mapping[str, AssetState] = field(default_factory=dict)
+    health_required: frozenset[str] = frozenset()
+    implementers: frozenset[str] = frozenset()
+    verifiers: frozenset[str] = frozenset()
+
+    @property
+    def rolled_back(self) -> tuple[str, ...]:
+        """Assets that a run of this change took back, whatever happened to them since."""
+        return tuple(sorted(a.asset for a in self.progress.values() if a.rolled_back is not None))
+
+    @property
+    def open_runs(self) -> tuple[RunSeen, ...]:
+        """Runs without a close that no later run took over."""
+        return tuple(run for run in self.runs if run.open)
+
+    def rejected(self, ring: str) -> tuple[Consent, ...]:
+        """Return the rejections in force for a ring: those whose approver has not approved the ring since."""
+        latest: dict[str, Consent] = {}
+        for consent in self.consents:
+            if ring in consent.rings and (consent.decision == "reject" or self._is_for_this(consent)):
+                latest[consent.principal] = consent
+        return tuple(c for c in latest.values() if c.decision == "reject")
+
+    def _is_for_this(self, consent: Consent) -> bool:
+        return consent.request == self.request and consent.plan == self.plan
+
+    def verified(self, asset: str) -> bool:
+        """Say whether the asset was seen to have what was planned, by another than who put it there.
+
+        Kind patch: since the last deploy and rollback, the newest `version` is pass; the newest `health`,
+        if any, is pass; and there is one where the register names health checks. Kind config: the newest
+        `drift` is pass. What the requester or an implementer of this change says it saw is not enough.
+        """
+        state = self.progress.get(asset)
+        if state is None:
+            return False
+        for kind, required in self._kinds(asset):
+            seen = state.newest(kind)
+            if seen is None and required:
+                return False
+            if seen is not None and (
+                seen.verdict != "pass" or seen.principal in self.implementers | {self.requester}
+            ):
+                return False
+        return True
+
+    def unhealthy(self, asset: str) -> bool:
+        """Say whether the asset was changed, then seen to be bad, and neither mended nor taken back since."""
+        state = self.progress.get(asset)
+        if state is None or state.deployed is None:
+            return False
+        newest = [state.newest(kind) for kind, _ in self._kinds(asset)]
+        return any(seen is not None and seen.verdict == "fail" for seen in newest)
+
+    def _kinds(self, asset: str) -> tuple[tuple[str, bool], ...]:
+        """Kinds of observation that judge the asset, each with whether it must exist."""
+        return (
+            (("drift", True),)
+            if self.kind == "config"
+            else (("version", True), ("health", asset in self.health_required))
+        )
+
+    def done(self, assets: Iterable[str] | None = None) -> frozenset[str]:
+        """Return which of the assets (else of the change's) are verified."""
+        return frozenset(
+            asset for asset in (self.assets if assets is None else assets) if self.verified(asset)
+        )
+
+    def ring_verified(self, plan: Plan, ring: str) -> bool:
+        """Say whether the plan has assets in the ring, and every one of them is verified."""
+        assets = plan.of_ring(ring)
+        return plan.digest == self.plan and bool(assets) and all(self.verified(a.asset) for a in assets)
+
+    def verified_rings(self, plan: Plan, policy: Policy) -> tuple[str, ...]:
+        """Return the verified rings among those asked for, in order of promotion."""
+        return tuple(
+            r.name for r in policy.rings if r.name in self.rings and self.ring_verified(plan, r.name)
+        )
+
+    def next_ring(self, plan: Plan, policy: Policy) -> str | None:
+        """Return the first ring asked for that is not verified, or None when all are."""
+        return next(
+            (r.name for r in policy.rings if r.name in self.rings and not self.ring_verified(plan, r.name)),
+            None,
+        )
+
+    def closed(self, plan: Plan, policy: Policy) -> bool:
+        """Say whether every ring asked for is verified: nothing is left to do."""
+        return plan.digest == self.plan and self.next_ring(plan, policy) is None
+
+
+def change_state(
+    records: Iterable[Record], change_id: str, *, health_required: Collection[str] = ()
+) -> ChangeState | None:
+    """Compute where a change stands from verified records in ledger order; None where no request is.
+
+    `health_required` are the assets whose register names health checks: without a passing `health`
+    observation they do not count as verified.
+    """
+    state: ChangeState | None = None
+    for record in records:
+        if record.change_id != change_id:
+            continue
+        if record.step == "request":
+            # Approvals name the request by digest, so a second request under the same id cannot inherit them.
+            state = state or _requested(record, change_id, frozenset(health_required))
+        elif state is not None:
+            state = _STEPS.get(record.step, _ignore)(state, record)
+    return state
+
+
+def change_states(
+    records: Iterable[Record], *, health_required: Collection[str] = ()
+) -> tuple[ChangeState, ...]:
+    """Compute every change that has a request on record, in order of the requests."""
+    listed = list(records)
+    ids = dict.fromkeys(r.change_id for r in listed if r.step == "request" and r.change_id is not None)
+    states = (change_state(listed, change_id, health_required=health_required) for change_id in ids)
+    return tuple(state for state in states if state is not None)
+
+
+def _requested(record: Record, change_id: str, health_required: frozenset[str]) -> ChangeState:
+    body = record.body
+    return ChangeState(
+        change_id=change_id,
+        kind=body["kind"],
+        plan=record.subject_sha256,
+        request=record.sha256,
+        request_index=record.index,
+        requester=record.principal,
+        requested_at=record.recorded_at,
+        expires_at=canonical.moment(body["expires_at"]),
+        rings=tuple(body["rings"]),
+        assets=tuple(body["assets"]),
+        health_required=health_required,
+    )
+
+
+def _approve(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    consent = Consent(
+        index=record.index,
+        sha256=record.sha256,
+        principal=record.principal,
+        decision=body["decision"],
+        request=body["request"],
+        plan=body["plan"],
+        rings=tuple(body["rings"]),
+        recorded_at=record.recorded_at,
+        not_after=canonical.moment(body["not_after"]),
+    )
+    return replace(state, consents=(*state.consents, consent))
+
+
+def _run_open(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    run = RunSeen(
+        body["run_id"],
+        record.index,
+        body["kind"],
+        body["mode"],
+        record.principal,
+        record.recorded_at,
+    )
+    resumed = set(body["resumes"])
+    earlier = tuple(
+        replace(r, resumed_by=run.run_id) if r.run_id in resumed and r.outcome is None else r
+        for r in state.runs
+    )
+    return replace(state, runs=(*earlier, run), implementers=state.implementers | {record.principal})
+
+
+def _run_close(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    closed = {"outcome": body["outcome"], "closed_at": record.recorded_at}
+    runs = tuple(
+        replace(r, **closed) if r.run_id == body["run_id"] and r.outcome is None else r for r in state.runs
+    )
+    return replace(state, runs=runs)
+
+
+def _deploy(state: ChangeState, record: Record) -> ChangeState:
+    state = replace(state, implementers=state.implementers | {record.principal})
+    for result in record.body["results"]:
+        state = _progress(state, result["asset"], deployed=record.index, outcome=result["outcome"])
+    return state
+
+
+def _verify(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    state = replace(state, verifiers=state.verifiers | {record.principal})
+    if body["phase"] == "before" or body["run_id"] not in {run.run_id for run in state.runs}:
+        return state
+    for result in body["results"]:
+        seen = state.progress.get(result["asset"], AssetState(result["asset"])).seen
+        newest = Seen(record.index, result["verdict"], record.principal)
+        state = _progress(state, result["asset"], seen={**seen, body["kind"]: newest})
+    return state
+
+
+def _rollback(state: ChangeState, record: Record) -> ChangeState:
+    state = replace(state, implementers=state.implementers | {record.principal})
+    for result in record.body["results"]:
+        state = _progress(state, result["asset"], rolled_back=record.index, restored=result["result"])
+    return state
+
+
+def _progress(state: ChangeState, asset: str, **news: Any) -> ChangeState:
+    known = state.progress.get(asset, AssetState(asset))
+    return replace(state, progress={**state.progress, asset: replace(known, **news)})
+
+
+def _ignore(state: ChangeState, record: Record) -> ChangeState:
+    return state
+
+
+_STEPS = {
+    "approve": _approve,
+    "run-open": _run_open,
+    "run-close": _run_close,
+    "deploy": _deploy,
+    "verify": _verify,
+    "rollback": _rollback,
+}

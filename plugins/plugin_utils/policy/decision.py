@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate's decision: every rule is asked, every objection is kept, and none means yes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..errors import PolicyError
+from . import rules
+from .question import Decision, Question, Reason
+from .remediation import sort_out
+
+Rule = Callable[[Question], Iterator[Reason]]
+
+_ALWAYS: tuple[Rule, ...] = (rules.run_on_record, rules.assets_known)
+_CHANGE: tuple[Rule, ...] = (
+    rules.implementer_known,
+    rules.change_exists,
+    rules.plan_agreed,
+    rules.assets_planned,
+    rules.change_alive,
+    rules.no_other_run,
+    rules.duties_apart,
+    rules.approvals_enough,
+    rules.ring_before_verified,
+    rules.wave_in_turn,
+)
+
+
+def decide(question: Question) -> Decision:
+    """Answer a question with all reasons at once.
+
+    Runs that read (kinds check and plan, and any kind in mode check) only need to be on record and to name
+    known assets. A patch, and a remediation for a change, need everything a change needs. A remediation
+    without a change is what policy/remediation.yml says. Raises PolicyError for a kind or a mode that does
+    not exist.
+    """
+    if question.kind not in ("check", "plan", "patch", "remediate") or question.mode not in (
+        "apply",
+        "check",
+    ):
+        raise PolicyError(
+            f"question: kind {question.kind!r}, mode {question.mode!r} do not exist; "
+            "expected a run's kind and mode"
+        )
+    if question.now.tzinfo is None:
+        raise PolicyError(
+            f"question: now is {question.now.isoformat()}, without a zone; expected an aware time"
+        )
+    asked = _rules(question)
+    reasons = tuple(reason for rule in asked for reason in rule(question))
+    if reasons or question.change is None or asked is _ALWAYS:
+        return Decision(reasons)
+    return Decision(grounds=tuple(rules.grounds(question, question.change)))
+
+
+def _rules(question: Question) -> tuple[Rule, ...]:
+    if question.mode == "check" or question.kind in ("check", "plan"):
+        return _ALWAYS
+    if question.kind == "patch":
+        return (*_ALWAYS, *_CHANGE, rules.hosts_as_planned)
+    if question.change is None and question.plan is None:
+        return (*_ALWAYS, rules.implementer_known, _may_be_mended)
+    return (*_ALWAYS, *_CHANGE, rules.baseline_as_planned)
+
+
+def _may_be_mended(question: Question) -> Iterator[Reason]:
+    """Without a change, only drift is mended that the policy says to mend without asking."""
+    strangers = sorted({f.asset for f in question.failing} - question.assets)
+    if strangers:
+        yield Reason(
+            "asset-named",
+            f"drift of assets that are not asked about: {', '.join(strangers)}",
+            "",
+            "ask about these assets too",
+        )
+    if not question.failing:
+        yield Reason(
+            "remediation-policy",
+            "no failing control is named, so there is nothing to mend",
+            "",
+            "check drift first",
+        )
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for ruled in sort_out(question.failing, question.policy, question.register).ask:
+        one = ruled.failing
+        groups.setdefault((question.register.get(one.asset, "no"), one.severity, ruled.rule), []).append(
+            f"{one.control} on {one.asset}"
+        )
+    for (ring, severity, rule), controls in sorted(groups.items()):
+        yield Reason(
+            "remediation-policy",
+            f"drift of severity {severity} in ring {ring} is asked about (rule {rule}): "
+            f"{', '.join(controls)}",
+            rules.RISK_MANAGEMENT,
+            "ask for a change: holdfast change request --kind config",
+        )

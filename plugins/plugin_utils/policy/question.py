@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the gate is asked, and what it answers: all a report needs, and falsy when it denies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..change.plan import Plan
+from ..change.state import ChangeState
+from ..site.policy import Policy
+
+
+@dataclass(frozen=True)
+class Failing:
+    """One control that one asset fails, as the verdicts say."""
+
+    asset: str
+    control: str
+    severity: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """May this run, or this wave of it, go ahead now? The answer depends on nothing but these facts."""
+
+    kind: str
+    """check, plan, patch or remediate: as in the run-open record."""
+    mode: str
+    """apply, or check, in which nothing is changed."""
+    now: datetime
+    """Aware."""
+    policy: Policy
+    register: Mapping[str, str]
+    """Every asset of the site, and its ring."""
+    assets: frozenset[str]
+    """The assets of the wave, or of the whole run."""
+    on_record: bool
+    """A run-open record of this very run is in the ledger."""
+    implementer: str | None = None
+    """The principal that carries the run out; None where the key belongs to nobody in the trust document."""
+    run_id: str | None = None
+    """This run, so that its own openness is not held against it."""
+    resumes: frozenset[str] = frozenset()
+    """Open runs of the same change that are known to be dead, and that this run takes over."""
+    ring: str | None = None
+    wave: int | None = None
+    """The wave's number within its ring; None asks for the ring as a whole."""
+    plan: Plan | None = None
+    change: ChangeState | None = None
+    baseline: str | None = None
+    """Kind remediate: Site.controls_digest of the plan's assets, as they resolve now."""
+    failing: tuple[Failing, ...] = ()
+    """Kind remediate without a change: what would be mended."""
+    differences: tuple[str, ...] = ()
+    """Kind patch: where a host is not as it was planned (change.compare.differences)."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why the answer is no: a rule's id, what was found, the paragraph of 45 CFR (or ''), and what to do."""
+
+    rule: str
+    message: str
+    citation: str
+    remedy: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"rule": self.rule, "message": self.message, "citation": self.citation, "remedy": self.remedy}
+
+    def __str__(self) -> str:
+        cited = f" (45 CFR {self.citation})" if self.citation else ""
+        return f"{self.rule}: {self.message}{cited}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer: allowed when no rule objects. `reasons` are all objections, `grounds` what spoke for it."""
+
+    reasons: tuple[Reason, ...] = ()
+    grounds: tuple[str, ...] = field(default=())
+
+    @property
+    def allowed(self) -> bool:
+        """No rule objects."""
+        return not self.reasons
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules that object, each once, in the order they were asked."""
+        return tuple(dict.fromkeys(reason.rule for reason in self.reasons))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "allowed": self.allowed,
+            "reasons": [r.to_dict() for r in self.reasons],
+            "grounds": list(self.grounds),
+        }
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the answer as lines for people."""
+        if self.allowed:
+            return ("allowed", *(f"  {ground}" for ground in self.grounds))
+        return ("denied", *(f"  {reason}" for reason in self.reasons))

@@ -1,0 +1,340 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules about the change: is it on record, is it this plan, is it open, who agreed, what came before.
+
+Each rule takes a question and yields its objections. A citation stands where the paragraph truly asks for
+what the rule guards; docs/reference/decision.md has the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ..change.approvals import weigh
+from ..change.state import ChangeState
+from ..change.waves import batches
+from ..ledger.canonical import timestamp
+from ..site.policy import Ring
+from .question import Question, Reason
+
+AUDIT_CONTROLS = "164.312(b)"
+RISK_MANAGEMENT = "164.308(a)(1)(ii)(B)"
+AUTHORIZATION = "164.308(a)(3)(ii)(A)"
+EVALUATION = "164.308(a)(8)"
+WRITTEN_RECORD = "164.316(b)(1)(ii)"
+
+CHANGE_KIND = {"patch": "patch", "remediate": "config"}
+"""Which kind of change a kind of run carries out."""
+
+
+def run_on_record(q: Question) -> Iterator[Reason]:
+    """Nothing runs before it is on record."""
+    if not q.on_record:
+        yield Reason(
+            "run-on-record",
+            "this run has no run-open record in the ledger",
+            AUDIT_CONTROLS,
+            "enable the callback holdfast.hipaa.recorder in ansible.cfg and see that the ledger can be "
+            "written",
+        )
+
+
+def implementer_known(q: Question) -> Iterator[Reason]:
+    """Whoever changes hosts is a principal of the trust document."""
+    if q.implementer is None:
+        yield Reason(
+            "implementer-known",
+            "the key this run signs with belongs to no principal",
+            AUTHORIZATION,
+            "add its public key to trust.yml and record the new trust document, or set "
+            "keys.implementer in site.yml",
+        )
+
+
+def assets_known(q: Question) -> Iterator[Reason]:
+    """Only registered assets are touched, and a question about none is no question."""
+    if not q.assets:
+        yield Reason(
+            "asset-named", "no asset is named", "", "name at least one; see that --limit matches something"
+        )
+    unknown = sorted(q.assets - set(q.register))
+    if unknown:
+        yield Reason(
+            "asset-known",
+            f"not in the register: {', '.join(unknown)}",
+            RISK_MANAGEMENT,
+            "add them to holdfast.yml with an owner and a ring, or leave them out",
+        )
+
+
+def change_exists(q: Question) -> Iterator[Reason]:
+    """Hosts are changed only for a change that was asked for, of the kind that the run carries out."""
+    if q.change is None:
+        yield Reason(
+            "change-exists",
+            "no request for this change is in the ledger",
+            WRITTEN_RECORD,
+            "ask for it: holdfast change request --plan plans/<digest>.json",
+        )
+    elif q.change.kind != CHANGE_KIND.get(q.kind):
+        yield Reason(
+            "change-kind",
+            f"{q.change.change_id} is a {q.change.kind} change, this is a {q.kind} run",
+            "",
+            f"ask for a change of kind {CHANGE_KIND.get(q.kind)}",
+        )
+
+
+def plan_agreed(q: Question) -> Iterator[Reason]:
+    """The plan at hand is the one that was asked for, to the byte."""
+    if q.plan is None:
+        yield Reason(
+            "plan-agreed",
+            "the plan's file is not at hand",
+            RISK_MANAGEMENT,
+            "copy it into the site's plans/ folder",
+        )
+    elif q.change is not None and q.plan.digest != q.change.plan:
+        yield Reason(
+            "plan-agreed",
+            f"the plan at hand is {q.plan.digest[:12]}..., the one asked for is {q.change.plan[:12]}...",
+            RISK_MANAGEMENT,
+            "run the plan that was asked for, or ask for this one as a new change",
+        )
+
+
+def assets_planned(q: Question) -> Iterator[Reason]:
+    """Every asset stands in the plan, in the ring asked about, and in that ring of the register today."""
+    if q.ring is None or all(ring.name != q.ring for ring in q.policy.rings):
+        yield Reason(
+            "ring-known",
+            f"ring {q.ring!r} is in no policy",
+            "",
+            f"use one of {', '.join(r.name for r in q.policy.rings)}",
+        )
+    if q.change is not None and q.ring not in q.change.rings:
+        yield Reason(
+            "ring-asked",
+            f"the change was asked for {', '.join(q.change.rings)}, not for {q.ring}",
+            "",
+            "ask for a new change",
+        )
+    if q.plan is None:
+        return
+    for asset in sorted(q.assets):
+        planned = q.plan.by_asset.get(asset)
+        asked = q.change is None or asset in q.change.assets
+        if planned is None or not asked:
+            yield Reason(
+                "asset-planned",
+                f"{asset} is not in the plan asked for",
+                RISK_MANAGEMENT,
+                "leave it out, or plan again with it",
+            )
+        elif planned.ring != q.ring:
+            yield Reason(
+                "asset-ring",
+                f"{asset} was planned in ring {planned.ring}, not {q.ring}",
+                "",
+                f"run it with ring {planned.ring}",
+            )
+        elif q.register.get(asset, q.ring) != q.ring:
+            yield Reason(
+                "asset-ring",
+                f"{asset} is now registered in ring {q.register[asset]}, not {q.ring}",
+                "",
+                "plan again, so that it is approved for the ring it is in",
+            )
+
+
+def change_alive(q: Question) -> Iterator[Reason]:
+    """A change ends when it is done, rejected, expired, or when a wave of it was taken back."""
+    change = q.change
+    if change is None:
+        return
+    if change.rolled_back:
+        yield Reason(
+            "change-stopped",
+            f"{', '.join(change.rolled_back)} was rolled back in this change, which stops it for every ring",
+            RISK_MANAGEMENT,
+            "find the cause, plan again, and ask for a new change",
+        )
+    if q.plan is not None and change.closed(q.plan, q.policy):
+        yield Reason(
+            "change-closed",
+            "every ring asked for is verified",
+            "",
+            "nothing is left to do; plan again for new updates",
+        )
+    if q.now >= change.expires_at:
+        yield Reason(
+            "request-expired",
+            f"the request held until {timestamp(change.expires_at)}",
+            "",
+            "ask for a new change",
+        )
+    for consent in change.rejected(q.ring or ""):
+        yield Reason(
+            "change-rejected",
+            f"{consent.principal} rejected it for {q.ring} (record {consent.index})",
+            AUTHORIZATION,
+            "settle it with them: they can approve later, or a new change is asked for",
+        )
+
+
+def no_other_run(q: Question) -> Iterator[Reason]:
+    """One run of a change at a time; a dead one is taken over by name."""
+    for run in q.change.open_runs if q.change else ():
+        if run.run_id != q.run_id and run.run_id not in q.resumes:
+            yield Reason(
+                "run-alone",
+                f"{run.run_id} of this change is open since {timestamp(run.opened_at)}",
+                AUDIT_CONTROLS,
+                "wait for it; if it died, run the same playbook again, which takes it over",
+            )
+
+
+def duties_apart(q: Question) -> Iterator[Reason]:
+    """Who asked for a change does not carry it out."""
+    if q.change is not None and q.implementer is not None and q.implementer == q.change.requester:
+        yield Reason(
+            "duties-apart",
+            f"{q.implementer} asked for this change and would carry it out",
+            AUTHORIZATION,
+            "let another principal ask for it, or another carry it out",
+        )
+
+
+def approvals_enough(q: Question) -> Iterator[Reason]:
+    """As many people as the ring wants agreed to this very plan, and their word still holds."""
+    change, ring = q.change, _ring(q)
+    if change is None or ring is None:
+        return
+    weighed = weigh(
+        change,
+        ring.name,
+        now=q.now,
+        max_age=timedelta(hours=ring.approval_max_age_hours),
+        implementer=q.implementer,
+    )
+    missing = ring.approvals_required - len(weighed.counted)
+    if missing > 0:
+        counted = f" ({', '.join(weighed.principals)})" if weighed.counted else ""
+        not_counted = "".join(f"; {d.consent.principal} does not count: {d.why}" for d in weighed.discounted)
+        yield Reason(
+            "approvals-enough",
+            f"{len(weighed.counted)} of {ring.approvals_required} approvals for "
+            f"{ring.name}{counted}{not_counted}",
+            AUTHORIZATION,
+            f"{missing} more: holdfast change approve {change.change_id} --ring {ring.name} --as "
+            "PRINCIPAL --ssh-key PATH",
+        )
+
+
+def ring_before_verified(q: Question) -> Iterator[Reason]:
+    """What a ring gets was verified in the ring before it, from the same plan."""
+    change, ring = q.change, _ring(q)
+    if (
+        change is None
+        or ring is None
+        or ring.promotion != "verified"
+        or change.kind not in q.policy.promotion_kinds
+    ):
+        return
+    before = q.policy.ring_before(ring.name)
+    if before is None or q.plan is None:
+        return
+    planned = q.plan.of_ring(before.name)
+    if not planned:
+        yield Reason(
+            "ring-before-verified",
+            f"the plan has no asset in ring {before.name}, so nothing was tried before {ring.name}",
+            EVALUATION,
+            f"plan again with assets of {before.name}",
+        )
+    elif not change.ring_verified(q.plan, before.name):
+        open_ = [a.asset for a in planned if not change.verified(a.asset)]
+        yield Reason(
+            "ring-before-verified",
+            f"{before.name} is not verified for this plan: {', '.join(open_)}",
+            EVALUATION,
+            f"patch {before.name} first, and see its health checks pass",
+        )
+
+
+def wave_in_turn(q: Question) -> Iterator[Reason]:
+    """A wave starts when those before it are verified; and nothing goes ahead past an unhealthy host."""
+    change, ring = q.change, _ring(q)
+    if change is None or q.plan is None or ring is None:
+        return
+    ill = sorted(a for a in change.progress if change.unhealthy(a) and a not in q.assets)
+    if ill:
+        yield Reason(
+            "nobody-unhealthy",
+            f"{', '.join(ill)} was changed, seen to be unhealthy, and not taken back",
+            RISK_MANAGEMENT,
+            "mend it, or roll it back; then go on",
+        )
+    if q.wave is None:
+        return
+    batched = batches([a.asset for a in q.plan.of_ring(ring.name)], ring.waves)
+    earlier = [a for batch in batched[: q.wave - 1] for a in batch if not change.verified(a)]
+    if earlier:
+        yield Reason(
+            "wave-in-turn",
+            f"wave {q.wave} of {ring.name} comes after {', '.join(earlier)}, not verified yet",
+            RISK_MANAGEMENT,
+            "finish the earlier wave first",
+        )
+    here = set(batched[q.wave - 1]) if 0 < q.wave <= len(batched) else set()
+    strangers = sorted(q.assets - here)
+    if strangers:
+        yield Reason(
+            "wave-in-turn",
+            f"not in wave {q.wave} of {ring.name}: {', '.join(strangers)}",
+            "",
+            "run the waves as planned",
+        )
+
+
+def hosts_as_planned(q: Question) -> Iterator[Reason]:
+    """A host that is not as it was when the plan was made is not changed by it."""
+    for line in q.differences:
+        yield Reason("host-as-planned", line, RISK_MANAGEMENT, "plan again, and let the new plan be approved")
+
+
+def baseline_as_planned(q: Question) -> Iterator[Reason]:
+    """A configuration change makes true the controls that were approved, not those written since."""
+    if q.plan is not None and q.plan.baseline is not None and q.plan.baseline != q.baseline:
+        found = f"{q.baseline[:12]}..." if q.baseline else "not known"
+        yield Reason(
+            "baseline-as-planned",
+            f"the controls now are {found}, those asked for are {q.plan.baseline[:12]}...",
+            RISK_MANAGEMENT,
+            "ask for a new change of kind config",
+        )
+
+
+def grounds(q: Question, change: ChangeState) -> Iterator[str]:
+    """Yield what speaks for an allowed run of a change."""
+    ring = _ring(q)
+    if ring is None:
+        return
+    yield f"{change.change_id} was asked for by {change.requester}, plan {change.plan[:12]}..."
+    weighed = weigh(
+        change,
+        ring.name,
+        now=q.now,
+        max_age=timedelta(hours=ring.approval_max_age_hours),
+        implementer=q.implementer,
+    )
+    who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
+    yield f"approved for {ring.name} by {who}; {ring.approvals_required} needed"
+    before = q.policy.ring_before(ring.name)
+    if before is not None and ring.promotion == "verified" and change.kind in q.policy.promotion_kinds:
+        yield f"ring {before.name} is verified for this plan"
+
+
+def _ring(q: Question) -> Ring | None:
+    return next((ring for ring in q.policy.rings if ring.name == q.ring), None)
