@@ -14,6 +14,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,8 +71,11 @@ class Archive:
 
     def offered(self) -> tuple[str, ...]:
         """The versions on offer now, oldest first; none before `prepare`."""
-        index = self._www / "dists" / f"{RELEASES[0]}-security" / "main" / "binary-all" / "Packages"
-        lines = index.read_text().splitlines() if index.exists() else []
+        lines = [
+            line
+            for index in (self._www / "dists").glob(f"{RELEASES[0]}-security/main/binary-*/Packages")
+            for line in index.read_text().splitlines()
+        ]
         return tuple(line.removeprefix("Version: ") for line in lines if line.startswith("Version: "))
 
     def host_files(self, release: str) -> dict[str, bytes]:
@@ -89,7 +93,7 @@ class Archive:
         before = link.resolve() if link.is_symlink() else None
         # apt asks "newer than what I have?" in whole seconds, so each publication needs its own.
         last = int((before / "stamp").read_text()) if before else 0
-        stamp = max(int(_now()), last + 1)
+        stamp = max(int(time.time()), last + 1)
         fresh = self._www / f".dists.{stamp}"
         shutil.rmtree(fresh, ignore_errors=True)
         packages = self._packages(versions)
@@ -118,13 +122,10 @@ class Archive:
 
     def _write_suite(self, folder: Path, suite: str, packages: bytes, stamp: int) -> None:
         architecture = run(["dpkg", "--print-architecture"]).stdout.strip()
-        sums = []
-        for name in (f"binary-{architecture}", "binary-all"):
-            relative = f"main/{name}/Packages"
-            target = folder / relative
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(packages)
-            sums.append(f" {hashlib.sha256(packages).hexdigest()} {len(packages)} {relative}")
+        index = f"main/binary-{architecture}/Packages"
+        target = folder / index
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(packages)
         release = "\n".join(
             (
                 f"Origin: {ORIGIN}",
@@ -132,11 +133,11 @@ class Archive:
                 f"Suite: {suite}",
                 f"Codename: {suite}",
                 f"Date: {email.utils.formatdate(stamp, usegmt=True)}",
-                f"Architectures: all {architecture}",
+                f"Architectures: {architecture}",
                 "Components: main",
                 "Description: toy packages of the Holdfast lab",
                 "SHA256:",
-                *sums,
+                f" {hashlib.sha256(packages).hexdigest()} {len(packages)} {index}",
                 "",
             )
         )
@@ -164,7 +165,3 @@ class Archive:
                 yield ["gpg", "--homedir", home, "--batch", "--yes", "--pinentry-mode", "loopback"]
             finally:
                 run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
-
-
-def _now() -> float:
-    return email.utils.localtime().timestamp()

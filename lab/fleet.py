@@ -22,12 +22,18 @@ from .places import ROOT, Places
 from .process import run, wait_for
 
 _READY_SECONDS = 90.0
+_MARKER = ["systemctl", "show", "-p", "UserspaceTimestampMonotonic"]
 _CUT = "holdfast_lab_cut"
 # Answers to connections that came in still leave, so the host stays reachable; nothing else does.
-_CUT_RULES = (
-    f"table inet {_CUT} {{ chain output {{ type filter hook output priority -10; policy accept; "
-    'oifname "lo" accept; ct state established,related accept; reject; } }'
-)
+_CUT_RULES = f"""table inet {_CUT} {{
+  chain output {{
+    type filter hook output priority -10; policy accept;
+    oifname "lo" accept
+    ct state established,related accept
+    reject
+  }}
+}}
+"""
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,18 @@ class Fleet:
         self._write_client_files()
         self._await(host)
 
+    def reboot(self, host: str) -> None:
+        """Reboot `host` from the inside, and wait until it answers as a new boot."""
+        before = self.boot_marker(host)
+        self.exec(host, ["systemctl", "reboot"])
+
+        def started_again() -> str | None:
+            done = self.exec(host, _MARKER)
+            return done.stdout if done.returncode == 0 and done.stdout.strip() != before else None
+
+        wait_for(f"{host} to come back from its reboot", started_again, within=_READY_SECONDS)
+        self.wait_ready(host)
+
     def wait_ready(self, host: str, *, within: float = _READY_SECONDS) -> str:
         """Wait until `host` answers over SSH and systemd has started everything; return systemd's word.
 
@@ -166,8 +184,7 @@ class Fleet:
 
     def boot_marker(self, host: str) -> str:
         """Changes when `host` has been started again. (boot_id does not: the kernel is the machine's.)"""
-        said = self.exec(host, ["systemctl", "show", "-p", "UserspaceTimestampMonotonic"], check=True)
-        return said.stdout.strip()
+        return self.exec(host, _MARKER, check=True).stdout.strip()
 
     def _kept(self, wanted: Sequence[Host]) -> set[str]:
         """The wanted hosts that can stay: running, of the same release, and with keys that we still hold."""
