@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..errors import HoldfastError
+from . import key, trust
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
-VERBS: tuple[ModuleType, ...] = ()
+VERBS: tuple[ModuleType, ...] = (key, trust)
 
 
 def build_parser() -> argparse.ArgumentParser:

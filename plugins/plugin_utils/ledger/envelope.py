@@ -22,7 +22,10 @@ _KEYID = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Envelope:
-    """One signed payload: `payload` is a statement's canonical bytes, `signature` what the key's kind gives."""
+    """One signed payload.
+
+    `payload` is a statement's canonical bytes, `signature` what the key's kind gives.
+    """
 
     payload: bytes
     keyid: str
@@ -37,7 +40,8 @@ class Envelope:
         """Return the envelope as it is stored, canonical JSON; raises LedgerError when it is too large."""
         if len(self.payload) > LARGEST_PAYLOAD:
             raise LedgerError(
-                f"record: the payload has {len(self.payload)} bytes; at most {LARGEST_PAYLOAD} may be; split its results"
+                f"record: the payload has {len(self.payload)} bytes; at most {LARGEST_PAYLOAD} may be; "
+                "split its results"
             )
         return canonical.encode(
             {

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import TrustError
 
@@ -37,6 +38,15 @@ class PublicKey:
     def public(self) -> str:
         """The raw key in base64, as trust.yml and the trust record hold it."""
         return base64.b64encode(self.raw).decode("ascii")
+
+    @property
+    def written(self) -> str:
+        """The key as trust.yml has it: base64, or for SSH the line of a .pub file."""
+        return f"{SSH} {base64.b64encode(self._blob).decode('ascii')}" if self.kind == SSH else self.public
+
+    @property
+    def _blob(self) -> bytes:
+        return ssh_string(SSH.encode()) + ssh_string(self.raw)
 
     def to_dict(self) -> dict[str, str]:
         """Return the key as the trust record holds it."""
@@ -104,6 +114,40 @@ def blob_key(blob: bytes) -> bytes:
     if kind != SSH.encode() or len(raw) != 32 or reader.rest:
         raise TrustError(f"key: a blob of kind {kind[:40]!r} was found; expected {SSH}")
     return raw
+
+
+def public_part(path: Path) -> bytes:
+    """Return the raw public key of an OpenSSH file, private or public; no passphrase is asked for."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise TrustError(f"{path}: {error.strerror}; expected an SSH key (ssh-keygen -t ed25519)") from error
+    if "-----BEGIN OPENSSH PRIVATE KEY-----" not in text:
+        return _named(path, text)
+    body = "".join(line for line in text.splitlines() if not line.startswith("-----"))
+    try:
+        data = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise TrustError(f"{path}: not an OpenSSH private key; its base64 is damaged") from error
+    # PROTOCOL.key: magic, cipher, kdf, kdf options, number of keys, public keys in the clear, private part.
+    reader = SshReader(data)
+    if reader.take(15) != b"openssh-key-v1\x00":
+        raise TrustError(f"{path}: not an OpenSSH private key of version 1")
+    for _ in range(3):
+        reader.string()
+    if reader.number() != 1:
+        raise TrustError(f"{path}: expected one key in the file")
+    try:
+        return blob_key(reader.string())
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}; make one with ssh-keygen -t ed25519") from error
+
+
+def _named(path: Path, text: str) -> bytes:
+    try:
+        return ssh_key(text)
+    except TrustError as error:
+        raise TrustError(f"{path}: {error}") from error
 
 
 def sshsig_parts(signature: bytes, raw: bytes, message: bytes) -> tuple[bytes, bytes]:

@@ -106,7 +106,10 @@ def read_records(ledger: Ledger, *, start: int = 0) -> list[Record]:
 
 
 def trust_in_force(ledger: Ledger) -> Trust:
-    """Return the newest trust document, its chain verified from the first; raises TrustError when there is none."""
+    """Return the newest trust document, its chain verified from the first.
+
+    Raises TrustError when there is none.
+    """
     trust = trust_after(ledger, None, 0)
     if trust is None:
         raise TrustError(f"{ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
@@ -114,7 +117,7 @@ def trust_in_force(ledger: Ledger) -> Trust:
 
 
 def trust_after(ledger: Ledger, trust: Trust | None, start: int, end: int | None = None) -> Trust | None:
-    """Return the trust in force before entry `end` (or at the end), given the one in force before entry `start`."""
+    """Return the trust in force before entry `end` (or at the end), given the one before entry `start`."""
     for index, data in ledger.entries(start):
         if index == end:
             break
@@ -128,9 +131,10 @@ def trust_after(ledger: Ledger, trust: Trust | None, start: int, end: int | None
 
 
 def find_open_run(ledger: Ledger, run_id: str, nonce: str) -> OpenRun:
-    """Return the run this process claims to belong to, read back from the ledger: an environment alone can be made up.
+    """Return the run this process claims to belong to, read back from the ledger.
 
-    Raises LedgerError when no such run is on record, when it is closed, or when the nonce is not its own.
+    Its environment alone may be made up. Raises LedgerError when no such run is on record, when it is closed,
+    or when the nonce is not its own.
     """
     for record in _backwards(ledger, trust_in_force(ledger)):
         if record.body.get("run_id") != run_id:
@@ -198,7 +202,10 @@ def _record(index: int, data: bytes, envelope: Envelope) -> Record:
 
 
 def _verified(record: Record, envelope: Envelope, trust: Trust | None) -> Trust:
-    """Return the trust in force after the record; raises TrustError when the record does not hold under that before."""
+    """Return the trust in force after the record.
+
+    Raises TrustError when the record does not hold under that before.
+    """
     following = trust
     if record.step == "trust":
         following = Trust.from_dict(record.body)

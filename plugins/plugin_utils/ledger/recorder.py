@@ -1,43 +1,29 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recorder: one method a step, each builds the statement, has it signed, and appends it. What returns is on disk."""
+"""The recorder: one method a step, which builds the statement, has it signed and appends it to the ledger."""
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..errors import LedgerError, TrustError
 from . import canonical, checkpoint, statements
-from .envelope import LARGEST_PAYLOAD, Envelope
+from .envelope import Envelope
+from .parts import Receipt, about, new_id, split
 from .reading import OpenRun, nonce_digest, trust_after
 from .signers import Signer
 from .store import Ledger
 from .trust import Trust
 
-FRAME = 4_000
-"""Bytes of a payload kept for everything that is not results."""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """Where a record lies: its index, the SHA-256 of its stored bytes, its ids."""
-
-    index: int
-    sha256: str
-    record_id: str
-    change_id: str | None
-
 
 class Recorder:
     """Writes records of one organisation; `clock` gives the aware time now, `trust` is the document in force.
 
-    Every method takes the signer first, and raises TrustError when that key may not play the step's role, LedgerError
-    when the body is not of its closed form or nothing could be stored.
+    Every method takes the signer first, and raises TrustError when that key may not play the step's role,
+    LedgerError when the body is not of its closed form or nothing could be stored.
     """
 
     def __init__(
@@ -57,7 +43,7 @@ class Recorder:
         self._clock = clock
 
     def publish_trust(self, signer: Signer) -> Receipt:
-        """Append the trust document this recorder was given: the first of an empty ledger, or the next version.
+        """Append the trust document this recorder was given: the first, or the next version.
 
         A root key of the version before signs; the first is signed by a root key of its own.
         """
@@ -69,7 +55,7 @@ class Recorder:
             raise TrustError(
                 f"trust: version {document.version} does not follow; the next is version {expected[0]}"
             )
-        subject = [_subject("trust", document.sha256)]
+        subject = [about("trust", document.sha256)]
         receipt = self._append(
             signer, "trust", subject, None, document.to_dict(), (size, root), current or document
         )
@@ -87,14 +73,17 @@ class Recorder:
         expires_at: datetime,
         change_id: str | None = None,
     ) -> Receipt:
-        """Ask for a change: `plan` is its digest, `kind` patch or config; without a change id a new one is made."""
+        """Ask for a change.
+
+        `plan` is its digest, `kind` patch or config; without a change id a new one is made.
+        """
         body = {
             "kind": kind,
             "rings": list(rings),
             "assets": list(assets),
             "expires_at": canonical.timestamp(expires_at),
         }
-        return self._write(signer, "request", [_subject("plan", plan)], change_id or new_id("chg"), body)
+        return self._write(signer, "request", [about("plan", plan)], change_id or new_id("chg"), body)
 
     def approve(
         self,
@@ -108,7 +97,7 @@ class Recorder:
         decision: str = "approve",
         nonce: str | None = None,
     ) -> Receipt:
-        """Consent to (or `reject`) exactly this plan and this request, both named by digest, in these rings, until then."""
+        """Consent to, or `reject`, exactly this plan and request, both named by digest, in these rings."""
         body = {
             "decision": decision,
             "request": request,
@@ -117,7 +106,7 @@ class Recorder:
             "not_after": canonical.timestamp(not_after),
             "nonce": nonce or secrets.token_hex(16),
         }
-        subject = [_subject("plan", plan), _subject("request", request)]
+        subject = [about("plan", plan), about("request", request)]
         return self._write(signer, "approve", subject, change_id, body)
 
     def open_run(
@@ -141,9 +130,9 @@ class Recorder:
     ) -> OpenRun:
         """Put a run on record before it changes anything.
 
-        Exactly one of `plan` and `baseline` is the digest of what the run is about. `approvals` are {index, sha256},
-        `materials` {name, sha256}; `resumes` are ids of earlier runs of the change that were never closed. A run that
-        applies a change without a request gets a change id of its own.
+        Exactly one of `plan` and `baseline` is the digest of what the run is about. `approvals` are {index,
+        sha256}, `materials` {name, sha256}; `resumes` are ids of earlier runs of the change that were never
+        closed. A run that applies a change without a request gets a change id of its own.
         """
         if (plan is None) == (baseline is None):
             raise LedgerError("run-open: name the plan or the baseline by its digest, one of the two")
@@ -164,8 +153,8 @@ class Recorder:
             "nonce_sha256": nonce_digest(nonce),
             "resumes": list(resumes),
         }
-        subject = [_subject("plan", plan) if plan else _subject("baseline", str(baseline))]
-        subject += [_subject("request", request)] if request else []
+        subject = [about("plan", plan) if plan else about("baseline", str(baseline))]
+        subject += [about("request", request)] if request else []
         receipt = self._write(signer, "run-open", subject, change_id, body)
         assets = tuple(expected_assets)
         return OpenRun(
@@ -205,10 +194,13 @@ class Recorder:
         exit_code: int,
         missing_assets: Sequence[str] | None = None,
     ) -> Receipt:
-        """Close a run. Counts and entries are taken from the ledger itself, so that they cannot differ from it.
+        """Close a run.
 
-        `entries` are the run's records, the opening one included, this one not. `missing_assets`, unless given, are the
-        expected assets that no deploy, rollback or verify (but for one before the change) names; a plan run names none.
+        Counts and entries are taken from the ledger itself, so that they cannot differ from it.
+
+        `entries` are the run's records, the opening one included, this one not. `missing_assets`, unless
+        given, are the expected assets that no deploy, rollback or verify (but for one before the change)
+        names; a plan run names none.
         """
         entries, seen, outcomes = [run.index], set[str](), dict[str, str]()
         for index, data in self.ledger.entries(run.index + 1):
@@ -312,7 +304,10 @@ class Recorder:
         return Receipt(self.ledger.append(envelope), canonical.digest(envelope), record_id, change_id)
 
     def _trust_at(self, size: int) -> Trust:
-        """Return the trust in force over the first `size` entries; a newer version published meanwhile is adopted."""
+        """Return the trust in force over the first `size` entries.
+
+        A newer version published meanwhile is adopted.
+        """
         before = self._trust
         if self._seen < size:
             self._trust = trust_after(self.ledger, self._trust, self._seen, size)
@@ -323,34 +318,7 @@ class Recorder:
             )
         if before is None and self._trust.sha256 != self._given.sha256:
             raise TrustError(
-                f"trust: version {self._given.version} was given, but version {self._trust.version} is in force; "
+                f"trust: version {self._given.version} was given, but {self._trust.version} is in force; "
                 "read the ledger's trust anew"
             )
         return self._trust
-
-
-def new_id(prefix: str) -> str:
-    """Return a fresh id: the prefix, `_`, and 130 random bits in base32."""
-    return f"{prefix}_{base64.b32encode(secrets.token_bytes(17)).decode('ascii').lower()[:26]}"
-
-
-def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]]]:
-    """Return results in parts that each fit one record; one asset's long list `inner` is divided as well."""
-    if len(canonical.encode(results)) <= LARGEST_PAYLOAD - FRAME:
-        return [results]
-    if len(results) == 1:
-        only = results[0]
-        middle = len(only[inner]) // 2
-        if not middle:
-            raise LedgerError(
-                f"record: one result of {only.get('asset')} alone is larger than a record may be"
-            )
-        halves = ([{**only, inner: only[inner][:middle]}], [{**only, inner: only[inner][middle:]}])
-    else:
-        middle = len(results) // 2
-        halves = (results[:middle], results[middle:])
-    return [part for half in halves for part in split(half, inner)]
-
-
-def _subject(name: str, sha256: str) -> dict[str, Any]:
-    return {"name": name, "digest": {"sha256": sha256}}

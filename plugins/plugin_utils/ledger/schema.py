@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
 APPLICATION_ID = 0x484F4C44
-"""`HOLD` in ASCII, in the database's header: file(1) and the audit tell a ledger from any other database by it."""
+"""`HOLD` in ASCII, in the database's header, tells a ledger from any other database."""
 VERSION = 1
 
 REMEDIES = {
     "SQLITE_BUSY": "another process holds the ledger locked; wait for it to end, then run again",
-    "SQLITE_CANTOPEN": "its folder cannot be read or written by this user; correct owner and mode of the folder",
-    "SQLITE_CORRUPT": "the file is damaged; keep it as it is, run `holdfast audit`, and restore the last good copy",
+    "SQLITE_CANTOPEN": "this user cannot use its folder; correct owner and mode of the folder",
+    "SQLITE_CORRUPT": "the file is damaged; keep it, run `holdfast audit`, restore the last good copy",
     "SQLITE_FULL": "the disk is full; make room, then run again",
-    "SQLITE_IOERR": "the disk failed to answer; look at the system's log; network file systems are not supported",
+    "SQLITE_IOERR": "the disk failed; look at the system's log; network file systems are not supported",
     "SQLITE_NOTADB": "the file is no ledger; correct `ledger:` in site.yml",
     "SQLITE_PERM": "this user may not open it; correct owner and mode of the file",
-    "SQLITE_READONLY": "this user cannot write it; correct owner and mode of the file and its folder, or mount it writable",
+    "SQLITE_READONLY": "this user cannot write it; correct owner and mode of file and folder",
 }
 
 

@@ -106,7 +106,10 @@ def fields(required: Mapping[str, Shape], optional: Mapping[str, Shape] | None =
 
 
 def refuse(place: str, found: object, expected: str) -> NoReturn:
-    """Raise LedgerError for a value that has no place in a record; long values are cut, for they may be anything."""
+    """Raise LedgerError for a value that has no place in a record.
+
+    Long values are cut, for they may be anything.
+    """
     shown = repr(found)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     raise LedgerError(f"{place}: {shown} was found; expected {expected}")

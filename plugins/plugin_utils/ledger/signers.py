@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ..errors import TrustError
 from . import keys
-from .keys import PublicKey, SshReader
+from .keys import PublicKey
 
 SSH_PATIENCE = 180
 """Seconds a person has to type a passphrase or to touch a token."""
@@ -49,7 +49,10 @@ class FileSigner:
 
     @classmethod
     def load(cls, path: Path) -> FileSigner:
-        """Read the key file; raises TrustError when it is missing, of another kind, or readable by group or others."""
+        """Read the key file.
+
+        Raises TrustError when it is missing, of another kind, or readable by group or others.
+        """
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -93,7 +96,7 @@ class SshSigner:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._public = PublicKey(keys.SSH, _public_part(path))
+        self._public = PublicKey(keys.SSH, keys.public_part(path))
 
     @property
     def public_key(self) -> PublicKey:
@@ -101,7 +104,10 @@ class SshSigner:
         return self._public
 
     def sign(self, message: bytes) -> bytes:
-        """Return the SSHSIG blob, without its armour; raises TrustError when ssh-keygen fails or signs with another key."""
+        """Return the SSHSIG blob, without its armour.
+
+        Raises TrustError when ssh-keygen fails or signs with another key.
+        """
         command = ["ssh-keygen", "-q", "-Y", "sign", "-n", keys.NAMESPACE, "-f", str(self._path)]
         try:
             done = subprocess.run(
@@ -127,37 +133,3 @@ class SshSigner:
             raise TrustError(f"{self._path}: ssh-keygen's answer is no SSH signature") from error
         self._public.verify(blob, message)
         return blob
-
-
-def _public_part(path: Path) -> bytes:
-    """Return the raw public key of an OpenSSH key file, private or public, without asking for a passphrase."""
-    try:
-        text = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise TrustError(f"{path}: {error.strerror}; expected an SSH key (ssh-keygen -t ed25519)") from error
-    if "-----BEGIN OPENSSH PRIVATE KEY-----" not in text:
-        return _named(path, text)
-    body = "".join(line for line in text.splitlines() if not line.startswith("-----"))
-    try:
-        data = base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise TrustError(f"{path}: not an OpenSSH private key; its base64 is damaged") from error
-    # PROTOCOL.key: magic, cipher, kdf, kdf options, number of keys, public keys in the clear, private part.
-    reader = SshReader(data)
-    if reader.take(15) != b"openssh-key-v1\x00":
-        raise TrustError(f"{path}: not an OpenSSH private key of version 1")
-    for _ in range(3):
-        reader.string()
-    if reader.number() != 1:
-        raise TrustError(f"{path}: expected one key in the file")
-    try:
-        return keys.blob_key(reader.string())
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}; make one with ssh-keygen -t ed25519") from error
-
-
-def _named(path: Path, text: str) -> bytes:
-    try:
-        return keys.ssh_key(text)
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from error

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The statements a ledger holds: in-toto Statement v1, one predicate type a step, every body closed.
 
-The table in docs/explanation/ledger.md says what each member means. The audit knows the same forms by its own code.
+The table in docs/explanation/ledger.md says what each member means. The audit knows the same forms by its own
+code.
 """
 
 from __future__ import annotations
@@ -223,7 +224,10 @@ def check(statement: Any) -> None:
 
 
 def read(envelope: Envelope) -> dict[str, Any]:
-    """Return the checked statement of an envelope; raises LedgerError as `check` does. The signature is not looked at."""
+    """Return the checked statement of an envelope.
+
+    Raises LedgerError as `check` does. The signature is not looked at.
+    """
     statement = canonical.decode(envelope.payload)
     check(statement)
     return dict(statement)
@@ -275,7 +279,8 @@ def _check_verdicts(body: dict[str, Any]) -> None:
 def seal(statement: dict[str, Any], signer: Signer) -> bytes:
     """Return the stored bytes of a statement signed by `signer`.
 
-    Raises LedgerError when the statement is not of its closed form or too large, TrustError when nothing was signed.
+    Raises LedgerError when the statement is not of its closed form or too large, TrustError when nothing was
+    signed.
     """
     check(statement)
     payload = canonical.encode(statement)

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger on disk: an append-only RFC 6962 log in SQLite. Entry, tree nodes and size change in one transaction.
+"""The ledger on disk: an append-only RFC 6962 log in SQLite.
 
-Connections live for one operation, so none crosses a fork. Writers take the lock before they read the size; nothing is
-signed under it. Why each: docs/adr/0002-ledger-on-sqlite.md.
+Entry, tree nodes and size change in one transaction. Connections live for one operation, so none crosses a
+fork. Writers take the lock before they read the size; nothing is signed under it. Why each:
+docs/adr/0002-ledger-on-sqlite.md.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 PAGE = 500
-"""Entries read by one query, so that a reader of a long ledger keeps little in memory and no lock for long."""
+"""Entries read by one query, so that a reader of a long ledger holds little memory and no lock for long."""
 
 
 class Ledger:
@@ -40,7 +41,10 @@ class Ledger:
 
     @classmethod
     def create(cls, path: Path, *, patience: float = 20.0) -> Ledger:
-        """Make an empty ledger, whole or not at all; raises LedgerError when the path is taken or cannot be written."""
+        """Make an empty ledger, whole or not at all.
+
+        Raises LedgerError when the path is taken or cannot be written.
+        """
         if path.exists():
             raise LedgerError(f"{path}: already exists; a ledger is never overwritten")
         fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -63,10 +67,12 @@ class Ledger:
         return cls(path, patience=patience)
 
     def append(self, envelope: bytes) -> int:
-        """Store one envelope and return its index, once it is on disk; the same bytes again return the same index.
+        """Store one envelope and return its index, once it is on disk.
 
-        Raises LedgerError when the envelope is not of its closed form, when other bytes have its record id, or when the
-        ledger cannot be written; then nothing was stored.
+        The same bytes again return the same index.
+
+        Raises LedgerError when the envelope is not of its closed form, when other bytes have its record id,
+        or when the ledger cannot be written; then nothing was stored.
         """
         from sqlalchemy import insert, select, update
 
@@ -82,7 +88,8 @@ class Ledger:
                 if bytes(known.envelope) == envelope:
                     return int(known.idx)
                 raise LedgerError(
-                    f"{self.path}: {record_id} is already entry {known.idx} with other bytes; never reuse an id"
+                    f"{self.path}: {record_id} is already entry {known.idx} with other bytes; "
+                    "an id is used once"
                 )
             index = _size(connection)
             grown = merkle.grown(index, envelope, _node_of(connection))
@@ -107,7 +114,10 @@ class Ledger:
         return self.head(size)[1]
 
     def head(self, size: int | None = None) -> tuple[int, bytes]:
-        """Return size and root as they were at one moment; raises LedgerError when there are fewer entries than asked."""
+        """Return size and root as they were at one moment.
+
+        Raises LedgerError when there are fewer entries than asked.
+        """
         with self._transaction(self._reader) as connection:
             size = self._within(connection, size)
             return size, merkle.root(size, _node_of(connection))
@@ -214,7 +224,7 @@ class Ledger:
         from sqlalchemy.pool import NullPool
 
         def connect() -> sqlite3.Connection:
-            # Autocommit, so that BEGIN is ours: the driver's own would be deferred, and two writers would collide.
+            # Autocommit, so that BEGIN is ours: the driver's own is deferred, and two writers would collide.
             connection = sqlite3.connect(
                 f"file:{quote(str(self.path))}?mode={mode}",
                 uri=True,

@@ -1,8 +1,11 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The trust document: which principal holds which keys and may play which roles. It is itself an entry of the ledger.
+"""The trust document: which principal holds which keys and may play which roles. It is itself a record.
 
-A threshold counts principals, never keys: one raw key occurs once in the whole document, whatever it is called.
+Which principal holds which keys and may play which roles. It is itself an entry of the ledger.
+
+A threshold counts principals, never keys: one raw key occurs once in the whole document, whatever it is
+called.
 """
 
 from __future__ import annotations
@@ -31,7 +34,10 @@ class Principal:
 
 @dataclass(frozen=True)
 class Trust:
-    """One version of the trust document; `previous` is the SHA-256 of the version before, None for the first."""
+    """One version of the trust document.
+
+    `previous` is the SHA-256 of the version before, None for the first.
+    """
 
     version: int
     previous: str | None
@@ -125,8 +131,9 @@ def _check(trust: Trust) -> None:
         for key in principal.keys:
             if key.raw in owners:
                 raise TrustError(
-                    f"trust: principal {principal.id}: key {key.keyid[:16]}... is already held by {owners[key.raw]}; "
-                    "one key is one principal's, once; make another with `holdfast key new` or ssh-keygen -t ed25519"
+                    f"trust: principal {principal.id}: key {key.keyid[:16]}... is already held by "
+                    f"{owners[key.raw]}; "
+                    "one key is one principal's, once; make another"
                 )
             owners[key.raw] = principal.id
     for role in ("root", "log"):
@@ -141,5 +148,6 @@ def _check(trust: Trust) -> None:
         )
     if (trust.version == 1) != (trust.previous is None):
         raise TrustError(
-            f"trust: version {trust.version} with previous {trust.previous}; only version 1 has none before it"
+            f"trust: version {trust.version} with previous {trust.previous}; "
+            "only version 1 has none before it"
         )
