@@ -1,7 +1,8 @@
 """The demonstration: the whole story on real hosts, step by step, with every command shown as one would type it.
 
-Run by `make demo`. Uses the site inventories/demo and the fleet `demo`; both are made anew each time, so the demonstration
-can be run again. Its keys are throw-away keys in the checkout: nothing it approves means anything anywhere else.
+Run by `make demo`. Uses the site inventories/demo and the fleet `demo`; both are made anew each time, so the
+demonstration can be run again. Its keys are throw-away keys in the checkout: nothing it approves means anything
+anywhere else.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ class Story:
 
     def __init__(self) -> None:
         self.started, self.number = time.monotonic(), 0
-        self.environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "HOLDFAST_SITE": str(SITE), "ANSIBLE_FORCE_COLOR": "0"}
+        self.environment = {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "HOLDFAST_SITE": str(SITE),
+            "ANSIBLE_FORCE_COLOR": "0",
+        }
 
     def step(self, title: str) -> None:
         """Begin a step."""
@@ -46,18 +52,17 @@ class Story:
         print(f"\n=== [{self.number}/{STEPS}] {title}  ({passed // 60}:{passed % 60:02d})", flush=True)
 
     def run(self, *argv: str, expect: int | Sequence[int] = 0, show: bool = True) -> str:
-        """Run one command in the site's folder; return its stdout. Raises DemoError on another exit code than expected."""
+        """Run one command in the site's folder; return its stdout. Raises DemoError on an unexpected exit code."""
         print(f"$ {shlex.join(argv)}", flush=True)
-        process = subprocess.Popen(
-            argv, cwd=SITE, env=self.environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None
-        )
-        assert process.stdout is not None
         lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if show:
-                print("  " + line.rstrip(), flush=True)
-        code = process.wait()
+        with subprocess.Popen(
+            argv, cwd=SITE, env=self.environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        ) as process:
+            for line in process.stdout or ():
+                lines.append(line)
+                if show:
+                    print("  " + line.rstrip(), flush=True)
+        code = process.returncode
         allowed = (expect,) if isinstance(expect, int) else tuple(expect)
         if code not in allowed:
             raise DemoError(f"{shlex.join(argv)}: exit code {code}, expected {' or '.join(map(str, allowed))}")
@@ -100,12 +105,16 @@ def newest_plan() -> Path:
 def compare_with_dpkg(fleet: Fleet, plan: Path) -> None:
     """Ask dpkg itself on every host, past all of our code, whether what is installed is what was planned."""
     for asset in json.loads(plan.read_text(encoding="utf-8"))["assets"]:
-        answer = fleet.exec(asset["asset"], ["dpkg-query", "-W", "-f", "${Package}:${Architecture} ${Version}\n"]).stdout
+        answer = fleet.exec(
+            asset["asset"], ["dpkg-query", "-W", "-f", "${Package}:${Architecture} ${Version}\n"]
+        ).stdout
         installed = dict(line.split(" ", 1) for line in answer.splitlines())
         wrong = [p["name"] for p in asset["packages"] if installed.get(f"{p['name']}:{p['arch']}") != p["to"]]
         if wrong:
             raise DemoError(f"{asset['asset']}: dpkg-query differs from the plan: {', '.join(wrong)}")
-        print(f"  {asset['asset']}: dpkg-query equals the plan, {len(asset['packages'])} of {len(asset['packages'])} packages")
+        print(
+            f"  {asset['asset']}: dpkg-query equals the plan, {len(asset['packages'])} of {len(asset['packages'])} packages"
+        )
 
 
 def tell(story: Story) -> int:

@@ -16,6 +16,7 @@ description:
     for dashes, and C(holdfast_none), which is always empty.
   - Sets for each host C(ansible_host), C(holdfast_asset), C(holdfast_ring) and the asset's own connection
     variables, which may hold templates.
+  - Sets the role variables that make the host's controls true, so that roles and probe go by the same values.
 notes:
   - Other inventories may stand beside the register, for hosts that are not under Holdfast's care.
 options:
@@ -92,5 +93,5 @@ class InventoryModule(BaseInventoryPlugin):
                 for name, value in asset.vars.items()
             }
             facts = {"ansible_host": asset.address, "holdfast_asset": asset.id, "holdfast_ring": asset.ring}
-            for name, value in {**own, **facts}.items():
+            for name, value in {**site.role_values(asset.id), **own, **facts}.items():
                 inventory.set_variable(asset.id, name, value)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import SiteError
@@ -21,7 +21,7 @@ NONCE = "HOLDFAST_NONCE"
 
 def utc_now() -> datetime:
     """Return the current time, aware, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def find_site(named: str | Path | None = None) -> Path:
@@ -55,5 +55,5 @@ class RunContext:
         return cls(site=find_site(), run_id=run_id, nonce=nonce)
 
     def export(self) -> None:
-        """Put the run into this process's environment, which Ansible's workers inherit; the nonce never leaves the controller."""
+        """Put the run into this process's environment, which Ansible's workers inherit."""
         os.environ.update({SITE: str(self.site), RUN: self.run_id, NONCE: self.nonce})

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks, at the head of every play and every wave, whether it may go on; documented in plugins/modules/gate.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.asking import ask_gate
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
+
+
+class ActionModule(RecordedAction):
+    """Runs on the controller alone: no host is contacted to decide."""
+
+    _requires_connection = False
+    arguments = {"change": {"type": "str"}}
+
+    def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        wave = tuple(str(host) for host in self.variables.get("ansible_play_batch", ()))
+        answer = ask_gate(run, args["change"], wave)
+        if not answer.decision.allowed:
+            reasons = "\n".join(f"  - {reason}" for reason in answer.decision.reasons)
+            raise PolicyError(f"The gate is shut for {', '.join(wave)}:\n{reasons}")
+        for ground in answer.decision.grounds:
+            self._display.display(f"gate: {ground}")
+        return {"changed": False, "run_id": run.opened.run_id, "index": run.opened.index, "plan": answer.plan_digest}

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks one host about all its controls in one call and judges the answers; documented in plugins/modules/probe.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import drift_contribution
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.mending import mending
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
+
+
+class ActionModule(RecordedAction):
+    """Resolves the host's controls from the site, so that probe and roles read the same list."""
+
+    arguments = {
+        "expect": {"type": "str", "choices": ["any", "pass", "mended"], "default": "any"},
+        "roles": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        controls = run.site.controls_for(self.host)
+        answer = self.ask("probe", {"controls": [{"id": c.id, "probe": c.probe} for c in controls]})
+        if "observations" not in answer:
+            return {**answer, "failed": True}
+        verdicts = judge_all(controls, answer["observations"])
+        for line in lines(self.host, controls, verdicts):
+            self._display.display(line)
+        allowed = mending(run, self.host, controls, verdicts)
+        judged = {c.id for c in controls if args["expect"] == "pass" or c.role in args["roles"]}
+        failing = [v.control_id for v in verdicts if v.result == "fail" and v.control_id in judged]
+        result = {
+            "changed": False,
+            "verdicts": [verdict.to_dict() for verdict in verdicts],
+            "counts": summary(verdicts),
+            "remediate": list(allowed.roles),
+            "ask": list(allowed.asked),
+            "holdfast": drift_contribution(self.host, verdicts),
+        }
+        if args["expect"] != "any" and failing:
+            what = "not mended by its role" if args["expect"] == "mended" else "drifted"
+            result.update(failed=True, msg=f"{self.host}: {what}: {', '.join(failing)}")
+        return result

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: recorder
+type: notification
+short_description: Writes the change records of a run, or stops the run
+description:
+  - Opens a run in the site's ledger before the first task of a Holdfast playbook, records what was deployed, verified
+    and rolled back, and closes the run.
+  - Fails closed. A record that cannot be written stops the run; it never becomes a warning.
+  - Plays without the variable C(holdfast) are none of its business and are left alone.
+options:
+  site:
+    description: The site's folder, which holds C(site.yml).
+    type: path
+    env:
+      - name: HOLDFAST_SITE
+    ini:
+      - section: holdfast
+        key: site
+requirements:
+  - enabled by its full name, C(callbacks_enabled = holdfast.hipaa.recorder)
+author:
+  - Holdfast contributors (@holdfast)
+"""
+
+import functools
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import SITE, find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
+
+OURS = "holdfast.hipaa."
+GATE = OURS + "gate"
+
+
+class RecorderStop(SystemExit):
+    """Ends the run. No Exception, so that Ansible's dispatch of callbacks cannot turn it into a warning."""
+
+
+def guard(cls: type) -> type:
+    """Make every hook of `cls` fail closed.
+
+    An error in a hook is kept and raised as RecorderStop at once in the main thread, or at the next hook there:
+    raised in the thread that reads results it would make Ansible wait for ever (seen on ansible-core 2.16 to 2.19).
+    """
+
+    def wrap(name: str, hook: Any) -> Any:
+        @functools.wraps(hook)
+        def guarded(self: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                hook(self, *args, **kwargs)
+            except HoldfastError as error:
+                self.lost = self.lost or str(error)
+            except Exception as error:
+                self.lost = self.lost or f"{name}: {type(error).__name__}"  # its text may hold a secret
+            if self.lost and threading.current_thread() is threading.main_thread():
+                self._display.error(f"holdfast: the run cannot be recorded and stops: {self.lost}")
+                raise RecorderStop(3)
+
+        return guarded
+
+    for name, hook in list(vars(cls).items()):
+        if name.startswith("v2_"):
+            setattr(cls, name, wrap(name, hook))
+    return cls
+
+
+@guard
+class CallbackModule(CallbackBase):
+    """Translates Ansible's events into the Journal's; see edge/journal.py for what is written when."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "holdfast.hipaa.recorder"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Nothing that can fail: Ansible turns an error here into a warning and goes on without us.
+        self.lost: str | None = None
+        self.journal: Any = None
+        self.playbook: str | None = None
+        self.gated = self.ours = False
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        self.playbook = playbook._file_name
+        site = self.get_option("site")
+        if site:
+            os.environ[SITE] = str(site)  # lookups and workers inherit it
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        particulars = play.vars.get("holdfast")
+        self.ours, self.gated = particulars is not None, False
+        if not self.ours:
+            return
+        if self.journal is not None:  # the next serial batch, or the next play of the same run
+            self.journal.flush(final=True)
+            return
+        cli = context.CLIARGS
+        if cli.get("start_at_task") or {"always", "all"} & set(cli.get("skip_tags") or ()):
+            raise HoldfastError("--start-at-task and --skip-tags always would skip the gate; run without them")
+        variables = play.get_variable_manager()
+        hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
+        self.journal = open_journal(
+            find_site(self.get_option("site")),
+            Particulars(
+                kind=particulars["kind"],
+                check=bool(cli.get("check")),
+                hosts=tuple(host.name for host in hosts),
+                change=variables.extra_vars.get("change"),
+                playbook=Path(self.playbook),
+                forks=int(cli.get("forks") or 1),
+                limited=bool(cli.get("subset")),
+            ),
+        )
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        if self.journal is None:
+            return
+        if self.ours and not self.gated and task.resolved_action not in (GATE, "ansible.builtin.meta"):
+            raise HoldfastError(f"{task.get_path()}: a task would run before the gate; the gate must come first")
+        self.journal.flush()
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        if result.task.resolved_action == GATE:
+            self.gated = True
+        self._saw(result, changed=bool(result.result.get("changed")))
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        if self.journal is not None and result.task.resolved_action == GATE:
+            self.journal.denied = True
+        self._saw(result, failed=True)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._saw(result, unreachable=True)
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        # Nothing to do is an answer too, and not a silent one.
+        self._display.display("holdfast: no host is left to change in this run")
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        if self.journal is None:
+            return
+        totals = [stats.summarize(host) for host in stats.processed]
+        code = (2 if any(t["failures"] for t in totals) else 0) | (4 if any(t["unreachable"] for t in totals) else 0)
+        self.journal.close(code)
+        self.journal = None
+
+    def _saw(self, result: Any, **what: bool) -> None:
+        """Pass one result on; only our own actions may contribute to a record."""
+        if self.journal is None or not self.ours:
+            return
+        task = result.task
+        contribution = result.result.get("holdfast") if task.resolved_action.startswith(OURS) else None
+        if task.resolved_action == GATE:
+            return
+        self.journal.saw(
+            result.host.name,
+            role=task._role.get_name(include_role_fqcn=False) if task._role else None,
+            contribution=contribution,
+            **what,
+        )

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: waves
+short_description: The hosts of a change in the order of its waves, and the sizes of the waves
+description:
+  - Computes the waves of an approved plan from the rings of the policy and from the ledger.
+  - Hosts that are already verified for the change are left out, so that a run started again goes on where it stopped.
+  - Decides nothing. Whether a wave may start is the gate's to say.
+options:
+  _terms:
+    description: The id of the change, C(chg_...).
+    required: true
+  ring:
+    description: Only the waves of this ring; empty means all rings, in order.
+    type: str
+    default: ""
+  want:
+    description: What to return.
+    type: str
+    choices: [hosts, sizes]
+    default: hosts
+  site:
+    description: The site's folder.
+    type: path
+    env:
+      - name: HOLDFAST_SITE
+    ini:
+      - section: holdfast
+        key: site
+author:
+  - Holdfast contributors (@holdfast)
+"""
+
+EXAMPLES = r"""
+- name: Patch in waves
+  hosts: "{{ lookup('holdfast.hipaa.waves', change, want='hosts') }}"
+  serial: "{{ query('holdfast.hipaa.waves', change, want='sizes') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: Host names, or the sizes of the waves. With no host left, the empty group C(holdfast_none), or 1.
+  type: list
+  elements: raw
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_case
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
+
+NOBODY = "holdfast_none"
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[Any]:
+        self.set_options(var_options=variables, direct=kwargs)
+        if len(terms) != 1:
+            raise AnsibleLookupError("waves: name one change, for example -e change=chg_...")
+        try:
+            case = open_case(find_site(self.get_option("site")), plain(terms[0]))
+            waves = case.remaining_waves(plain(self.get_option("ring")) or None)
+        except HoldfastError as error:
+            raise AnsibleLookupError(str(error)) from error
+        if self.get_option("want") == "sizes":
+            return [len(wave.assets) for wave in waves] or [1]
+        return [asset for wave in waves for asset in wave.assets] or [NOBODY]

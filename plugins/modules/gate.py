@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done on the controller by plugins/action/gate.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gate
+short_description: Asks whether a run, or the next wave of it, may go on
+version_added: 0.1.0
+description:
+  - Fails unless the recorder callback has an open run in the site's ledger.
+  - For runs that change hosts, decides from the policy and the ledger whether the hosts of this batch may be changed now,
+    and fails with every reason, its rule, its citation and what would change the answer.
+  - Contacts no host.
+options:
+  change:
+    description:
+      - The id of the change to carry out, C(chg_...).
+      - Needed for a patch run. A remediation without it uses the approved configuration change for the present baseline.
+    type: str
+attributes:
+  check_mode:
+    description: Decides in check mode as well; nothing is changed.
+    support: full
+author:
+  - Holdfast contributors (@holdfast)
+"""
+
+EXAMPLES = r"""
+- name: Ask the gate
+  holdfast.hipaa.gate:
+    change: chg_7k2m4q6s8u3w5y
+  run_once: true
+  check_mode: false
+  tags: [always]
+"""
+
+RETURN = r"""
+run_id:
+  description: The id of the open run.
+  returned: success
+  type: str
+index:
+  description: Where the run's opening record stands in the ledger.
+  returned: success
+  type: int
+plan:
+  description: The digest of the plan that may be carried out; empty for runs without a change.
+  returned: success
+  type: str
+"""

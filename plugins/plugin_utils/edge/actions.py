@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all actions of this collection share: the open run they need, plain values, errors in Ansible's own form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..change.parts import Part
+from ..errors import HoldfastError
+from .opening import Run, require_run
+from .plain import plain
+
+
+class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no type information
+    """An action that only works inside a run on record. Subclasses set `arguments` and write `act`."""
+
+    arguments: Mapping[str, Any] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Check the arguments, find the open run, act; an engine's error fails the task with the engine's words."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, args = self.validate_argument_spec(dict(self.arguments))
+        self.variables = task_vars or {}
+        try:
+            return {**result, **self.act(require_run(), plain(args))}
+        except HoldfastError as error:
+            raise AnsibleActionFail(str(error)) from error
+
+    def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Do the work and return the task's result; `run` is open and on record."""
+        raise NotImplementedError
+
+    @property
+    def host(self) -> str:
+        """The id of the asset this task runs for."""
+        return str(self.variables["inventory_hostname"])
+
+    def ask(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one of the collection's modules on the host and return its plain answer."""
+        answer = self._execute_module(
+            module_name=f"holdfast.hipaa.{module}", module_args=dict(arguments), task_vars=self.variables
+        )
+        return dict(plain(answer))
+
+
+class PlannedAction(RecordedAction):
+    """An action on this host's part of the locked plan that the open run was opened for."""
+
+    arguments = {"plan": {"type": "str", "required": True}}
+
+    def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Hand this host's part of the plan to `carry_out`."""
+        return self.carry_out(run.part_of(args["plan"], self.host))
+
+    def carry_out(self, part: Part) -> dict[str, Any]:
+        """Do what the plan says for one host."""
+        raise NotImplementedError

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asking the gate: gathers the facts of a run and its present wave, and lets the policy decide on each part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from ..change.waves import waves
+from ..errors import PolicyError
+from ..policy.decision import decide
+from ..policy.question import Decision, Question, Reason
+from .environment import utc_now
+from .opening import Case, Run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The gate's decision for a wave, and the digest of the plan that may be carried out; empty where there is none."""
+
+    decision: Decision
+    plan_digest: str
+
+
+def ask_gate(run: Run, change: str | None, hosts: Collection[str]) -> Answer:
+    """Decide whether the run may go on with these hosts now. Raises PolicyError for any change but the run's own."""
+    if change is not None and change != run.opened.change_id:
+        raise PolicyError(
+            f"gate: the run was opened for change {run.opened.change_id}, not {change}; start the playbook again"
+        )
+    question = Question(
+        kind=run.kind,
+        mode=run.opened.mode,
+        now=utc_now(),
+        policy=run.site.policy,
+        register={asset.id: asset.ring for asset in run.site.assets},
+        assets=frozenset(hosts),
+        on_record=True,
+    )
+    if run.case is None:
+        # A remediation without a change decides per control, after the probe: see plugins/action/probe.py.
+        return Answer(decide(replace(question, kind="check") if run.kind == "remediate" else question), "")
+    reasons: dict[Reason, None] = {}
+    grounds: list[str] = []
+    for part in _parts(run, run.case, question):
+        decision = decide(part)
+        reasons.update(dict.fromkeys(decision.reasons))
+        grounds.extend(decision.grounds)
+    return Answer(Decision(tuple(reasons), tuple(grounds)), run.case.plan.digest)
+
+
+def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:
+    """Yield the question for each wave (patch) or ring (remediate) that the hosts belong to."""
+    question = replace(
+        question,
+        implementer=run.record.principal,
+        run_id=run.opened.run_id,
+        resumes=frozenset(run.record.body["resumes"]),
+        plan=case.plan,
+        change=case.state,
+    )
+    if run.kind == "remediate":
+        planned = [asset.asset for asset in case.plan.assets]
+        question = replace(question, baseline=run.site.controls_digest(planned))
+    left = set(question.assets)
+    if run.kind == "patch":
+        for wave in waves(case.plan, run.site.policy):
+            here = left & set(wave.assets)
+            if here:
+                yield replace(question, assets=frozenset(here), ring=wave.ring, wave=wave.number)
+            left -= here
+    for ring in dict.fromkeys(question.register.get(host) for host in sorted(left)):
+        here = {host for host in left if question.register.get(host) == ring}
+        yield replace(question, assets=frozenset(here), ring=ring)

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an action adds to the run's records: closed bodies of ids, enumerations, integers and digests, never text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..ledger.canonical import encode
+from ..verdicts.verdict import Verdict
+
+RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
+
+
+def value_digest(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON. Numbers with a fraction are written as text."""
+    return hashlib.sha256(encode(str(value) if isinstance(value, float) else value)).hexdigest()
+
+
+def drift_contribution(asset: str, verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Return the verify body for one asset's controls; expected and observed go in as digests, and only on a fail."""
+    checks = []
+    for verdict in verdicts:
+        check: dict[str, Any] = {"id": verdict.control_id, "result": verdict.result}
+        if verdict.result == "fail":
+            check["expected_sha256"] = value_digest(verdict.expected)
+            check["observed_sha256"] = value_digest(verdict.actual)
+        checks.append(check)
+    return {"step": "verify", "kind": "drift", "phase": None, "result": _verdict(asset, checks)}
+
+
+def health_contribution(asset: str, phase: str, results: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the verify body for one asset's health checks, before or after its turn."""
+    checks = [{"id": check["id"], "result": check["result"]} for check in results]
+    return {"step": "verify", "kind": "health", "phase": phase, "result": _verdict(asset, checks)}
+
+
+def version_contribution(asset: str, differences: Mapping[str, tuple[str | None, str | None]]) -> dict[str, Any]:
+    """Return the verify body for installed versions against the plan.
+
+    `differences` maps each planned package (name:arch) to (planned version, installed version); None means absent.
+    """
+    checks: list[dict[str, Any]] = []
+    for package, (planned, installed) in sorted(differences.items()):
+        check: dict[str, Any] = {"id": package, "result": "pass" if planned == installed else "fail"}
+        if planned != installed:
+            check["expected_sha256"], check["observed_sha256"] = value_digest(planned), value_digest(installed)
+        checks.append(check)
+    return {"step": "verify", "kind": "version", "phase": None, "result": _verdict(asset, checks)}
+
+
+def deploy_contribution(ring: str | None, products: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what a deploy record says of one asset's packages; the journal adds outcome and times."""
+    return {"step": "deploy", "ring": ring, "products": _products(products)}
+
+
+def rollback_contribution(
+    asset: str, trigger: str, outcome: str, products: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the rollback body for one asset; `outcome` is restored, partial or failed."""
+    result = {"asset": asset, "result": outcome, "products": _products(products)}
+    return {"step": "rollback", "trigger": trigger, "result": result}
+
+
+def _products(products: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"name": p["name"], "from": p["from"], "to": p["to"]} for p in products]
+
+
+def _verdict(asset: str, checks: list[dict[str, Any]]) -> dict[str, Any]:
+    counts = {result: sum(check["result"] == result for check in checks) for result in RESULTS}
+    return {"asset": asset, "verdict": "fail" if counts["fail"] else "pass", "counts": counts, "checks": checks}

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one run writes down and when: open before anything, deploy before verify, close at the end.
+
+The callback translates Ansible's events into calls on a Journal; the Journal knows nothing of Ansible.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..ledger.canonical import timestamp
+from ..ledger.reading import OpenRun
+from ..ledger.recorder import Recorder
+from .environment import utc_now
+
+MENDING = ("patch", "remediate")
+"""Kinds of run that may change hosts; the other kinds only read."""
+
+
+@dataclass
+class Tally:
+    """What happened to one asset since its last deploy record."""
+
+    started_at: datetime
+    changed: int = 0
+    failed: int = 0
+    unreachable: bool = False
+    products: list[dict[str, Any]] = field(default_factory=list)
+    roles: set[str] = field(default_factory=set)
+    ring: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The worst thing that happened, in the words of the deploy record."""
+        if self.unreachable:
+            return "unreachable"
+        if self.failed:
+            return "failed"
+        return "changed" if self.changed else "unchanged"
+
+
+@dataclass
+class Signers:
+    """The keys a run signs with: the implementer's for deeds, the verifier's for observations, the log's for heads."""
+
+    implementer: Any
+    verifier: Any
+    log: Any
+
+
+class Journal:
+    """The records of one run, in an order that an auditor can rely on."""
+
+    def __init__(self, recorder: Recorder, signers: Signers, *, kind: str, mode: str, expected: Iterable[str]) -> None:
+        self.recorder, self.signers = recorder, signers
+        self.kind, self.mode, self.expected = kind, mode, tuple(expected)
+        self.run: OpenRun | None = None
+        self.denied = self.drift = False
+        self._tallies: dict[str, Tally] = {}
+        self._pending: list[Mapping[str, Any]] = []
+
+    def open(self, **particulars: Any) -> OpenRun:
+        """Append run-open; nothing may change before this returns. Raises LedgerError where it cannot be recorded."""
+        self.run = self.recorder.open_run(
+            self.signers.implementer, kind=self.kind, mode=self.mode, expected_assets=self.expected, **particulars
+        )
+        return self.run
+
+    def saw(
+        self,
+        asset: str,
+        *,
+        changed: bool = False,
+        failed: bool = False,
+        unreachable: bool = False,
+        role: str | None = None,
+        contribution: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take one task's result for one asset."""
+        if contribution is not None and contribution["step"] != "deploy":
+            self._pending.append(contribution)
+            self._drifted(contribution)
+        applies = self.kind in MENDING and self.mode == "apply"
+        deploys = contribution is not None and contribution["step"] == "deploy"
+        if unreachable or (applies and (changed or failed or deploys)):
+            tally = self._tallies.setdefault(asset, Tally(utc_now()))
+            tally.changed += changed
+            tally.failed += failed
+            tally.unreachable |= unreachable
+            if role:
+                tally.roles.add(role)
+            if contribution is not None and deploys:
+                tally.ring = contribution["ring"]
+                tally.products.extend(contribution["products"])
+
+    def flush(self, *, final: bool = False) -> None:
+        """Append what has gathered: deploy records first, so that what was done precedes what was seen."""
+        if self.run is None:
+            return
+        if (self._pending or final) and self._tallies:
+            self._flush_deploys(self.run)
+        for step, group, results in _grouped(self._pending):
+            if step == "verify":
+                self.recorder.verify(self.signers.verifier, self.run, results=results, **group)
+            else:
+                self.recorder.rollback(self.signers.implementer, self.run, results=results, **group)
+        self._pending.clear()
+
+    def close(self, exit_code: int) -> None:
+        """Append run-close and a signed head; the recorder names the expected assets that left no trace as missing."""
+        if self.run is None:
+            return
+        self.flush(final=True)
+        self.recorder.close_run(
+            self.signers.implementer, self.run, outcome=self._verdict(exit_code), exit_code=exit_code
+        )
+        self.recorder.checkpoint(self.signers.log)
+        self.run = None
+
+    def _verdict(self, exit_code: int) -> str:
+        if self.denied:
+            return "denied"
+        if exit_code:
+            return "failed"
+        return "drift" if self.drift and self.kind == "check" else "ok"
+
+    def _drifted(self, contribution: Mapping[str, Any]) -> None:
+        if (
+            contribution["step"] == "verify"
+            and contribution["kind"] == "drift"
+            and contribution["result"]["verdict"] == "fail"
+        ):
+            self.drift = True
+
+    def _flush_deploys(self, run: OpenRun) -> None:
+        now = utc_now()
+        by_ring: dict[str | None, list[dict[str, Any]]] = {}
+        for asset, tally in sorted(self._tallies.items()):
+            by_ring.setdefault(tally.ring, []).append(
+                {
+                    "asset": asset,
+                    "outcome": tally.outcome,
+                    "started_at": timestamp(tally.started_at),
+                    "duration_ms": int((now - tally.started_at).total_seconds() * 1000),
+                    "products": tally.products,
+                    "roles": sorted(tally.roles),
+                }
+            )
+        for ring, results in by_ring.items():
+            self.recorder.deploy(self.signers.implementer, run, ring=ring, results=results)
+        self._tallies.clear()
+
+
+def _grouped(contributions: Iterable[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any], list[Any]]]:
+    """Put results that share step and particulars (kind, phase, trigger) into one record, in order of first sight."""
+    groups: dict[str, tuple[str, dict[str, Any], list[Any]]] = {}
+    for contribution in contributions:
+        particulars = {k: v for k, v in contribution.items() if k not in ("step", "result")}
+        key = json.dumps([contribution["step"], particulars], sort_keys=True)
+        groups.setdefault(key, (contribution["step"], particulars, []))[2].append(contribution["result"])
+    return list(groups.values())

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening things: the site, its ledger, a change in it, a run; and proving, in another process, that a run is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..change.parts import Part
+from ..change.plan import Plan
+from ..change.state import ChangeState, change_state
+from ..change.store import load_plan, plan_path
+from ..change.waves import Wave, waves
+from ..errors import LedgerError, PlanError
+from ..ledger.reading import OpenRun, Record, find_open_run, read_records, trust_in_force
+from ..ledger.recorder import Recorder
+from ..ledger.store import Ledger
+from ..site.site import Site, load_site
+from .environment import PRODUCT, RunContext, utc_now
+from .product import product_version
+
+
+def open_site(root: Path) -> Site:
+    """Load and validate the site at `root` against the product's own baselines and policy. Raises SiteError."""
+    return load_site(root, PRODUCT)
+
+
+def open_recorder(site: Site) -> Recorder:
+    """Return what writes records into the site's ledger. Raises LedgerError or TrustError where that is impossible."""
+    ledger = Ledger(site.ledger_path)
+    return Recorder(ledger, trust_in_force(ledger), site.org, product_version(), utc_now)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One change: its state from the records, and its plan, checked against the digest that was requested."""
+
+    site: Site
+    records: Sequence[Record]
+    state: ChangeState
+    plan: Plan
+
+    def remaining_waves(self, ring: str | None) -> tuple[Wave, ...]:
+        """Return the waves still to run, of all rings or of one, without the assets that are verified already."""
+        asked = tuple(wave for wave in waves(self.plan, self.site.policy, self.state.done(), ring))
+        return tuple(wave for wave in asked if wave.ring in self.state.rings)
+
+
+def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
+    """Return a change of the ledger. Raises PlanError where there is none, or its plan is not the one requested."""
+    healthy = [asset.id for asset in site.assets if asset.health]
+    state = change_state(records, change_id, health_required=healthy)
+    if state is None:
+        raise PlanError(f"change {change_id}: no request of that id is in the ledger; see `holdfast change list`")
+    return Case(site, records, state, load_plan(plan_path(site.plans_dir, state.plan)))
+
+
+def open_case(root: Path, change_id: str) -> Case:
+    """Return a change of the site at `root`, read from its ledger now."""
+    site = open_site(root)
+    return open_change(site, read_records(Ledger(site.ledger_path)), change_id)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run this process belongs to, read back from the ledger."""
+
+    site: Site
+    opened: OpenRun
+
+    @property
+    def kind(self) -> str:
+        """check, plan, patch or remediate."""
+        return self.opened.kind
+
+    @cached_property
+    def records(self) -> Sequence[Record]:
+        """Every record of the ledger as it is now, verified."""
+        return read_records(Ledger(self.site.ledger_path))
+
+    @cached_property
+    def record(self) -> Record:
+        """The run-open record itself."""
+        return self.records[self.opened.index]
+
+    @cached_property
+    def case(self) -> Case | None:
+        """The change this run carries out; None for a run that only reads, or that mends what policy lets it mend."""
+        if self.opened.change_id is None or self.record.request is None:
+            return None
+        return open_change(self.site, self.records, self.opened.change_id)
+
+    def part_of(self, plan_digest: str, asset: str) -> Part:
+        """Return an asset's part of the plan this run was opened for. Raises PlanError for any other plan."""
+        if self.case is None or plan_digest != self.case.plan.digest:
+            raise PlanError(
+                f"plan {plan_digest[:12]}: run {self.opened.run_id} was not opened for it; "
+                "expected the plan of the run's change; start patch with -e change=chg_..."
+            )
+        return Part.of(self.case.plan, asset)
+
+
+def require_run() -> Run:
+    """Return the open run of this process.
+
+    The recorder tells its children the run's id and a nonce whose digest stands in run-open: the ledger is asked, so an
+    environment made up by hand opens nothing. Raises LedgerError where there is no such open run.
+    """
+    context = RunContext.from_environment()
+    if context is None:
+        raise LedgerError(
+            "no run is on record: the recorder is not active in this process; "
+            "put callbacks_enabled = holdfast.hipaa.recorder into ansible.cfg and run again"
+        )
+    site = open_site(context.site)
+    return Run(site, find_open_run(Ledger(site.ledger_path), context.run_id, context.nonce))

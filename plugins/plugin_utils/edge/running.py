@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting a run on record: what it is based on, which change it carries out, and its Journal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible.release import __version__ as ansible_core
+
+from ..change.state import change_states
+from ..errors import PolicyError, SiteError
+from ..ledger.reading import Record, read_records
+from ..ledger.signers import FileSigner
+from ..site.site import Site
+from .environment import RunContext
+from .journal import Journal, Signers
+from .opening import open_change, open_recorder, open_site
+from .product import code_digest, files_digest
+
+SITE_FILES = ("site.yml", "holdfast.yml", "holdfast.yaml", "policy", "baselines")
+"""What of a site decides a run; keys, ledger and plans are not part of its digest."""
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What Ansible knows of a run before its first task."""
+
+    kind: str
+    check: bool
+    hosts: tuple[str, ...]
+    change: str | None
+    playbook: Path
+    forks: int
+    limited: bool
+
+
+def open_journal(root: Path, particulars: Particulars) -> Journal:
+    """Append run-open for a run of the site at `root`, and tell this process's children about it.
+
+    Raises SiteError, LedgerError, TrustError or PolicyError; then nothing has been changed and nothing may be.
+    """
+    site = open_site(root)
+    strangers = sorted(set(particulars.hosts) - {asset.id for asset in site.assets})
+    if strangers:
+        raise SiteError(
+            f"holdfast.yml: assets: {', '.join(strangers)}: not registered; expected every host in the register; "
+            "add them, or --limit the run"
+        )
+    recorder = open_recorder(site)
+    signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
+    reads = particulars.check or particulars.kind in ("check", "plan")
+    journal = Journal(
+        recorder, signers, kind=particulars.kind, mode="check" if reads else "apply", expected=particulars.hosts
+    )
+    run = journal.open(
+        **_basis(site, read_records(recorder.ledger), particulars),
+        materials=_materials(site, particulars.playbook),
+        forks=particulars.forks,
+        limit=particulars.limited,
+        ansible_core=ansible_core,
+    )
+    RunContext(site=site.root, run_id=run.run_id, nonce=run.nonce).export()
+    return journal
+
+
+def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> dict[str, Any]:
+    """Return the change a run carries out, with plan, approvals and resumed runs; or the baseline it reads against."""
+    change_id = particulars.change
+    if particulars.kind == "patch" and change_id is None:
+        raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
+    if particulars.kind == "remediate" and change_id is None:
+        change_id = _open_baseline_change(site, records)
+    if change_id is None or particulars.kind in ("check", "plan"):
+        return {"baseline": site.controls_digest(particulars.hosts)}
+    state = open_change(site, records, change_id).state
+    return {
+        "change_id": change_id,
+        "plan": state.plan,
+        "request": state.request,
+        "approvals": [{"index": c.index, "sha256": c.sha256} for c in state.consents if c.decision == "approve"],
+        "resumes": [run.run_id for run in state.open_runs],
+    }
+
+
+def _open_baseline_change(site: Site, records: Sequence[Record]) -> str | None:
+    """Return the newest unfinished configuration change for the baseline as it is now; the gate judges the rest."""
+    for state in reversed(change_states(records)):
+        if state.kind == "config":
+            plan = open_change(site, records, state.change_id).plan
+            current = site.controls_digest([asset.asset for asset in plan.assets])
+            if plan.baseline == current and not state.closed(plan, site.policy):
+                return state.change_id
+    return None
+
+
+def _materials(site: Site, playbook: Path) -> list[dict[str, str]]:
+    """Return the digests of what this run is made of: playbook, collection, site."""
+    return [
+        {"name": "playbook", "sha256": hashlib.sha256(playbook.read_bytes()).hexdigest()},
+        {"name": "collection", "sha256": code_digest()},
+        {"name": "site", "sha256": files_digest(site.root, [n for n in SITE_FILES if (site.root / n).exists()])},
+    ]
