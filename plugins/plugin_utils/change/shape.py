@@ -44,18 +44,17 @@ class OrNull:
 
 # Debian Policy 5.6.1 (names), 5.6.12 (versions), 5.6.8 (architectures).
 NAME = Text("a Debian package name such as libssl3", r"[a-z0-9][a-z0-9+.-]{1,127}", do=DO)
-VERSION = Text(
-    "a Debian version such as 1:2.3-4+deb12u1", r"(?:[0-9]{1,9}:)?[0-9][A-Za-z0-9.+~-]{0,127}", do=DO
-)
+VERSION = Text("a Debian version such as 1:2.3-4+deb12u1", r"(?:[0-9]{1,9}:)?[0-9][A-Za-z0-9.+~-]{0,127}", do=DO)
 ARCH = Text("a Debian architecture such as amd64 or all", r"[a-z0-9][a-z0-9-]{0,31}", do=DO)
 RELEASE = Text("a release such as bookworm", r"[a-z0-9][a-z0-9.-]{0,63}", do=DO)
 SHA256 = Text("64 lowercase hexadecimal digits", r"[0-9a-f]{64}", do=DO)
 # apt writes the colon of an epoch as %3a. No slash, no leading dot: no more than a name in a folder.
-FILE = Text(
-    "a bare file name such as nginx_1.22.1-9_amd64.deb", r"[a-z0-9][A-Za-z0-9+.~_%-]{0,250}\.deb", do=DO
-)
+FILE = Text("a bare file name such as nginx_1.22.1-9_amd64.deb", r"[a-z0-9][A-Za-z0-9+.~_%-]{0,250}\.deb", do=DO)
+# An archive need not name its origin or suite, so a label may be empty.
 LABEL = Text(
-    "a short label such as Debian-Security", r"[A-Za-z0-9](?:[A-Za-z0-9 ._+:/-]{0,98}[A-Za-z0-9])?", do=DO
+    "a short label such as Debian-Security",
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9 ._+:/-]{0,98}[A-Za-z0-9])?)?",
+    do=DO,
 )
 CVE = Text("a CVE id such as CVE-2026-12345", r"CVE-[0-9]{4}-[0-9]{4,9}", do=DO)
 NAME_OF = Text("small letters, digits and dashes, a letter first, at most 63", SLUG, 63, do=DO)
@@ -64,12 +63,8 @@ TIME = Text(
     r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z",
     do=DO,
 )
-TITLE = Text(
-    "one line of 1 to 120 printable characters, without blanks at its ends", _LINE, 120, do="name it anew"
-)
-REASON = Text(
-    "one line of 1 to 500 printable characters, without blanks at its ends", _LINE, 500, do="say it anew"
-)
+TITLE = Text("one line of 1 to 120 printable characters, without blanks at its ends", _LINE, 120, do="name it anew")
+REASON = Text("one line of 1 to 500 printable characters, without blanks at its ends", _LINE, 500, do="say it anew")
 SIZE = Whole("a size in bytes, above 0", 1, LARGEST_WHOLE)
 
 ROLLBACK = Fields(
