@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Entry point on the managed host: answers all controls of a host in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: probe
+short_description: Read the effective value behind every control of a host
+version_added: "0.1.0"
+description:
+  - Answers all controls of a host in one call, reading each source once.
+  - Reads what is in effect (C(sshd -T), live and stored kernel settings), not what a file promises.
+  - Changes nothing, and so runs the same in check mode.
+  - A source that cannot be read makes only the controls that need it C(not_measured).
+author:
+  - Holdfast contributors (@holdfast)
+options:
+  controls:
+    description:
+      - The controls to answer. In a playbook they come from the site and are not given.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      id:
+        description:
+          - The control's id; it comes back with the answer.
+        type: str
+        required: true
+      probe:
+        description:
+          - One key, the probe kind, with that kind's argument; see C(docs/reference/probes.md).
+        type: dict
+        required: true
+  expect:
+    description:
+      - What must hold for the task to succeed; read on the controller.
+      - C(any) reports only. C(pass) fails on a control that failed. C(mended) fails on one that failed though
+        its role is among O(roles).
+    type: str
+    choices: [any, pass, mended]
+    default: any
+  roles:
+    description:
+      - The roles that ran before; read on the controller.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same as without.
+    support: full
+  diff_mode:
+    description: Returns details on what changed.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Probe all controls of this asset
+  holdfast.hipaa.probe:
+
+- name: Fail when one of them fails
+  holdfast.hipaa.probe:
+    expect: pass
+"""
+
+RETURN = r"""
+observations:
+  description:
+    - One answer for every control, in the order asked.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The control's id.
+      type: str
+      returned: always
+    status:
+      description: C(observed), C(not_applicable) or C(not_measured).
+      type: str
+      returned: always
+    actual:
+      description: The value in effect, a scalar or a list; null when nothing is set.
+      type: raw
+      returned: always
+    why:
+      description: Why there is no value, where there is none.
+      type: str
+      returned: always
+  sample:
+    - {id: ssh-01, status: observed, actual: prohibit-password, why: ""}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._common import BadArgumentError
+from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._registry import observe
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "controls": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "id": {"type": "str", "required": True},
+                    "probe": {"type": "dict", "required": True},
+                },
+            },
+            # Both are the controller's (plugins/action/probe.py); modules are documented here.
+            "expect": {"type": "str", "choices": ["any", "pass", "mended"], "default": "any"},
+            "roles": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    if not module.params["controls"]:
+        module.fail_json(msg="There is no control to answer; a host without controls is not a host that passes.")
+    try:
+        observations = observe(module.params["controls"])
+    except BadArgumentError as error:
+        module.fail_json(msg=f"The baseline asks what no probe can answer: {error}")
+    module.exit_json(changed=False, observations=observations)
+
+
+if __name__ == "__main__":
+    main()
