@@ -18,7 +18,7 @@ KINDS = ("server", "endpoint", "network-device", "cloud-resource", "application"
 DATA_CLASSES = ("none", "internal", "ephi")
 SECRET_ENDINGS = ("_password", "_pass", "_passphrase", "_secret", "_token")
 
-_SECONDS_OF_HTTP = r"https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?"
+_URL = r"https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?"
 
 HEALTH = Fields(
     "a health check: id and exactly one of http, sql, service, tcp, command",
@@ -26,7 +26,7 @@ HEALTH = Fields(
     one_of={
         "http": Fields(
             "url, and what its answer must be",
-            required={"url": Text("http:// or https:// address without user or password", _SECONDS_OF_HTTP)},
+            required={"url": Text("an http:// or https:// address without user or password", _URL, hide=True)},
             optional={
                 "status": Whole("an HTTP status", 100, 599),
                 "contains": Text("text the answer must contain"),
@@ -42,9 +42,7 @@ HEALTH = Fields(
             optional={"user": Text("the system user to ask as", r"[a-z_][a-z0-9_-]{0,31}")},
         ),
         "service": Text("a systemd unit's name", r"[A-Za-z0-9@._:\\-]{1,255}"),
-        "tcp": Fields(
-            "a port that must accept a connection", required={"port": Whole("a port, 1 to 65535", 1, 65535)}
-        ),
+        "tcp": Fields("a port that must accept a connection", required={"port": Whole("a port, 1 to 65535", 1, 65535)}),
         "command": Fields(
             "a program that must leave with expect_rc",
             required={"argv": Items(Text("one argument"), least=1, most=64)},
@@ -199,17 +197,13 @@ def register_faults(data: Any) -> Iterator[Fault]:
 def _unsafe_vars(variables: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
     for name, value in variables.items():
         if name == "ansible_host":
-            yield Fault(
-                (*path, name), "an address", "the address in one place", "write it as the asset's address"
-            )
+            yield Fault((*path, name), "an address", "the address in one place", "write it as the asset's address")
         elif name.endswith(SECRET_ENDINGS) and "{{" not in str(value):
             do = "write a lookup of a vault or the environment: \"{{ lookup('env', 'NAME') }}\""
             yield Fault((*path, name), "a secret in plain text", "no secret in the register", do)
 
 
-def duplicate_ids(
-    members: list[Any], path: tuple[str | int, ...], of_what: str, key: str = "id"
-) -> Iterator[Fault]:
+def duplicate_ids(members: list[Any], path: tuple[str | int, ...], of_what: str, key: str = "id") -> Iterator[Fault]:
     """Yield a fault for each member whose id an earlier member has."""
     first: dict[str, int] = {}
     for index, member in enumerate(members):

@@ -23,7 +23,7 @@ BASELINE = Fields(
     "a baseline",
     required={
         "id": slug("the baseline's id, which is its file's name"),
-        "title": Text("what kind of asset it is for", most=200),
+        "title": Text("what kind of asset it is for, in one line", most=200),
         "version": Text(
             "a semantic version such as 1.0.0, in quotes",
             r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)",
@@ -64,9 +64,7 @@ BASELINE = Fields(
                 },
                 optional={
                     "compare": Text("how expected and observed are compared", _NAME),
-                    "applies": Pairs(
-                        "what must be so for the control to apply", Text("a fact", _NAME), SETTING, 1, 10
-                    ),
+                    "applies": Pairs("what must be so for the control to apply", Text("a fact", _NAME), SETTING, 1, 10),
                 },
             ),
             least=1,
@@ -127,9 +125,7 @@ class Baseline:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Baseline:
         """Read a checked baseline file."""
-        return cls(
-            data["id"], data["title"], data["version"], tuple(map(Control.from_dict, data["controls"]))
-        )
+        return cls(data["id"], data["title"], data["version"], tuple(map(Control.from_dict, data["controls"])))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the baseline as its file writes it, defaults included."""
@@ -143,18 +139,14 @@ def baseline_faults(data: Any, name: str) -> Iterator[Fault]:
     if not isinstance(data, dict):
         return
     if isinstance(data.get("id"), str) and data["id"] != name:
-        yield Fault(
-            ("id",), f'the text "{data["id"]}"', f'"{name}", the file\'s name', "rename the one or the other"
-        )
+        yield Fault(("id",), f'the text "{data["id"]}"', f'"{name}", the file\'s name', "rename the one or the other")
     controls = data.get("controls")
     if not isinstance(controls, list):
         return
     yield from duplicate_ids(controls, ("controls",), "control")
     carried: dict[str, int] = {}
     for index, control in enumerate(controls):
-        role, variable = (
-            (control.get("role"), control.get("variable")) if isinstance(control, dict) else (None, None)
-        )
+        role, variable = (control.get("role"), control.get("variable")) if isinstance(control, dict) else (None, None)
         if not isinstance(role, str) or not isinstance(variable, str):
             continue
         path = ("controls", index, "variable")

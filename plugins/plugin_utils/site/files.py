@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .baseline import baseline_faults
+from .mechanism import mechanism_faults
 from .problems import Fault, Problem, SiteFilesError
 from .reading import Document, read_document
 from .structure import nearest
@@ -68,42 +69,13 @@ class Files:
                 "rename the file and its id",
             )
             self.problems.append(Problem(f"baselines/{name}.yml", 1, fault))
-        wanted = {
-            name for _, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))
-        }
+        wanted = {name for _, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))}
         paths = {**{name: path for name, path in shipped.items() if name in wanted}, **own}
         self._known_baselines = tuple(sorted({**shipped, **own}))
-        documents = {
-            name: self.read(path, partial(baseline_faults, name=name)) for name, path in paths.items()
-        }
+        documents = {name: self.read(path, partial(baseline_faults, name=name)) for name, path in paths.items()}
         for name in own:
-            self.problems += documents[name].problems(self._mechanism_faults(documents[name]))
+            self.problems += documents[name].problems([*mechanism_faults(documents[name].data, self._product)])
         return documents
-
-    def _mechanism_faults(self, baseline: Document) -> Iterator[Fault]:
-        """Yield roles and probes that a site's own baseline names and the product has not."""
-        roles = tuple(sorted(path.name for path in (self._product / "roles").glob("*/")))
-        probes = tuple(
-            sorted(path.stem for path in (self._product / "plugins/module_utils/probes").glob("[a-z]*.py"))
-        )
-        for index, control in _members(baseline, "controls"):
-            role, probe = control.get("role"), control.get("probe")
-            if isinstance(role, str) and role not in roles:
-                yield Fault(
-                    ("controls", index, "role"),
-                    f'the unknown role "{role}"',
-                    f"one of {', '.join(roles)}",
-                    nearest(role, roles) or "choose one of these",
-                )
-            for kind in probe if isinstance(probe, dict) else ():
-                if kind not in probes:
-                    do = nearest(kind, probes) or "choose one of these"
-                    yield Fault(
-                        ("controls", index, "probe", kind),
-                        "an unknown kind of probe",
-                        f"one of {', '.join(probes)}",
-                        do,
-                    )
 
     def cross_check(
         self, register: Document, baselines: dict[str, Document], rings: Document, remediation: Document
@@ -127,13 +99,8 @@ class Files:
                     yield _unknown((*path, "baselines", place), "baseline", name, self._known_baselines)
             # Hundreds of assets share a list of baselines: each list is compared once.
             if wanted not in clashes:
-                clashes[wanted] = [
-                    *_clashes([(name, baselines[name]) for name in wanted if name in baselines])
-                ]
-            yield from (
-                Fault((*path, "baselines"), fault.found, fault.expected, fault.do)
-                for fault in clashes[wanted]
-            )
+                clashes[wanted] = [*_clashes([(name, baselines[name]) for name in wanted if name in baselines])]
+            yield from (Fault((*path, "baselines"), fault.found, fault.expected, fault.do) for fault in clashes[wanted])
 
 
 def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:

@@ -161,9 +161,7 @@ class Policy:
     remediation: tuple[RemediationRule, ...]
 
     @classmethod
-    def from_files(
-        cls, rings: dict[str, Any], patching: dict[str, Any], remediation: dict[str, Any]
-    ) -> Policy:
+    def from_files(cls, rings: dict[str, Any], patching: dict[str, Any], remediation: dict[str, Any]) -> Policy:
         """Read the three checked files."""
         return cls(
             rings=tuple(map(Ring.from_dict, rings["rings"])),

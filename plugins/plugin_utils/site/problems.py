@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -66,9 +67,7 @@ class SiteFilesError(SiteError):
     """A site that is refused. `problems` holds all that were found; the text shows the first, one a line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(
-            sorted(problems, key=lambda problem: (problem.file, problem.line, problem.fault.where))
-        )
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.fault.where)))
         more = len(self.problems) - SHOWN
         rest = [f"... and {more} more; `holdfast check` lists them all"] if more > 0 else []
         super().__init__("\n".join([*map(str, self.problems[:SHOWN]), *rest]))
@@ -83,7 +82,8 @@ def shown(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"the number {value}"
     if isinstance(value, str):
-        return f'the text "{value}"' if len(value) <= 60 else f'the text "{value[:57]}..."'
+        # As JSON, so that a control character shows as what it is.
+        return f"the text {json.dumps(value if len(value) <= 60 else value[:57] + '...', ensure_ascii=False)}"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     return "a mapping" if value else "an empty mapping"

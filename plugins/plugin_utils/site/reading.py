@@ -21,6 +21,7 @@ LARGEST = 4 * 1024 * 1024
 DEEPEST = 32
 """How many levels a file may nest; no file of a site needs ten."""
 
+_YAML_TAG = "tag:yaml.org,2002:"
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
@@ -147,18 +148,14 @@ class _Builder:
             self._next()  # the document's end
             extra = self._next()
             if not isinstance(extra, yaml.StreamEndEvent):
-                self._complain(
-                    extra, (), "a second document", "one document a file", "put it into a file of its own"
-                )
+                self._complain(extra, (), "a second document", "one document a file", "put it into a file of its own")
         return Document(self._name, data, self._lines), self._problems
 
     def _next(self) -> Any:
         return self._loader.get_event()
 
     def _complain(self, event: Any, path: tuple[Key, ...], found: str, expected: str, do: str) -> None:
-        self._problems.append(
-            Problem(self._name, event.start_mark.line + 1, Fault(path, found, expected, do))
-        )
+        self._problems.append(Problem(self._name, event.start_mark.line + 1, Fault(path, found, expected, do)))
 
     def _value(self, event: Any, path: tuple[Key, ...]) -> Any:
         if len(path) > DEEPEST:
@@ -181,7 +178,7 @@ class _Builder:
                 "take it away, and write the value out where it is used",
             )
         if event.tag is not None:
-            self._complain(event, path, f"the tag {event.tag}", "plain values", "take it away")
+            self._complain(event, path, f"the tag {event.tag.replace(_YAML_TAG, '!!')}", "plain values", "take it away")
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
         if isinstance(event, yaml.SequenceStartEvent):

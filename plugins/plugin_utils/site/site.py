@@ -72,9 +72,7 @@ class Site:
 
     def controls_for(self, asset_id: str) -> tuple[Control, ...]:
         """Return the controls that bind an asset, in the order of its baselines."""
-        return tuple(
-            control for name in self.asset(asset_id).baselines for control in self.baselines[name].controls
-        )
+        return tuple(control for name in self.asset(asset_id).baselines for control in self.baselines[name].controls)
 
     def role_values(self, asset_id: str) -> dict[str, Any]:
         """Return the role variables that make an asset's controls true: the same values its probe expects."""
@@ -82,9 +80,7 @@ class Site:
 
     def controls_digest(self, asset_ids: Iterable[str]) -> str:
         """Return the SHA-256 (hex) of these assets' resolved controls as canonical JSON, in any order."""
-        resolved = {
-            asset_id: [control.to_dict() for control in self.controls_for(asset_id)] for asset_id in asset_ids
-        }
+        resolved = {asset_id: [control.to_dict() for control in self.controls_for(asset_id)] for asset_id in asset_ids}
         text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 

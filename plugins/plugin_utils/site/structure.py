@@ -38,12 +38,13 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Text:
-    """Text that matches a pattern as a whole, at most `most` characters long."""
+    """Text that matches a pattern as a whole, at most `most` characters; `hide` keeps it out of errors."""
 
     words: str
     pattern: str = r"[^\x00-\x1f\x7f]+"
     most: int = 500
-    do: str = ""
+    do: str = "correct it"
+    hide: bool = False
 
     def faults(self, value: Any, path: Path = ()) -> Iterator[Fault]:
         if not isinstance(value, str):
@@ -56,11 +57,9 @@ class Text:
             )
             yield Fault(path, shown(value), self.words, do)
         elif len(value) > self.most:
-            yield Fault(
-                path, f"{len(value)} characters", f"{self.words}, at most {self.most} long", "shorten it"
-            )
+            yield Fault(path, f"{len(value)} characters", f"{self.words}, at most {self.most} long", "shorten it")
         elif not re.fullmatch(self.pattern, value):
-            yield Fault(path, shown(value), self.words, self.do or "write it so")
+            yield Fault(path, "text of another form" if self.hide else shown(value), self.words, self.do)
 
     def schema(self) -> dict[str, Any]:
         return {
@@ -100,9 +99,7 @@ class Whole:
     def faults(self, value: Any, path: Path = ()) -> Iterator[Fault]:
         if isinstance(value, bool) or not isinstance(value, int):
             quoted = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+", value)
-            yield Fault(
-                path, shown(value), self.words, "take the quotes away" if quoted else "write a whole number"
-            )
+            yield Fault(path, shown(value), self.words, "take the quotes away" if quoted else "write a whole number")
         elif not self.low <= value <= self.high:
             yield Fault(path, shown(value), self.words, f"choose a number from {self.low} to {self.high}")
 
@@ -153,9 +150,7 @@ class Items:
         for index, member in enumerate(value):
             yield from self.item.faults(member, (*path, index))
             if self.distinct and member in value[:index]:
-                yield Fault(
-                    (*path, index), f"{shown(member)} a second time", "each member once", "take one away"
-                )
+                yield Fault((*path, index), f"{shown(member)} a second time", "each member once", "take one away")
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {
@@ -182,9 +177,7 @@ class Fields:
             return
         for key in self.required:
             if key not in value:
-                yield Fault(
-                    path, f"no {key}", f"{key}: {self.required[key].words}", f"add the line `{key}: ...`"
-                )
+                yield Fault(path, f"no {key}", f"{key}: {self.required[key].words}", f"add the line `{key}: ...`")
         chosen = [key for key in self.one_of if key in value]
         if self.one_of and len(chosen) != 1:
             found = f"both {' and '.join(chosen)}" if chosen else "none of its kinds"
@@ -293,8 +286,11 @@ def slug(of_what: str) -> Text:
 _ATOMS: tuple[Shape, ...] = (Text("text", r"[^\x00]*", 4000), Whole("a whole number"), Truth())
 _ATOM = Either("text, a whole number, or true or false", _ATOMS)
 
+_ATOMS_LIST = Items(_ATOM, most=200)
+_NAMED = Either("text, a whole number, true or false, or a list of these", (*_ATOMS, _ATOMS_LIST))
+
 SETTING = Either(
     "text, a whole number, true or false, or a list or mapping of these",
-    (*_ATOMS, Items(_ATOM, most=200), Pairs("a mapping of these", Text("a key", most=200), _ATOM, most=200)),
+    (*_ATOMS, _ATOMS_LIST, Pairs("a mapping of these", Text("a key", most=200), _NAMED, most=200)),
 )
 """A value a control sets and a probe reads back; no fractions: two writers could sign them differently."""
