@@ -43,6 +43,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _new(args: argparse.Namespace) -> int:
+    return _print(args, new_key(args.path))
+
+
+def new_key(path: Path) -> PublicKey:
+    """Make an Ed25519 key in a PKCS#8 PEM file of mode 0600 and return its public half.
+
+    Raises UsageError where the file exists already or cannot be written.
+    """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -50,7 +58,6 @@ def _new(args: argparse.Namespace) -> int:
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path: Path = args.path
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # O_EXCL: a key that signed records must never be lost to a second `key new`.
@@ -64,7 +71,7 @@ def _new(args: argparse.Namespace) -> int:
         raise UsageError(
             f"{path}: {error.strerror}; expected a folder this user can write; name another"
         ) from error
-    return _print(args, FileSigner(private).public_key)
+    return FileSigner(private).public_key
 
 
 def _show(args: argparse.Namespace) -> int:

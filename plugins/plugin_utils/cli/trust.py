@@ -53,12 +53,12 @@ def _publish(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return _print(args, document)
-    _record(site, document)
+    record_trust(site, document)
     print(f"trust: version {document.version} is in force", file=sys.stderr)
     return _print(args, document)
 
 
-def _record(site: Site, document: Trust) -> None:
+def record_trust(site: Site, document: Trust) -> None:
     """Append the document and sign the new head; both keys are tried before anything is written."""
     root, log = FileSigner.load(site.key_paths["root"]), FileSigner.load(site.key_paths["log"])
     document.require(log.public_key.keyid, "log")
