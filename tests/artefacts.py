@@ -84,9 +84,7 @@ def _only(folder: Path, pattern: str) -> Path:
 
 def uncommitted() -> list[str]:
     """Return git's short lines for tracked or new files whose present content is not in HEAD."""
-    done = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
-    )
+    done = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE)
     return done.stdout.splitlines()
 
 
@@ -104,9 +102,7 @@ def wheels() -> Path:
     if not complete.exists():
         wanted = [*tomllib.loads(project.decode())["project"]["dependencies"], "ansible-runner"]
         pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-input"]
-        subprocess.run(
-            [*pip, "--wheel-dir", str(folder), "--constraint", str(constraints), *wanted], check=True
-        )
+        subprocess.run([*pip, "--wheel-dir", str(folder), "--constraint", str(constraints), *wanted], check=True)
         complete.touch()
     return folder
 

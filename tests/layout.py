@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 # The engine's packages, lowest first: each may import those before it, and no other.
-STRATA = ("errors", "site", "ledger", "verdicts", "change", "policy", "audit", "evidence", "edge", "cli")
+STRATA = ("errors", "verdicts", "site", "ledger", "change", "policy", "audit", "evidence", "edge", "cli")
 # The auditor shares no code with the writer whose records it checks, nor with what judges them.
 ALONE = {"audit": {"errors"}}
 # Where the process meets the world; nothing else reads clock or environment, or prints.
@@ -27,6 +27,7 @@ _CLOCK_AND_WORLD = {
     "sys.stdout", "sys.stderr", "sys.argv",
 }  # fmt: skip
 
+_PLUGINS = "ansible_collections.holdfast.hipaa.plugins"
 _COPYRIGHT = "# Copyright: (c) 2026, Holdfast contributors"
 _SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 _GPL = "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)"
@@ -81,11 +82,7 @@ def impurities(path: str, source: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in _CLOCK_AND_WORLD:
             found.append(f"{path}:{node.lineno}: uses {ast.unparse(node)}")
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in ("print", "input")
-        ):
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "input"):
             found.append(f"{path}:{node.lineno}: calls {node.func.id}()")
         elif isinstance(node, ast.ImportFrom) and node.module in ("os", "time") and node.level == 0:
             names = {f"{node.module}.{alias.name}" for alias in node.names} & _CLOCK_AND_WORLD
@@ -104,19 +101,19 @@ def upward_imports(path: str, source: str) -> list[str]:
     for node, name, level in _imports(ast.parse(source)):
         if level <= depth:
             continue  # within its own package, or absolute
+        if level == depth + 2 and name.split(".")[0] == "module_utils":
+            continue  # below the engine: what managed hosts can be asked is known there
         if level > depth + 1:
             found.append(f"{path}:{node.lineno}: leaves the engine with {'.' * level}{name}")
             continue
         targets = [name.split(".")[0]] if name else [alias.name for alias in node.names]
-        found += [
-            f"{path}:{node.lineno}: {own} imports {target}" for target in targets if target not in allowed
-        ]
+        found += [f"{path}:{node.lineno}: {own} imports {target}" for target in targets if target not in allowed]
     return found
 
 
 def early_imports(path: str, source: str) -> list[str]:
     """Return third-party imports outside functions: without such a package Ansible cannot load the file."""
-    known = set(sys.stdlib_module_names) | TOP_LEVEL | {"ansible", "__future__"}
+    known = set(sys.stdlib_module_names) | TOP_LEVEL | {"ansible", "ansible_collections"}
     tree = ast.parse(source)
     inside = {
         id(node)
@@ -138,10 +135,10 @@ def managed_host_imports(path: str, source: str) -> list[str]:
     """Return imports of what is not on a managed host: all but the standard library and module_utils."""
     found = []
     for node, name, level in _imports(ast.parse(source)):
-        ours = level > 0 and not name.startswith(("plugin_utils", "action", "callback"))
-        if not (
-            ours or name.startswith("ansible.module_utils") or name.split(".")[0] in sys.stdlib_module_names
-        ):
+        ours = f"{name}.".startswith(("module_utils.", f"{_PLUGINS}.module_utils.")) or (
+            level > 0 and path.startswith("plugins/module_utils/") and not name.startswith("plugin_utils")
+        )
+        if not (ours or name.startswith("ansible.module_utils") or name.split(".")[0] in sys.stdlib_module_names):
             found.append(f"{path}:{node.lineno}: imports {'.' * level}{name}")
     return found
 
@@ -170,9 +167,7 @@ def silent_silencers(path: str, text: str) -> list[str]:
             above = lines[number - 2].strip() if number > 1 else ""
             said_above = above.startswith("#") and not _SILENCER.search(above) and len(above) > 12
             if not said_above and len(re.findall(r"[A-Za-z]{2,}", line[match.end() :])) < 2:
-                found.append(
-                    f"{path}:{number}: `{match[0]}` gives no reason; say why after it, or on the line above"
-                )
+                found.append(f"{path}:{number}: `{match[0]}` gives no reason; say why after it, or on the line above")
     return found
 
 

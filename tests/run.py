@@ -81,15 +81,13 @@ def _lint() -> list[Check]:
         Check("ruff", tool("ruff", "check", ".")),
         Check("mypy", tool("mypy")),
         Check("yamllint", tool("yamllint", "--strict", ".")),
-        Check("ansible-lint", tool("ansible-lint", "--strict")),
+        Check("ansible-lint", tool("ansible-lint", "--strict", "--nocolor")),
     ]
 
 
 def _pytest(folder: str, *options: str) -> list[Check]:
     report = LOGS / f"{folder}.xml"
-    return [
-        Check(folder, python("-m", "pytest", f"tests/{folder}", f"--junitxml={report}", *options), report)
-    ]
+    return [Check(folder, python("-m", "pytest", f"tests/{folder}", f"--junitxml={report}", *options), report)]
 
 
 def _fetch() -> list[Check]:

@@ -30,9 +30,7 @@ def install() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     tarball = build_collection(export_head(BUILD / "head"), BUILD / "artefact")
     INSTALLED.mkdir(parents=True)
-    subprocess.run(
-        ["tar", "--extract", "--gzip", "--file", str(tarball), "--directory", str(INSTALLED)], check=True
-    )
+    subprocess.run(["tar", "--extract", "--gzip", "--file", str(tarball), "--directory", str(INSTALLED)], check=True)
     # ansible-test tests what git lists. Without a repository here it asks ours, which ignores build/.
     subprocess.run(["git", "init", "--quiet", str(INSTALLED)], check=True)
     (INSTALLED / ".git" / "info").mkdir(exist_ok=True)
@@ -82,9 +80,7 @@ def _provide_pip(cache: Path) -> None:
             ],
             check=True,
         )
-    shutil.copyfile(
-        ROOT / "tests" / "sanity" / "get_pip.py", cache / f"get_pip_{version.replace('.', '_')}.py"
-    )
+    shutil.copyfile(ROOT / "tests" / "sanity" / "get_pip.py", cache / f"get_pip_{version.replace('.', '_')}.py")
 
 
 def _python() -> str:

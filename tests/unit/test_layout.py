@@ -28,11 +28,7 @@ def tracked() -> list[str]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True, text=True)
     if listing.returncode:
         pytest.skip("needs a git checkout: only there it is known which files are ours")
-    return [
-        name
-        for name in listing.stdout.split("\0")
-        if (ROOT / name).is_file() and not (ROOT / name).is_symlink()
-    ]
+    return [name for name in listing.stdout.split("\0") if (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
 
 
 def read(name: str) -> str:
@@ -42,11 +38,7 @@ def read(name: str) -> str:
 def complaints(names: list[str], rule: Callable[[str, str], list[str]], pattern: str) -> list[str]:
     """Return what a rule has to say about all files whose path matches; none matching is a complaint too."""
     chosen = [name for name in names if re.fullmatch(pattern, name)]
-    return (
-        [line for name in chosen for line in rule(name, read(name))]
-        if chosen
-        else [f"no file matches {pattern}"]
-    )
+    return [line for name in chosen for line in rule(name, read(name))] if chosen else [f"no file matches {pattern}"]
 
 
 def texts(names: list[str]) -> Iterator[tuple[str, str]]:
@@ -162,7 +154,7 @@ BROKEN = [
     (layout.impurities, STORE, "print('x')", "calls print()"),
     (layout.upward_imports, STORE, "from ..change.plan import Plan", "ledger imports change"),
     (layout.upward_imports, STORE, "from .. import cli", "ledger imports cli"),
-    (layout.upward_imports, STORE, "from ...module_utils import probes", "leaves the engine"),
+    (layout.upward_imports, STORE, "from ...action import gate", "leaves the engine"),
     (layout.upward_imports, AUDIT, "from ..ledger import merkle", "audit imports ledger"),
     (layout.upward_imports, "plugins/plugin_utils/errors.py", "from .site import x", "errors imports site"),
     (layout.upward_imports, "plugins/plugin_utils/new/thing.py", "", "has no stratum"),
@@ -182,9 +174,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("rule", "path", "text", "expected"), BROKEN)
-def test_rule_sees_what_breaks_it(
-    rule: Callable[[str, str], list[str]], path: str, text: str, expected: str
-) -> None:
+def test_rule_sees_what_breaks_it(rule: Callable[[str, str], list[str]], path: str, text: str, expected: str) -> None:
     assert expected in "\n".join(rule(path, text))
 
 
@@ -198,6 +188,7 @@ def test_rule_sees_what_breaks_it(
             STORE,
             "from ..errors import LedgerError\nfrom .merkle import root\nfrom . import keys",
         ),
+        (layout.upward_imports, STORE, "from ...module_utils.probes import registry"),
         (layout.early_imports, STORE, "def engine():\n    import sqlalchemy"),
         (
             layout.managed_host_imports,
@@ -223,6 +214,4 @@ def test_rule_lets_good_text_pass(rule: Callable[[str, str], list[str]], path: s
 
 def test_make_words_are_read_in_blocks_and_in_running_text() -> None:
     text = "Run `make up` or\n\n    $ make down up  # both\n\nwhich make things better."
-    assert layout.unknown_make_words("x.md", text, {"up"}) == [
-        "x.md: `make down` is no target of the Makefile"
-    ]
+    assert layout.unknown_make_words("x.md", text, {"up"}) == ["x.md: `make down` is no target of the Makefile"]
