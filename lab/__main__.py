@@ -44,8 +44,16 @@ def _status(fleet: Fleet, options: argparse.Namespace) -> int:
     return 0 if hosts and all(host.ok for host in hosts) else 1
 
 
+def _image(fleet: Fleet, options: argparse.Namespace) -> int:
+    for release, tag in fleet.prepare().items():
+        print(f"{release}: {tag}")
+    return 0
+
+
 def _down(fleet: Fleet, options: argparse.Namespace) -> int:
     fleet.down()
+    if options.images:
+        fleet.forget_images()
     return 0
 
 
@@ -102,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     publish = verb("publish", _publish, "put versions of the toy package on offer")
     publish.add_argument("version", help="the newest version on offer: 1.0, 1.1 (broken) or 1.2")
     publish.add_argument("--only", action="store_true", help="earlier versions leave the archive")
-    verb("down", _down, "remove the fleet: its containers, its network, its files")
+    verb("image", _image, "make the hosts' images, so that `up` needs no network")
+    down = verb("down", _down, "remove the fleet: its containers, its network, its files")
+    down.add_argument("--images", action="store_true", help="also the images that no container uses")
     return parser
 
 

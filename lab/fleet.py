@@ -17,7 +17,7 @@ from typing import Any
 from . import containers, image, keys, mirrors, needs, runtime
 from .archive import Archive
 from .errors import LabError, UsageError
-from .hosts import Host, Running, chosen
+from .hosts import RELEASES, Host, Running, chosen
 from .places import ROOT, Places
 from .process import run, wait_for
 
@@ -103,6 +103,7 @@ class Fleet:
         with self.places.locked():
             started = time.monotonic()
             kept = set() if fresh else self._kept(wanted)
+            self._name_outdated(wanted, kept)
             new = [host for host in wanted if host.name not in kept]
             if new or containers.ARCHIVE_HOST not in containers.listed(self.places):
                 self._make(new or list(wanted), new)
@@ -111,6 +112,15 @@ class Fleet:
             spent = time.monotonic() - started
             self._say(f"{len(wanted)} hosts up ({len(new)} new, {len(kept)} kept) in {spent:.1f} s")
         return running
+
+    def prepare(self) -> dict[str, str]:
+        """Have everything `up` needs on this machine; return release -> image tag."""
+        needs.ensure(self._say)
+        return image.ensure_all(RELEASES, self._say)
+
+    def forget_images(self) -> None:
+        """Remove the images that no container uses, of whichever fleet."""
+        image.remove_unused(self._say)
 
     def down(self) -> None:
         """Remove the fleet's containers, network and folder; nothing else."""
@@ -197,12 +207,16 @@ class Fleet:
                 kept.add(host.name)
         return kept
 
+    def _name_outdated(self, wanted: Sequence[Host], kept: set[str]) -> None:
+        """Say which kept hosts come from an image that would be made otherwise today."""
+        found = containers.listed(self.places)
+        source = mirrors.find() if kept else None
+        for host in wanted:
+            if source and host.name in kept and found[host.name].image != image.recipe(host.release, source).tag:
+                self._say(f"{host.name}: kept, but its image's recipe has changed; --fresh makes it anew")
+
     def _make(self, wanted: Sequence[Host], new: Sequence[Host]) -> None:
-        found = mirrors.find()
-        recipes = {host.release: image.recipe(host.release, found) for host in wanted}
-        with ThreadPoolExecutor() as pool:
-            made = pool.map(lambda recipe: image.ensure(recipe, found, self._say), recipes.values())
-            images = dict(zip(recipes, made, strict=True))
+        images = image.ensure_all([host.release for host in wanted], self._say)
         first = images[wanted[0].release]
         engine = runtime.choose(first)
         self._say(engine.sentence())

@@ -8,11 +8,12 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import toy
+from . import mirrors, toy
 from .errors import LabError
 from .mirrors import Mirrors
 from .places import Places
@@ -49,12 +50,12 @@ class Recipe:
         return f"{REPOSITORY}:{self.release}-{self.digest[:16]}"
 
 
-def recipe(release: str, mirrors: Mirrors) -> Recipe:
+def recipe(release: str, source: Mirrors) -> Recipe:
     """The recipe of `release`, from this file, the hook, the toy package and the machine's mirrors."""
     return Recipe(
         release=release,
-        mirror=mirrors.main,
-        security=mirrors.security,
+        mirror=source.main,
+        security=source.security,
         packages=tuple(sorted((*_PACKAGES, *_ALSO[release]))),
         hook=hashlib.sha256(_HOOK.read_bytes()).hexdigest(),
         toy=toy.source_digest(),
@@ -65,7 +66,26 @@ def present(tag: str) -> bool:
     return run(["podman", "image", "exists", tag], check=False).returncode == 0
 
 
-def ensure(wanted: Recipe, mirrors: Mirrors, say: Callable[[str], None]) -> str:
+def ensure_all(releases: Iterable[str], say: Callable[[str], None]) -> dict[str, str]:
+    """Return release -> image tag for `releases`, building what podman has not, side by side.
+
+    Raises MissingError when no Debian archive is known, LabError when a bootstrap fails.
+    """
+    found = mirrors.find()
+    recipes = [recipe(release, found) for release in dict.fromkeys(releases)]
+    with ThreadPoolExecutor() as pool:
+        tags = list(pool.map(lambda wanted: ensure(wanted, found, say), recipes))
+    return {wanted.release: tag for wanted, tag in zip(recipes, tags, strict=True)}
+
+
+def remove_unused(say: Callable[[str], None]) -> None:
+    """Remove the lab's images that no container uses."""
+    for tag in run(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY]).stdout.split():
+        if run(["podman", "rmi", tag], check=False).returncode == 0:
+            say(f"removed {tag}")
+
+
+def ensure(wanted: Recipe, source: Mirrors, say: Callable[[str], None]) -> str:
     """Return the tag of the image made from `wanted`, building it when podman has none.
 
     Raises LabError when the bootstrap fails; nothing half-made stays behind.
@@ -74,11 +94,11 @@ def ensure(wanted: Recipe, mirrors: Mirrors, say: Callable[[str], None]) -> str:
         return wanted.tag
     with Places("images").locked(f"image-{wanted.release}"):
         if not present(wanted.tag):
-            _build(wanted, mirrors, say)
+            _build(wanted, source, say)
     return wanted.tag
 
 
-def _build(wanted: Recipe, mirrors: Mirrors, say: Callable[[str], None]) -> None:
+def _build(wanted: Recipe, source: Mirrors, say: Callable[[str], None]) -> None:
     started = time.monotonic()
     say(f"image {wanted.release}: bootstrapping {len(wanted.packages)} packages and what they need "
         f"from {wanted.mirror} (once; about a minute)")  # fmt: skip
@@ -91,7 +111,7 @@ def _build(wanted: Recipe, mirrors: Mirrors, say: Callable[[str], None]) -> None
         security = f"deb {wanted.security} {wanted.release}-security main"
         hook = f'sh "{_HOOK}" "$1" "{security}" "{deb}"'
         argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(wanted.packages)}"]
-        argv += [f"--aptopt={option}" for option in mirrors.apt_options]
+        argv += [f"--aptopt={option}" for option in source.apt_options]
         argv += ["--skip=cleanup/apt/lists", f"--customize-hook={hook}", wanted.release, str(tar)]
         argv += [f"deb {wanted.mirror} {wanted.release} main"]
         try:

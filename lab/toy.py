@@ -61,7 +61,7 @@ def build(version: str, folder: Path) -> Package:
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch) / "tree"
         program = (_SOURCE / "claimsd.py").read_text()
-        program = program.replace("@VERSION@", version).replace("@RATE@", str(_RATE_CENTS[version]))
+        program = program.replace("@VERSION@", version).replace("@RATE_CENTS@", str(_RATE_CENTS[version]))
         changelog = f"{NAME} ({version}) bookworm-security; urgency=high\n\n  * Lab version {version}.\n"
         _write(tree / "usr/bin" / NAME, program, 0o755)
         _write(tree / "lib/systemd/system/claimsd.service", (_SOURCE / "claimsd.service").read_text(), 0o644)

@@ -11,7 +11,7 @@ import json
 import sys
 
 VERSION = "@VERSION@"
-RATE_CENTS = @RATE@
+RATE_CENTS = int("@RATE_CENTS@")
 
 
 def total(lines):
