@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage: a folder only root can enter, holding exactly the package files a plan locks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from . import settings
+from .errors import PackageError, Refusal
+from .lines import Deb
+
+_CHUNK = 1024 * 1024
+_AGAIN = "remove the file and stage the plan again"
+
+
+class Stage:
+    """One plan's folder. Nothing is taken from it that was not just compared with the plan."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of_plan(cls, digest: str, path: str | None = None) -> Stage:
+        """Return the stage of a plan, at path if given, else in Holdfast's folder under the plan's digest.
+
+        Raises PackageError when path is not absolute.
+        """
+        if path is not None and not os.path.isabs(path):
+            raise PackageError(f"stage_dir: found {path!r}; expected an absolute path; give one")
+        return cls(Path(path) if path else settings.STAGE / digest)
+
+    def file(self, deb: Deb) -> Path:
+        """Return where a package file lies."""
+        return self.path / deb.file
+
+    def exists(self) -> bool:
+        """Return whether the folder is there; raises PackageError when it is, but others could write into it."""
+        for folder in (self.path.parent, self.path):
+            try:
+                about = folder.lstat()
+            except FileNotFoundError:
+                return False
+            private = stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
+            mode = stat.S_IMODE(about.st_mode)
+            if not private or mode & 0o022 or (folder == self.path and mode != 0o700):
+                found = "no folder" if not stat.S_ISDIR(about.st_mode) else f"mode {mode:04o}, owner {about.st_uid}"
+                raise PackageError(
+                    "the stage is not safe",
+                    (Refusal(str(folder), found, "a folder of root's own, mode 0700", "remove it and stage again"),),
+                )
+        return True
+
+    def make(self) -> None:
+        """Make the folder when it is missing, for root alone."""
+        settings.HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not self.path.parent.exists():
+            self.path.parent.mkdir(mode=0o700, parents=True)
+        if not self.exists():
+            self.path.mkdir(mode=0o700)
+        self.exists()
+
+    def look(self, debs: list[Deb]) -> tuple[tuple[Deb, ...], tuple[Refusal, ...]]:
+        """Compare the files with the plan: return those missing, and a refusal for each that differs."""
+        if not self.exists():
+            return tuple(debs), ()
+        missing, refused = [], []
+        for deb in debs:
+            try:
+                difference = _difference(self.file(deb), deb)
+            except FileNotFoundError:
+                missing.append(deb)
+                continue
+            if difference:
+                refused.append(difference)
+        return tuple(missing), tuple(refused)
+
+    def take(self, source: Path, deb: Deb) -> Refusal | None:
+        """Copy a file in, hashing what is copied; return a refusal, and leave nothing, when it is not the planned one.
+
+        The source may belong to a less trusted user: it is opened once, not followed, and never looked at again.
+        """
+        waiting = self.path / f".{deb.file}.part"
+        waiting.unlink(missing_ok=True)
+        reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(reading, "rb") as coming:
+            if not stat.S_ISREG(os.fstat(coming.fileno()).st_mode):
+                return Refusal(_label(deb), "something that is no file", deb.file, "look at the host")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(waiting, flags, 0o600), "wb") as going:
+                digest, size = hashlib.sha256(), 0
+                while size <= deb.size and (chunk := coming.read(_CHUNK)):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    going.write(chunk)
+                going.flush()
+                os.fsync(going.fileno())
+        difference = _compare(deb, size, digest.hexdigest(), "plan again: the archive has changed the file")
+        if difference:
+            waiting.unlink()
+            return difference
+        waiting.rename(self.file(deb))
+        return None
+
+
+def _difference(path: Path, deb: Deb) -> Refusal | None:
+    """Return how a staged file differs from the plan; raises FileNotFoundError when there is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as staged:
+        about = os.fstat(staged.fileno())
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o022:
+            return Refusal(_label(deb), f"{deb.file} open to others", "a file of root's own", _AGAIN)
+        digest, size = hashlib.sha256(), 0
+        while size <= deb.size and (chunk := staged.read(_CHUNK)):
+            digest.update(chunk)
+            size += len(chunk)
+    return _compare(deb, size, digest.hexdigest(), _AGAIN)
+
+
+def _compare(deb: Deb, size: int, digest: str, do: str) -> Refusal | None:
+    if size != deb.size:
+        found = f"{size} bytes" if size < deb.size else f"more than {deb.size} bytes"
+        return Refusal(_label(deb), f"{deb.file} of {found}", f"{deb.size} bytes", do)
+    if digest != deb.sha256:
+        return Refusal(_label(deb), f"{deb.file} with SHA-256 {digest}", deb.sha256, do)
+    return None
+
+
+def _label(deb: Deb) -> str:
+    return f"{deb.name} ({deb.arch})"

@@ -1,0 +1,113 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Holdfast contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings a host's packages to the versions a plan locks, from the stage alone."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: package_apply
+short_description: Bring a host's packages to exactly the versions a plan locks
+version_added: 0.1.0
+description:
+  - Installs the plan's versions. A host that has them already is unchanged; a host at neither the earlier nor the
+    planned version is refused by name.
+  - Only staged files are used, each compared with the plan just before. No archive is asked, so it works with the
+    network cut off.
+  - Before anything changes, apt's simulation is compared with the plan; a package too many, one missing or a removal is
+    refused by name. Afterwards dpkg's own answer is compared with the plan, for planned and all other packages.
+  - Work that an interrupted dpkg left behind is finished first, as a step that RV(steps) names.
+  - Nothing asks. A changed configuration file is kept, and named in RV(conffiles_kept).
+author: Holdfast contributors (@holdfast)
+extends_documentation_fragment: holdfast.hipaa.plan_lines
+options:
+  lock_timeout:
+    description: How many seconds to wait for dpkg's lock before failing with the name of its holder.
+    type: int
+    default: 300
+  timeout:
+    description: How many seconds apt may take; it is then stopped, and the next run repairs what it left.
+    type: int
+    default: 1800
+attributes:
+  check_mode:
+    description: Everything is compared and simulated; RV(products) says what would change.
+    support: full
+  diff_mode:
+    description: Versions are in RV(products).
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Apply a staged plan
+  holdfast.hipaa.package_apply:
+    plan_digest: "{{ plan_digest }}"
+    packages: "{{ plan_lines }}"
+"""
+
+RETURN = r"""
+products:
+  description: The packages that changed, with their versions before and after; null means not installed.
+  type: list
+  elements: dict
+  returned: always, when the host was looked at
+  sample: [{"name": "nginx", "from": "1.22.1-9+deb12u9", "to": "1.22.1-9+deb12u11"}]
+steps:
+  description: What was done in order, each with step (C(wait), C(repair), C(install)), packages and result.
+  type: list
+  elements: dict
+  returned: always, when the host was looked at
+conffiles_kept:
+  description: Changed configuration files that were kept; the package's own lies beside each.
+  type: list
+  elements: str
+  returned: success
+restarts_pending:
+  description: Services that still run files which were replaced.
+  type: list
+  elements: str
+  returned: success
+log:
+  description: The file on the host with everything apt and dpkg said.
+  type: str
+  returned: when something was done
+unfinished:
+  description: Packages dpkg still owes work.
+  type: list
+  elements: dict
+  returned: failure
+refused:
+  description: What did not fit, line by line (package, found, expected, do).
+  type: list
+  elements: dict
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.packages import apt
+
+
+def main() -> None:
+    """Apply the plan, or fail with every refusal and what did change."""
+    module = AnsibleModule(
+        argument_spec={
+            **apt.PLAN_OPTIONS,
+            "lock_timeout": {"type": "int", "default": 300},
+            "timeout": {"type": "int", "default": 1800},
+        },
+        supports_check_mode=True,
+    )
+    asked = module.params
+    try:
+        stage = apt.Stage.of_plan(apt.check_digest(asked["plan_digest"]), asked["stage_dir"])
+        limits = apt.Limits(asked["lock_timeout"], asked["timeout"])
+        outcome = apt.apply_plan(apt.read_lines(asked["packages"]), stage, limits, check=module.check_mode)
+    except apt.PackageError as problem:
+        module.fail_json(msg=str(problem), **problem.to_dict())
+    module.exit_json(**outcome.to_dict())
+
+
+if __name__ == "__main__":
+    main()
