@@ -14,18 +14,18 @@ VERSION = "@VERSION@"
 RATE_CENTS = int("@RATE_CENTS@")
 
 
-def total(lines):
+def total(lines: list[int]) -> int:
     """The charge of a claim in cents: units times rate, over all lines."""
     return sum(units * RATE_CENTS for units in lines)
 
 
-def healthy():
+def healthy() -> bool:
     """A claim of 1, 2 and 3 units costs 60.00: an edit that says otherwise must not touch money."""
     return total([1, 2, 3]) == 6000
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         known = self.path == "/health"
         status = 404 if not known else 200 if healthy() else 503
         said = {200: "ok", 503: "claim total is wrong", 404: "no such page"}[status]
@@ -37,7 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def main(words):
+def main(words: list[str]) -> int:
     if words == ["--version"]:
         print(VERSION)
         return 0
