@@ -81,4 +81,5 @@ lab-down: ## stop the lab's hosts and remove what they left
 
 .PHONY: clean
 clean: ## remove what was built here (not the lab; see lab-down)
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .ansible .hypothesis
+	mkdir -p build && find build -mindepth 1 -maxdepth 1 ! -name lab -exec rm -rf {} +
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .ansible .hypothesis
