@@ -23,15 +23,12 @@ class ActionModule(RecordedAction):
         "title": {"type": "str", "required": True},
         "reason": {"type": "str", "required": True},
         "state": {"type": "str", "default": "holdfast_state"},
-        "changelogs": {"type": "str", "default": "holdfast_changelogs"},
     }
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         hosts = [str(host) for host in self.variables["ansible_play_hosts"]]
         states = {host: plain(self.variables["hostvars"][host][args["state"]]) for host in hosts}
-        cves: dict[str, list[str]] = {}
-        for host in hosts:
-            cves.update(plain(self.variables["hostvars"][host].get(args["changelogs"], {}).get("changelogs") or {}))
+        cves = {source: ids for state in states.values() for source, ids in (state.get("cves") or {}).items()}
         plan = build_patch_plan(
             states, run.site, title=args["title"], reason=args["reason"], created_at=utc_now(), cves=cves
         )

@@ -61,7 +61,7 @@ def guard(cls: type) -> type:
                 hook(self, *args, **kwargs)
             except HoldfastError as error:
                 self.lost = self.lost or str(error)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, a lost record must stop the run
                 self.lost = self.lost or f"{name}: {type(error).__name__}"  # its text may hold a secret
             if self.lost and threading.current_thread() is threading.main_thread():
                 self._display.error(f"holdfast: the run cannot be recorded and stops: {self.lost}")
@@ -164,9 +164,14 @@ class CallbackModule(CallbackBase):
         if self.journal is None or not self.ours:
             return
         task = result.task
-        contribution = result.result.get("holdfast") if task.resolved_action.startswith(OURS) else None
         if task.resolved_action == GATE:
             return
+        contribution = None
+        if task.resolved_action.startswith(OURS) and task._role is None:
+            contribution = result.result.get("holdfast")
+            if contribution is None or contribution["step"] != "deploy":
+                # Staging, probing and judging are no deployment, whatever they say of themselves.
+                what = {"unreachable": what.get("unreachable", False)}
         self.journal.saw(
             result.host.name,
             role=task._role.get_name(include_role_fqcn=False) if task._role else None,

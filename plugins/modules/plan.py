@@ -26,10 +26,6 @@ options:
     description: Name of the variable that holds each host's package state.
     type: str
     default: holdfast_state
-  changelogs:
-    description: Name of the variable that holds each host's changelog findings.
-    type: str
-    default: holdfast_changelogs
 attributes:
   check_mode:
     description: Builds and prints the plan, and writes no file.

@@ -76,7 +76,7 @@ def build_patch_plan(
     """Lock what hosts reported as pending into one plan.
 
     `states` has the answer of the module package_state for each asset asked, None where there was no
-    answer. `cves` are CVE ids by `source_version` key (see `_cves`). Policy decides what is taken up
+    answer. `cves` are CVE ids by `source/version`, as package_state returns them. Policy decides what is taken up
     (policy/patching.yml). An asset is refused, and said so, when it gave no answer, when its package lists
     are not measured, too old or expired, and when an update has no way back though the policy requires one.
 
@@ -149,7 +149,7 @@ def _ring(site: Site, asset_id: str) -> str:
 
 def _unusable(state: Mapping[str, Any] | None, patching: Patching) -> str:
     """Return why a host's answer cannot be planned from, or ''."""
-    if state is None or state.get("failed") or state.get("unreachable") or "pending" not in state:
+    if state is None or state.get("failed") or state.get("unreachable") or "updates" not in state:
         said = [line[:200] for line in str((state or {}).get("msg", "")).splitlines()[:1]]
         return f"{': '.join(['gave no package state', *said])}; expected an answer; mend the host and plan again"
     lists = state["lists"]
@@ -168,7 +168,7 @@ def _unusable(state: Mapping[str, Any] | None, patching: Patching) -> str:
 
 def _pending(state: Mapping[str, Any], asset_id: str, cves: Mapping[str, Sequence[str]]) -> list[Package]:
     packages = []
-    for i, one in enumerate(state["pending"]):
+    for i, one in enumerate(state["updates"]):
         try:
             back = one["rollback"]
             packages.append(
@@ -190,15 +190,12 @@ def _pending(state: Mapping[str, Any], asset_id: str, cves: Mapping[str, Sequenc
             )
         except (KeyError, TypeError) as error:
             raise PlanError(
-                f"{asset_id}: pending[{i}]: malformed ({error!r}); expected a line of package_state; "
+                f"{asset_id}: updates[{i}]: malformed ({error!r}); expected a line of package_state; "
                 "see that the host runs this version's modules"
             ) from error
     return packages
 
 
 def _cves(one: Mapping[str, Any], cves: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return the CVE ids of one pending package: its own, and those found for it or its source."""
-    found = {*one.get("cves", ())}
-    for key in (one["name"], one["source"]):
-        found.update(cves.get(key, ()))
-    return tuple(sorted(found))
+    """Return the CVE ids that the changelog of a package's source names as mended by the pending version."""
+    return tuple(sorted(set(cves.get(f"{one['source']}/{one['source_version']}", ()))))

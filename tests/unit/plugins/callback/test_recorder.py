@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recorder's guard: a hook that fails stops the run, in whichever thread it failed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.callback.recorder import RecorderStop, guard
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
+
+
+class Display:
+    def __init__(self):
+        self.said = []
+
+    def error(self, text):
+        self.said.append(text)
+
+
+class Plain:
+    """Hooks as Ansible calls them, one of which fails."""
+
+    def __init__(self, error):
+        self.lost, self._display, self.error = None, Display(), error
+
+    def v2_fails(self):
+        raise self.error
+
+    def v2_works(self):
+        pass
+
+
+@guard
+class Guarded(Plain):
+    def v2_fails(self):
+        raise self.error
+
+    def v2_works(self):
+        pass
+
+
+def test_without_the_guard_the_error_is_an_exception_that_ansible_swallows():
+    with pytest.raises(LedgerError):
+        Plain(LedgerError("no ledger")).v2_fails()
+
+
+def test_in_the_main_thread_the_run_stops_at_once():
+    hooks = Guarded(LedgerError("no ledger"))
+    with pytest.raises(RecorderStop) as stop:
+        hooks.v2_fails()
+    assert stop.value.code == 3
+    assert not isinstance(stop.value, Exception)
+    assert "no ledger" in hooks._display.said[0]
+
+
+def test_in_another_thread_the_run_stops_at_the_next_hook():
+    hooks = Guarded(LedgerError("no ledger"))
+    thread = threading.Thread(target=hooks.v2_fails)
+    thread.start()
+    thread.join()
+    assert hooks.lost == "no ledger"
+    with pytest.raises(RecorderStop):
+        hooks.v2_works()
+
+
+def test_the_text_of_a_foreign_error_is_not_shown():
+    hooks = Guarded(ValueError("hunter2"))
+    with pytest.raises(RecorderStop):
+        hooks.v2_fails()
+    assert "hunter2" not in hooks._display.said[0]
+    assert "v2_fails: ValueError" in hooks._display.said[0]

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run writes down, and in which order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
+    deploy_contribution,
+    health_contribution,
+    rollback_contribution,
+)
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import require_run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, SiteError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
+
+HOST = "host-192-0-2-10"
+
+
+@pytest.fixture(autouse=True)
+def own_environment():
+    """Opening a run writes to the process's environment; put it back."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def particulars(kind: str, **other) -> Particulars:
+    given = {
+        "check": False, "hosts": (HOST,), "change": None, "playbook": Path(__file__), "forks": 5, "limited": False,
+        **other,
+    }  # fmt: skip
+    return Particulars(kind=kind, **given)
+
+
+def told(root: Path) -> list[tuple[str, str]]:
+    """Return (step, principal) of every record after the trust document."""
+    return [(r.step, r.principal) for r in read_records(Ledger(root / "ledger" / "ledger.sqlite"))][1:]
+
+
+def body(root: Path, step: str) -> dict:
+    (found,) = [r.body for r in read_records(Ledger(root / "ledger" / "ledger.sqlite")) if r.step == step]
+    return found
+
+
+def test_a_check_is_opened_by_the_implementer_and_judged_by_the_verifier(root):
+    journal = open_journal(root, particulars("check"))
+    check = {"id": "ssh", "result": "pass"}
+    journal.saw(HOST, contribution=health_contribution(HOST, "before", [check]))
+    journal.flush()
+    journal.close(0)
+    assert told(root) == [("run-open", "controller"), ("verify", "scanner"), ("run-close", "controller")]
+    assert body(root, "run-open")["mode"] == "check"
+
+
+def test_what_was_done_precedes_what_was_seen(root):
+    journal = open_journal(root, particulars("remediate"))
+    journal.saw(HOST, changed=True, role="ssh")
+    journal.saw(HOST, changed=True, role="time")
+    journal.saw(HOST, contribution=health_contribution(HOST, "after", [{"id": "web", "result": "fail"}]))
+    journal.close(2)
+    assert [step for step, _ in told(root)] == ["run-open", "deploy", "verify", "run-close"]
+    (result,) = body(root, "deploy")["results"]
+    assert (result["outcome"], result["roles"]) == ("changed", ["ssh", "time"])
+    assert body(root, "run-close")["outcome"] == "failed"
+
+
+def test_a_rollback_follows_the_failed_deploy(root):
+    journal = open_journal(root, particulars("remediate"))
+    product = {"name": "claimsd", "from": "1.0", "to": "1.1"}
+    journal.saw(HOST, failed=True, contribution=deploy_contribution("lab", [product]))
+    back = {"name": "claimsd", "from": "1.1", "to": "1.0"}
+    journal.saw(HOST, contribution=rollback_contribution(HOST, "health", "restored", [back]))
+    journal.close(2)
+    assert [step for step, _ in told(root)] == ["run-open", "deploy", "rollback", "run-close"]
+    assert body(root, "deploy")["results"][0]["outcome"] == "failed"
+    assert body(root, "deploy")["ring"] == "lab"
+
+
+def test_an_asset_that_left_no_trace_is_missing(root):
+    open_journal(root, particulars("check")).close(0)
+    assert body(root, "run-close")["missing_assets"] == [HOST]
+
+
+def test_a_host_outside_the_register_opens_no_run(root):
+    with pytest.raises(SiteError, match="stranger: not registered"):
+        open_journal(root, particulars("check", hosts=("stranger",)))
+    assert told(root) == []
+
+
+def test_a_child_finds_the_run_and_a_stranger_does_not(root):
+    journal = open_journal(root, particulars("check"))
+    assert require_run().opened.run_id == journal.run.run_id
+    os.environ["HOLDFAST_NONCE"] = "00" * 32
+    with pytest.raises(LedgerError, match="nonce does not match"):
+        require_run()
+    del os.environ["HOLDFAST_NONCE"]
+    with pytest.raises(LedgerError, match="recorder is not active"):
+        require_run()
+
+
+def test_a_closed_run_is_no_longer_open(root):
+    open_journal(root, particulars("check")).close(0)
+    with pytest.raises(LedgerError, match="was closed"):
+        require_run()
