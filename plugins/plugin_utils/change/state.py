@@ -43,6 +43,11 @@ class ChangeState:
         return tuple(sorted(a.asset for a in self.progress.values() if a.rolled_back is not None))
 
     @property
+    def insiders(self) -> frozenset[str]:
+        """Who asked for the change or carries it out: their word that it worked is not enough."""
+        return self.implementers | {self.requester}
+
+    @property
     def open_runs(self) -> tuple[RunSeen, ...]:
         """Runs without a close that no later run took over."""
         return tuple(run for run in self.runs if run.open)
@@ -69,12 +74,8 @@ class ChangeState:
         if state is None:
             return False
         for kind, required in self._kinds(asset):
-            seen = state.newest(kind)
-            if seen is None and required:
-                return False
-            if seen is not None and (
-                seen.verdict != "pass" or seen.principal in self.implementers | {self.requester}
-            ):
+            seen = state.newest(kind, self.insiders)
+            if (seen is None and required) or (seen is not None and seen.verdict != "pass"):
                 return False
         return True
 
@@ -83,7 +84,7 @@ class ChangeState:
         state = self.progress.get(asset)
         if state is None or state.deployed is None:
             return False
-        newest = [state.newest(kind) for kind, _ in self._kinds(asset)]
+        newest = [state.newest(kind, self.insiders) for kind, _ in self._kinds(asset)]
         return any(seen is not None and seen.verdict == "fail" for seen in newest)
 
     def _kinds(self, asset: str) -> tuple[tuple[str, bool], ...]:
@@ -96,9 +97,7 @@ class ChangeState:
 
     def done(self, assets: Iterable[str] | None = None) -> frozenset[str]:
         """Return which of the assets (else of the change's) are verified."""
-        return frozenset(
-            asset for asset in (self.assets if assets is None else assets) if self.verified(asset)
-        )
+        return frozenset(asset for asset in (self.assets if assets is None else assets) if self.verified(asset))
 
     def ring_verified(self, plan: Plan, ring: str) -> bool:
         """Say whether the plan has assets in the ring, and every one of them is verified."""
@@ -107,9 +106,7 @@ class ChangeState:
 
     def verified_rings(self, plan: Plan, policy: Policy) -> tuple[str, ...]:
         """Return the verified rings among those asked for, in order of promotion."""
-        return tuple(
-            r.name for r in policy.rings if r.name in self.rings and self.ring_verified(plan, r.name)
-        )
+        return tuple(r.name for r in policy.rings if r.name in self.rings and self.ring_verified(plan, r.name))
 
     def next_ring(self, plan: Plan, policy: Policy) -> str | None:
         """Return the first ring asked for that is not verified, or None when all are."""
@@ -143,9 +140,7 @@ def change_state(
     return state
 
 
-def change_states(
-    records: Iterable[Record], *, health_required: Collection[str] = ()
-) -> tuple[ChangeState, ...]:
+def change_states(records: Iterable[Record], *, health_required: Collection[str] = ()) -> tuple[ChangeState, ...]:
     """Compute every change that has a request on record, in order of the requests."""
     listed = list(records)
     ids = dict.fromkeys(r.change_id for r in listed if r.step == "request" and r.change_id is not None)
@@ -198,8 +193,7 @@ def _run_open(state: ChangeState, record: Record) -> ChangeState:
     )
     resumed = set(body["resumes"])
     earlier = tuple(
-        replace(r, resumed_by=run.run_id) if r.run_id in resumed and r.outcome is None else r
-        for r in state.runs
+        replace(r, resumed_by=run.run_id) if r.run_id in resumed and r.outcome is None else r for r in state.runs
     )
     return replace(state, runs=(*earlier, run), implementers=state.implementers | {record.principal})
 
@@ -207,16 +201,14 @@ def _run_open(state: ChangeState, record: Record) -> ChangeState:
 def _run_close(state: ChangeState, record: Record) -> ChangeState:
     body = record.body
     closed = {"outcome": body["outcome"], "closed_at": record.recorded_at}
-    runs = tuple(
-        replace(r, **closed) if r.run_id == body["run_id"] and r.outcome is None else r for r in state.runs
-    )
+    runs = tuple(replace(r, **closed) if r.run_id == body["run_id"] and r.outcome is None else r for r in state.runs)
     return replace(state, runs=runs)
 
 
 def _deploy(state: ChangeState, record: Record) -> ChangeState:
     state = replace(state, implementers=state.implementers | {record.principal})
     for result in record.body["results"]:
-        state = _progress(state, result["asset"], deployed=record.index, outcome=result["outcome"])
+        state = _progress(state, result["asset"], deployed=record.index, outcome=result["outcome"], seen={})
     return state
 
 
@@ -227,15 +219,15 @@ def _verify(state: ChangeState, record: Record) -> ChangeState:
         return state
     for result in body["results"]:
         seen = state.progress.get(result["asset"], AssetState(result["asset"])).seen
-        newest = Seen(record.index, result["verdict"], record.principal)
-        state = _progress(state, result["asset"], seen={**seen, body["kind"]: newest})
+        news = (*seen.get(body["kind"], ()), Seen(record.index, result["verdict"], record.principal))
+        state = _progress(state, result["asset"], seen={**seen, body["kind"]: news})
     return state
 
 
 def _rollback(state: ChangeState, record: Record) -> ChangeState:
     state = replace(state, implementers=state.implementers | {record.principal})
     for result in record.body["results"]:
-        state = _progress(state, result["asset"], rolled_back=record.index, restored=result["result"])
+        state = _progress(state, result["asset"], rolled_back=record.index, restored=result["result"], seen={})
     return state
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,7 +46,7 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class Seen:
-    """The newest observation of one kind of one asset."""
+    """One observation of one asset."""
 
     index: int
     verdict: str
@@ -60,15 +60,15 @@ class AssetState:
     asset: str
     deployed: int | None = None
     outcome: str | None = None
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, tuple[Seen, ...]] = field(default_factory=dict)
+    """By kind, what was seen since the last deploy and the last rollback, oldest first."""
     rolled_back: int | None = None
     restored: str | None = None
 
-    def newest(self, kind: str) -> Seen | None:
-        """Return the newest observation of this kind since the last deploy and the last rollback, or None."""
-        after = max(
-            -1 if self.deployed is None else self.deployed,
-            -1 if self.rolled_back is None else self.rolled_back,
-        )
-        seen = self.seen.get(kind)
-        return seen if seen is not None and seen.index > after else None
+    def newest(self, kind: str, insiders: Collection[str]) -> Seen | None:
+        """Return the newest observation of this kind since the last deploy and the last rollback, or None.
+
+        A pass of an insider (who asked for or carries out the change) is no observation; a fail of theirs is.
+        """
+        outside = (s for s in reversed(self.seen.get(kind, ())) if s.verdict != "pass" or s.principal not in insiders)
+        return next(outside, None)

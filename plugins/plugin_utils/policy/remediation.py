@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ..site.asset import Asset
-from ..site.baseline import Control
 from ..site.policy import Policy, RemediationRule
 from .question import Failing
 
@@ -41,31 +38,6 @@ def sort_out(failing: Iterable[Failing], policy: Policy, register: Mapping[str, 
         rule = _first(policy.remediation, ring, one.severity)
         apart[rule.then if rule else "ask"].append(Ruled(one, rule.id if rule else NO_RULE))
     return Sorted(tuple(apart["remediate"]), tuple(apart["ask"]))
-
-
-def roles_to_run(
-    rules: Iterable[RemediationRule],
-    asset: Asset,
-    controls: Iterable[Control],
-    verdicts: Iterable[Any],
-    *,
-    approved: bool = False,
-) -> list[str]:
-    """Return the roles that mend what fails on an asset, each once, in the order of its controls.
-
-    Without an approved change only drift counts that the rules say to remediate; with one (`approved`) all of it
-    does, for asking is what the change was. `verdicts` are verdicts.verdict.Verdict. A role is run as a whole, so
-    where one role also carries failing controls that must be asked about, it is left out until they are.
-    """
-    failing = {verdict.control_id for verdict in verdicts if verdict.result == "fail"}
-    listed = tuple(rules)
-    wanted: dict[str, bool] = {}
-    for control in controls:
-        if control.id in failing:
-            rule = _first(listed, asset.ring, control.severity)
-            may = approved or (rule is not None and rule.then == "remediate")
-            wanted[control.role] = wanted.get(control.role, True) and may
-    return [role for role, may in wanted.items() if may]
 
 
 def _first(rules: Iterable[RemediationRule], ring: str | None, severity: str) -> RemediationRule | None:

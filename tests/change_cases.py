@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The world of the change and decision cases: one site, one plan, and records written in a few words.
+
+A case (tests/unit/cases/decision, waves, plan) is read by people who approve changes; the words it may use are the
+methods of Book. Records are made as ledger/reading.py hands them over, after verification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.plan import Package, Plan, PlannedAsset, Rollback
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import ChangeState, change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.canonical import timestamp
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import Record
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.policy import Policy
+
+CASES = Path(__file__).parent / "unit" / "cases"
+CHANGE = "chg_november000000"
+BASELINE = hashlib.sha256(b"the controls as approved").hexdigest()
+REGISTER = {"lab-1": "lab", "pilot-1": "pilot", "prod-1": "production", "prod-2": "production", "prod-3": "production"}
+
+
+def when(text: str | datetime) -> datetime:
+    """Return `2026-11-21 22:00` as a time in UTC."""
+    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC)
+
+
+def load(folder: str) -> list[Any]:
+    """Return the cases of one folder as pytest parameters named after their files."""
+    import pytest
+
+    paths = sorted((CASES / folder).glob("*.yml"))
+    assert paths, f"tests/unit/cases/{folder} holds no case"
+    return [pytest.param(yaml.safe_load(path.read_text(encoding="utf-8")), id=path.stem) for path in paths]
+
+
+def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
+    """Return the policy of the cases: lab and pilot want one approval, production two; `rings` change single values."""
+    base: dict[str, dict[str, Any]] = {
+        name: {
+            "name": name,
+            "waves": [1, "100%"],
+            "approvals_required": 2 if name == "production" else 1,
+            "approval_max_age_hours": 336,
+            "promotion": "none" if name == "lab" else "verified",
+        }
+        for name in ("lab", "pilot", "production")
+    }
+    for ring in rings:
+        base[ring["name"]].update(ring)
+    patching = {"updates": "security", "exclude": [], "lists_max_age_hours": 24, "rollback": "required"}
+    patching.update(more.get("patching", {}))
+    rules = [
+        {"id": "mend-in-lab", "when": {"ring": ["lab"], "severity": ["low", "medium", "high"]}, "then": "remediate"},
+        {"id": "ask-elsewhere", "when": {"ring": ["pilot", "production"], "severity": ["high"]}, "then": "ask"},
+    ]
+    ringed = {"rings": list(base.values()), "promotion_kinds": more.get("promotion_kinds", ["patch"])}
+    return Policy.from_files(ringed, patching, {"rules": rules})
+
+
+def package(name: str = "nginx", to: str = "1.22.1-9+deb12u1", before: str | None = "1.22.1-9", **more: Any) -> Package:
+    """Return one line of a plan; its digest follows from its name and version unless given."""
+    back = None
+    if before is not None:
+        back = Rollback(before, digest(f"{name} {before}"), 1000, f"{name}_{before.replace(':', '%3a')}_amd64.deb")
+    values: dict[str, Any] = {
+        "name": name,
+        "arch": "amd64",
+        "from_version": before,
+        "to": to,
+        "sha256": digest(f"{name} {to}"),
+        "size": 2000,
+        "file": f"{name}_{to.replace(':', '%3a')}_amd64.deb",
+        "origin": "Debian",
+        "suite": "stable-security",
+        "security": True,
+        "source": name,
+        "cves": ("CVE-2026-1234",),
+        "rollback": back,
+    }
+    return Package(**{**values, **more})
+
+
+def plan(kind: str = "patch", hosts: Iterable[str] = tuple(REGISTER), **more: Any) -> Plan:
+    """Return the plan of the cases: nginx on every host, or the approved controls where it is of kind config."""
+
+    def planned(host: str) -> PlannedAsset:
+        if kind == "config":
+            return PlannedAsset(host, REGISTER[host])
+        return PlannedAsset(host, REGISTER[host], "bookworm", "amd64", (package(),))
+
+    values: dict[str, Any] = {
+        "kind": kind,
+        "title": "November security updates",
+        "reason": "DSA-0000 asks for it",
+        "created_at": when("2026-11-20 09:00"),
+        "site": "demo",
+        "assets": tuple(map(planned, sorted(hosts))),
+        "baseline": BASELINE if kind == "config" else None,
+    }
+    return Plan(**{**values, **more})
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Book:
+    """Records of one change in the order they are written. Unless told otherwise everything is in order:
+
+    `ops` asks, `controller` carries out, `checker` verifies, each event a minute after the one before it.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.records: list[Record] = []
+        self.request_sha256 = digest("request")
+        self.now = when("2026-11-21 08:00")
+
+    def write(self, events: Iterable[Mapping[str, Any]]) -> Book:
+        """Write each event, `{method: arguments}`."""
+        for event in events:
+            ((word, arguments),) = event.items()
+            getattr(self, word)(**(arguments or {}))
+        return self
+
+    def request(self, by: str = "ops", until: str = "2026-12-20 00:00", rings: Sequence[str] = (), **more: Any) -> None:
+        """Someone asks for the change."""
+        body = {
+            "kind": self.plan.kind,
+            "rings": list(rings or ("lab", "pilot", "production")),
+            "assets": more.pop("assets", [a.asset for a in self.plan.assets]),
+            "expires_at": timestamp(when(until)),
+        }
+        record = self._add("request", by, "requester", body, **more)
+        self.request_sha256 = record.sha256
+
+    def approve(self, by: str, rings: Sequence[str] = ("lab", "pilot", "production"), **more: Any) -> None:
+        """Someone approves; `plan` or `request` name another digest than this change's."""
+        body = {
+            "decision": more.pop("decision", "approve"),
+            "request": digest(more.pop("request")) if "request" in more else self.request_sha256,
+            "plan": digest(more.pop("plan")) if "plan" in more else self.plan.digest,
+            "rings": list(rings),
+            "not_after": timestamp(when(more.pop("until", "2026-12-20 00:00"))),
+            "nonce": "00" * 16,
+        }
+        self._add("approve", by, "approver", body, **more)
+
+    def reject(self, by: str, **more: Any) -> None:
+        """Someone rejects."""
+        self.approve(by, decision="reject", **more)
+
+    def open(
+        self, run: str, by: str = "controller", resumes: Sequence[str] = (), mode: str = "apply", **more: Any
+    ) -> None:
+        """A run is put on record."""
+        kind = "patch" if self.plan.kind == "patch" else "remediate"
+        self._add(
+            "run-open", by, "implementer", {"run_id": run, "kind": kind, "mode": mode, "resumes": list(resumes)}, **more
+        )
+
+    def deploy(
+        self, run: str, assets: Sequence[str], outcome: str = "changed", by: str = "controller", **more: Any
+    ) -> None:
+        """Assets are changed."""
+        results = [{"asset": a, "outcome": outcome, "products": [], "roles": []} for a in assets]
+        self._add("deploy", by, "implementer", {"run_id": run, "ring": None, "results": results}, **more)
+
+    def see(self, run: str, kind: str, assets: Sequence[str], verdict: str = "pass", **more: Any) -> None:
+        """The verifier looks."""
+        results = [{"asset": a, "verdict": verdict, "counts": {}, "checks": []} for a in assets]
+        body = {"run_id": run, "kind": kind, "phase": more.pop("phase", "after"), "results": results}
+        self._add("verify", more.pop("by", "checker"), "verifier", body, **more)
+
+    def roll_back(self, run: str, assets: Sequence[str], result: str = "restored", **more: Any) -> None:
+        """Assets are taken back."""
+        results = [{"asset": a, "result": result, "products": []} for a in assets]
+        self._add(
+            "rollback", "controller", "implementer", {"run_id": run, "trigger": "health", "results": results}, **more
+        )
+
+    def close(self, run: str, outcome: str = "ok", **more: Any) -> None:
+        """A run ends."""
+        self._add("run-close", "controller", "implementer", {"run_id": run, "outcome": outcome}, **more)
+
+    def done(self, *, run: str, assets: Sequence[str]) -> None:
+        """A whole run that went well: opened, deployed, seen as planned and healthy, closed."""
+        self.open(run)
+        self.deploy(run, assets)
+        for kind in ("version", "health") if self.plan.kind == "patch" else ("drift",):
+            self.see(run, kind, assets)
+        self.close(run)
+
+    def state(self, **more: Any) -> ChangeState | None:
+        """Return the change's state from all records so far."""
+        return change_state(self.records, CHANGE, **more)
+
+    def _add(
+        self, step: str, by: str, role: str, body: dict[str, Any], at: str | None = None, change: str = CHANGE
+    ) -> Record:
+        index = len(self.records)
+        subject = [{"name": "plan", "digest": {"sha256": self.plan.digest}}]
+        if step != "request":
+            subject.append({"name": "request", "digest": {"sha256": self.request_sha256}})
+        recorded = when(at) if at else self.now.replace(hour=8 + index // 60, minute=index % 60)
+        record = Record(
+            index=index,
+            sha256=digest(f"record {index}"),
+            step=step,
+            predicate={},
+            subject=tuple(subject),
+            principal=by,
+            role=role,
+            recorded_at=recorded,
+            change_id=change,
+            body=body,
+        )
+        self.records.append(record)
+        return record

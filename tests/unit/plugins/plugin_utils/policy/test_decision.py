@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate's decision, case by case; the cases are tests/unit/cases/decision/*.yml and read like a policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.decision import decide
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.question import Failing, Question
+
+from tests.change_cases import BASELINE, REGISTER, Book, load, plan, policy, when
+
+
+def question(case: dict[str, Any]) -> Question:
+    """Return the question of a case; what it does not say is in order."""
+    asks = dict(case["asks"])
+    planned = plan(
+        asks.get("plan_kind", "config" if asks.get("kind") == "remediate" else "patch"), asks.get("planned", REGISTER)
+    )
+    book = Book(planned).write(case["records"])
+    without = asks.get("without", ())
+    at_hand = plan(planned.kind, title="Other updates") if asks.get("other_plan") else planned
+    kind = asks.get("kind", "patch")
+    return Question(
+        kind=kind,
+        mode=asks.get("mode", "apply"),
+        now=when(asks.get("now", "2026-11-22 08:00")),
+        policy=policy(**case.get("policy", {})),
+        register={**REGISTER, **asks.get("register", {})},
+        assets=frozenset(asks.get("assets", ())),
+        on_record=asks.get("on_record", True),
+        implementer=asks.get("by", "controller"),
+        run_id=asks.get("run"),
+        resumes=frozenset(asks.get("resumes", ())),
+        ring=asks.get("ring"),
+        wave=asks.get("wave"),
+        plan=None if "plan" in without else at_hand,
+        change=None if "change" in without else book.state(health_required=asks.get("health_required", ())),
+        baseline=asks.get("baseline", BASELINE),
+        failing=tuple(Failing(*one) for one in asks.get("failing", ())),
+        differences=tuple(asks.get("differences", ())),
+    )
+
+
+@pytest.mark.parametrize("case", load("decision"))
+def test_the_gate_decides(case: dict[str, Any]) -> None:
+    """Exactly the expected rules object, no more and no fewer, and each says what to do."""
+    decision = decide(question(case))
+    expected = case["expect"]
+    assert (decision.allowed, list(decision.rules)) == (expected["allowed"], expected.get("rules", [])), (
+        decision.lines()
+    )
+    for reason in decision.reasons:
+        assert reason.message
+        assert reason.remedy
+    said = "\n".join(decision.lines())
+    for words in expected.get("says", ()):
+        assert words in said
+
+
+def test_every_rule_has_a_case() -> None:
+    """No rule id of the code is without a case that sees it object, so a rule that never fires cannot hide."""
+    import re
+
+    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import decision as decision_file
+    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import rules as rules_file
+
+    written = set()
+    for module in (rules_file, decision_file):
+        with open(str(module.__file__), encoding="utf-8") as source:
+            written |= set(re.findall(r'Reason\(\s*"([a-z-]+)"', source.read()))
+    seen = {rule for case in load("decision") for rule in case.values[0]["expect"].get("rules", [])}
+    assert written == seen
+
+
+def test_citations_are_paragraphs_of_the_security_rule() -> None:
+    """A citation is a paragraph of 45 CFR 164.302 to 164.318 or nothing."""
+    import re
+
+    for case in load("decision"):
+        for reason in decide(question(case.values[0])).reasons:
+            assert reason.citation == "" or re.fullmatch(r"164\.3(0[2-9]|1[0-8])(\([a-zA-Z0-9]+\))+", reason.citation)
+
+
+def test_a_decision_is_falsy_when_it_denies() -> None:
+    """The result cannot be mistaken for consent."""
+    denied = decide(question({"records": [], "asks": {"ring": "lab", "assets": ["lab-1"]}}))
+    assert not denied
+    assert denied.to_dict()["allowed"] is False
+
+
+@pytest.mark.parametrize("spoilt", [{"kind": "upgrade"}, {"mode": "dry"}])
+def test_a_question_that_makes_no_sense_is_an_error_not_an_answer(spoilt: dict[str, str]) -> None:
+    """An unknown kind of run is neither allowed nor denied."""
+    with pytest.raises(PolicyError, match="do not exist"):
+        decide(question({"records": [], "asks": {"assets": ["lab-1"], **spoilt}}))

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every history of a change: consent only helps, lost evidence and passing time never do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.decision import decide
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.question import Decision, Question
+from hypothesis import assume, event, example, given, settings
+from hypothesis import strategies as st
+
+from tests.change_cases import REGISTER, Book, plan, policy, when
+
+PLAN = plan()
+RINGS = ("lab", "pilot", "production")
+PEOPLE = ("ops", "controller", "ana", "ben", "cleo")
+Event = dict[str, dict[str, Any]]
+
+
+def _event(word: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
+    return st.fixed_dictionaries(fields).map(lambda arguments: {word: arguments})
+
+
+rings = st.lists(st.sampled_from(RINGS), min_size=1, unique=True)
+assets = st.lists(st.sampled_from(sorted(REGISTER)), min_size=1, unique=True)
+runs = st.sampled_from(["run_1", "run_2"])
+times = st.integers(0, 14 * 24).map(lambda hours: when("2026-11-21 00:00") + timedelta(hours=hours))
+approvals = st.fixed_dictionaries(
+    {"by": st.sampled_from(PEOPLE), "rings": rings, "until": times, "at": times},
+    optional={"plan": st.just("another plan"), "request": st.just("another request")},
+).map(lambda arguments: {"approve": arguments})
+sights = _event(
+    "see",
+    run=runs,
+    kind=st.sampled_from(["version", "health"]),
+    assets=assets,
+    verdict=st.sampled_from(["pass", "pass", "fail"]),
+    by=st.sampled_from(["checker", "controller"]),
+)
+whole = st.sampled_from(RINGS).map(
+    lambda ring: {"done": {"run": f"run_{ring}", "assets": [a for a, r in REGISTER.items() if r == ring]}}
+)
+events = st.lists(
+    st.one_of(
+        approvals,
+        approvals,
+        sights,
+        whole,
+        whole,
+        _event("reject", by=st.sampled_from(PEOPLE), rings=rings),
+        _event("open", run=runs),
+        _event("deploy", run=runs, assets=assets),
+        _event("close", run=runs),
+        _event("roll_back", run=runs, assets=assets),
+    ),
+    max_size=12,
+)
+# Without a way to success most histories are denied, and the properties would hold for want of an allowed one.
+ready: list[Event] = [
+    {"approve": {"by": "ana"}},
+    {"approve": {"by": "ben"}},
+    {"done": {"run": "run_lab", "assets": ["lab-1"]}},
+    {"done": {"run": "run_pilot", "assets": ["pilot-1"]}},
+]
+histories = st.one_of(events, events.map(lambda more: [*ready, *more]), events.map(lambda more: [*more, *ready]))
+
+
+def ask(history: list[Event], ring: str, now: Any) -> Decision:
+    """Ask about the first host of a ring after this history; the dead runs are taken over."""
+    book = Book(PLAN).write([{"request": {"until": "2026-12-01 00:00"}}, *history])
+    state = book.state(health_required=["pilot-1"])
+    assert state is not None
+    return decide(
+        Question(
+            kind="patch",
+            mode="apply",
+            now=now,
+            policy=policy(),
+            register=REGISTER,
+            assets=frozenset({next(a for a, r in REGISTER.items() if r == ring)}),
+            on_record=True,
+            implementer="controller",
+            run_id="run_now",
+            resumes=frozenset(run.run_id for run in state.open_runs),
+            ring=ring,
+            wave=1,
+            plan=PLAN,
+            change=state,
+        )
+    )
+
+
+@given(histories, approvals, st.data(), st.sampled_from(RINGS), times)
+def test_an_approval_never_turns_yes_into_no(
+    history: list[Event], approval: Event, data: st.DataObject, ring: str, now: Any
+) -> None:
+    """Whoever approves, whatever it names, wherever it stands."""
+    before = ask(history, ring, now)
+    event(f"before: {before.allowed}")
+    assume(before.allowed)
+    place = data.draw(st.integers(0, len(history)))
+    after = ask([*history[:place], approval, *history[place:]], ring, now)
+    assert after.allowed, after.lines()
+
+
+@given(histories, st.data(), st.sampled_from(RINGS), times)
+@example(history=ready, data=None, ring="production", now=when("2026-11-21 09:00"))
+def test_losing_an_approval_or_a_pass_never_turns_no_into_yes(
+    history: list[Event], data: Any, ring: str, now: Any
+) -> None:
+    """What speaks for a change is needed: without it the answer is no better."""
+
+    def speaks_for(one: Event) -> bool:
+        return "approve" in one or one.get("see", {}).get("verdict") == "pass"
+
+    places = [i for i, one in enumerate(history) if speaks_for(one)]
+    # An approval may lift a rejection by the same person; without it the rejection stands, which is no better either.
+    for place in places:
+        before = ask(history, ring, now)
+        after = ask([*history[:place], *history[place + 1 :]], ring, now)
+        assert before.allowed or not after.allowed, (history[place], before.lines())
+
+
+@given(histories, st.sampled_from(RINGS), times, st.integers(1, 2000))
+def test_time_alone_never_turns_no_into_yes(history: list[Event], ring: str, now: Any, hours: int) -> None:
+    """Approvals and requests only age."""
+    before, after = ask(history, ring, now), ask(history, ring, now + timedelta(hours=hours))
+    assert before.allowed or not after.allowed, before.lines()
+    assert set(before.rules) <= set(after.rules)
+
+
+@given(histories, st.sampled_from(RINGS), times)
+@settings(max_examples=200)
+def test_yes_means_what_the_policy_says(history: list[Event], ring: str, now: Any) -> None:
+    """Restates the main promises without the engine's own code, over the events themselves."""
+    decision = ask(history, ring, now)
+    event(f"{ring}: {decision.allowed}")
+    if not decision.allowed:
+        return
+    words = [next(iter(one)) for one in history]
+    assert "roll_back" not in words
+    people = {
+        one["approve"]["by"]
+        for one in history
+        if "approve" in one
+        and ring in one["approve"].get("rings", RINGS)
+        and not {"plan", "request"} & set(one["approve"])
+        and when(one["approve"].get("until", "2026-12-20 00:00")) > now
+    }
+    assert len(people - {"ops", "controller"}) >= (2 if ring == "production" else 1)
+    if ring != "lab":
+        earlier = {"pilot": "lab-1", "production": "pilot-1"}[ring]
+        assert any(earlier in one.get("done", one.get("see", {"assets": []}))["assets"] for one in history), (
+            "the ring before was never seen"
+        )
+
+
+def test_the_ready_history_is_allowed_so_the_properties_are_about_something() -> None:
+    """Guards the generators: production is allowed after `ready`."""
+    assert ask(ready, "production", when("2026-11-21 09:00")).allowed
+    assert not ask(ready[1:], "production", when("2026-11-21 09:00")).allowed
+    assert replace(ask(ready[1:], "production", when("2026-11-21 09:00")), reasons=()).allowed
