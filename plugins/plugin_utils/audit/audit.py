@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit of a ledger.
+
+Verifies everything again with code of its own; nothing here is shared with the writer.
+
+It uses Python's sqlite3, opened for reading only, and `cryptography`. Order is the entry's index, never a
+clock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from .changes import check_changes
+from .database import check_form, opened
+from .envelopes import Entry, MalformedError, take_apart
+from .heads import check_remembered, check_signed_heads
+from .keyring import Keyring
+from .plans import check_plans
+from .report import AuditReport, Notes
+from .runs import check_runs, gather
+from .tree import Tree
+
+SKEW = timedelta(minutes=5)
+"""How far two honest clocks may differ."""
+STRIDE = 250
+"""Entries between two reports of progress."""
+
+Progress = Callable[[int, int], None]
+
+
+def audit(
+    ledger_path: Path,
+    *,
+    now: datetime,
+    plans_dir: Path | None = None,
+    remembered_head: str | None = None,
+    approvals_required: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Return what an audit of the ledger finds.
+
+    `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
+    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `approvals_required` is the number of approvers
+    by ring; `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
+    can be audited.
+    """
+    notes = Notes()
+    tree = Tree()
+    keyring = Keyring()
+    checkpoint_size = None
+    with opened(ledger_path, notes) as connection:
+        try:
+            if check_form(connection, notes):
+                entries = _walk(connection, tree, keyring, now, progress, notes)
+                tree.compare(connection, notes)
+                _check_size(connection, tree, notes)
+                org = entries[0].predicate["org"] if entries else None
+                checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys(), notes)
+                _check_heads_seen(entries, tree, notes)
+                _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
+                runs = gather(entries, notes)
+                check_runs(runs, notes)
+                check_changes(entries, runs, keyring, approvals_required, notes)
+                check_plans(runs, plans_dir, notes)
+        except sqlite3.DatabaseError as error:
+            notes.find("database-damaged", None, f"SQLite cannot read on: {error}")
+    if remembered_head is not None:
+        check_remembered(remembered_head, tree, notes)
+    genesis = keyring.versions[0].sha256 if keyring.versions else None
+    _say_limits(genesis, remembered_head, approvals_required, notes)
+    return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
+
+
+def _walk(
+    connection: sqlite3.Connection,
+    tree: Tree,
+    keyring: Keyring,
+    now: datetime,
+    progress: Progress | None,
+    notes: Notes,
+) -> list[Entry]:
+    """Hash and verify every entry in order; return those that may be believed."""
+    (total,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+    believed: list[Entry] = []
+    expected = 0
+    seen: set[str] = set()
+    for index, record_id, stored in connection.execute("SELECT idx, record_id, envelope FROM entries ORDER BY idx"):
+        if index != expected:
+            gap = f"{expected}" if index == expected + 1 else f"{expected} to {index - 1}"
+            notes.find("entry-missing", expected, f"no entry {gap}; the next one is {index}")
+        expected = index + 1
+        tree.add(stored)
+        try:
+            entry = take_apart(index, stored)
+        except MalformedError as error:
+            notes.find(error.code, index, str(error))
+        else:
+            own_id = entry.predicate["record_id"]
+            if own_id != record_id or own_id in seen:
+                notes.find("record-id", index, f"{own_id} is stored as {record_id}, or was used before")
+            seen.add(own_id)
+            if keyring.judge(entry, notes):
+                believed.append(entry)
+                if believed[0].predicate["org"] != entry.predicate["org"]:
+                    notes.find("org-differs", index, f"org {entry.predicate['org']} in another's ledger")
+                if entry.at > now + SKEW:
+                    notes.find("time-future", index, f"recorded at {entry.predicate['recorded_at']}, after now")
+        if progress and (tree.size % STRIDE == 0 or tree.size == total):
+            progress(tree.size, total)
+    if not total:
+        notes.find("ledger-empty", None, "the ledger has no entries; nothing is proved by nothing")
+    return believed
+
+
+def _check_size(connection: sqlite3.Connection, tree: Tree, notes: Notes) -> None:
+    rows = connection.execute("SELECT id, size FROM head").fetchall()
+    size = rows[0][1] if len(rows) == 1 else None
+    if size is None:
+        notes.find("database-form", None, f"table head has {len(rows)} rows; expected one")
+    elif size > tree.size:
+        notes.find("tail-cut", None, f"{tree.size} entries, but the ledger's size says {size}; the last are gone")
+    elif size < tree.size:
+        notes.find("size-differs", None, f"{tree.size} entries, but the ledger's size says {size}")
+
+
+def _check_heads_seen(entries: list[Entry], tree: Tree, notes: Notes) -> None:
+    """Note records whose signer saw another history, or something recorded later than they claim."""
+    newest: list[datetime] = []  # the latest time claimed by any entry up to each index
+    by_index = {entry.index: entry.at for entry in entries}
+    for index in range(tree.size):
+        at = by_index.get(index)
+        last = newest[-1] if newest else None
+        newest.append(max(moment for moment in (at, last, datetime.min.replace(tzinfo=UTC)) if moment is not None))
+    for entry in entries:
+        size, root = entry.head
+        if size > entry.index or size > tree.size:
+            notes.find("head-future", entry.index, f"its signer saw {size} entries; it is entry {entry.index}")
+        elif tree.root(size).hex() != root:
+            notes.find("head-forged", entry.index, f"the first {size} entries never had the root {root}")
+        elif size and entry.at < newest[size - 1] - SKEW:
+            late = newest[size - 1] - entry.at
+            notes.find(
+                "time-backwards",
+                entry.index,
+                f"recorded {int(late.total_seconds())} s before an entry its signer had seen",
+            )
+
+
+def _check_sealed(
+    connection: sqlite3.Connection, entries: list[Entry], sealed: int | None, size: int, notes: Notes
+) -> None:
+    closes = [entry.index for entry in entries if entry.step == "run-close"]
+    (heads,) = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
+    if closes and not heads:
+        notes.find("checkpoint-missing", None, f"{len(closes)} closed runs, and no head was ever signed")
+    elif (sealed or 0) < size:
+        notes.warn("checkpoint-behind", None, f"the newest good signed head covers {sealed or 0} of {size} entries")
+
+
+def _say_limits(
+    genesis: str | None, remembered_head: str | None, required: Mapping[str, int] | None, notes: Notes
+) -> None:
+    limits = notes.could_not_check
+    limits.append(
+        "a rewrite by whoever holds all keys: no witness watched this ledger"
+        + ("" if remembered_head else ", and no head you kept was given (--head FILE)")
+    )
+    if genesis and not remembered_head:
+        limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own copy")
+    if required is None:
+        limits.append("how many approvals each ring needs: no policy was given, so one was asked for (--site DIR)")
+    limits.append("whether a deploy tells the truth: only a verify record by another principal speaks for the host")

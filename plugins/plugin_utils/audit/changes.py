@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes.
+
+Nothing is applied but what was requested and approved, by the digest, by others than who does it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from .envelopes import Entry
+from .keyring import Keyring
+from .report import Notes
+from .runs import Run
+
+DUTIES = {"request": "requester", "approve": "approver", "verify": "verifier"}
+"""Steps by duty; all other steps of a change are the implementer's."""
+
+
+def check_changes(
+    entries: list[Entry], runs: list[Run], keyring: Keyring, required: Mapping[str, int] | None, notes: Notes
+) -> None:
+    """Note every broken link between requests, approvals and runs, and everyone with two duties in a change.
+
+    `required` is how many approvers each ring needs; without it one is asked for.
+    """
+    book = _Book(entries)
+    for entry in entries:
+        if entry.step == "request" and book.first_request[entry.change] != entry:
+            first = book.first_request[entry.change].index
+            notes.find("request-twice", entry.index, f"{entry.change} was requested already by entry {first}")
+        elif entry.step == "approve":
+            _check_approval(entry, book, notes)
+    for run in runs:
+        _check_run(run, book, keyring, required or {}, notes)
+    _check_duties(entries, runs, notes)
+
+
+class _Book:
+    """Where each record lies."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.by_index = {entry.index: entry for entry in entries}
+        self.requests = {entry.sha256: entry for entry in self.by_index.values() if entry.step == "request"}
+        self.first_request: dict[str | None, Entry] = {}
+        self.approvals: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self.by_index.values():
+            if entry.step == "request":
+                self.first_request.setdefault(entry.change, entry)
+            elif entry.step == "approve":
+                self.approvals[entry.body["request"]].append(entry)
+
+    def request_of(self, entry: Entry, named: str) -> Entry | None:
+        """Return the request of the same change that an entry names, if it lies before it."""
+        found = self.requests.get(named)
+        if found is None or found.index > entry.index or found.change != entry.change:
+            return None
+        return found
+
+
+def _check_approval(entry: Entry, book: _Book, notes: Notes) -> None:
+    body = entry.body
+    request = book.request_of(entry, body["request"])
+    if request is None or entry.request != body["request"]:
+        notes.find(
+            "request-missing",
+            entry.index,
+            f"{entry.principal} approves request {body['request'][:16]}..., not of this change",
+        )
+        return
+    if not body["plan"] == entry.about == request.about:
+        notes.find(
+            "plan-differs",
+            entry.index,
+            f"{entry.principal} approves plan {body['plan'][:16]}...; requested is {request.about[:16]}...",
+        )
+    if extra := sorted(set(body["rings"]) - set(request.body["rings"])):
+        notes.find("ring-not-approved", entry.index, f"{entry.principal} approves {', '.join(extra)}: not requested")
+
+
+def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, int], notes: Notes) -> None:
+    opened = run.opened
+    body = opened.body
+    if body["mode"] != "apply" or body["kind"] not in ("patch", "remediate"):
+        return
+    if body["request"] is None:
+        if body["kind"] == "patch" and run.changes:
+            notes.find("request-missing", opened.index, f"{run.id} patches without a request")
+        elif run.changes:
+            notes.warn("change-unrequested", opened.index, f"{run.id} remediated without a request")
+        return
+    request = book.request_of(opened, body["request"])
+    if request is None:
+        notes.find("request-missing", opened.index, f"{run.id} names a request that is not of its change")
+        return
+    if opened.about != request.about:
+        notes.find(
+            "plan-differs",
+            opened.index,
+            f"{run.id} is of plan {opened.about[:16]}...; requested is {request.about[:16]}...",
+        )
+    if extra := sorted(set(body["expected_assets"]) - set(request.body["assets"])):
+        notes.find("asset-not-requested", opened.index, f"{', '.join(extra)}: not among the request's assets")
+    if not run.changes and run.closed is not None and run.closed.body["outcome"] == "denied":
+        return  # the gate said no, and nothing was done: what was wrong with its approvals is why
+    if _moment(request.body["expires_at"]) < opened.at:
+        notes.find("request-expired", opened.index, f"the request expired at {request.body['expires_at']}")
+    approved = _approvers(run, book, keyring, notes)
+    _check_rings(run, request, approved, required, notes)
+
+
+def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[str, set[str]]:
+    """Return the rings that each principal approved, by the approvals the run names.
+
+    Each that does not fit is noted.
+    """
+    opened = run.opened
+    approved: dict[str, set[str]] = defaultdict(set)
+    in_force = keyring.before(opened.index)
+    for cited in opened.body["approvals"]:
+        found = book.by_index.get(cited["index"])
+        where = f"the approval named as entry {cited['index']}"
+        if found is None or found.step != "approve" or found.sha256 != cited["sha256"] or found.index > opened.index:
+            notes.find("approval-missing", opened.index, f"{where} is no approval that can be believed")
+            continue
+        by = f"{where}, by {found.principal},"
+        holder = in_force.holders.get(found.keyid) if in_force else None
+        if (found.change, found.body["request"], found.body["plan"]) != (opened.change, opened.request, opened.about):
+            notes.find("approval-elsewhere", opened.index, f"{by} is of another change, request or plan")
+        elif found.body["decision"] != "approve":
+            notes.find("approval-rejected", opened.index, f"{by} is a rejection")
+        elif _moment(found.body["not_after"]) < opened.at:
+            notes.find("approval-late", opened.index, f"{by} ended at {found.body['not_after']}")
+        elif in_force is None or holder is None or "approver" not in in_force.roles[holder[0]]:
+            notes.find("approval-revoked", opened.index, f"{by} was given with a key that no approver holds any more")
+        else:
+            # The principal of now, not of then: one key moved to another name stays one voice.
+            approved[holder[0]].update(found.body["rings"])
+    last = {entry.principal: entry for entry in book.approvals[str(opened.request)] if entry.index < opened.index}
+    for principal, entry in last.items():
+        if entry.body["decision"] == "reject" and entry.change == opened.change:
+            notes.find("approval-rejected", opened.index, f"{principal} rejected the change in entry {entry.index}")
+    return approved
+
+
+def _check_rings(
+    run: Run, request: Entry, approved: Mapping[str, set[str]], required: Mapping[str, int], notes: Notes
+) -> None:
+    first: dict[str, Entry] = {}
+    for record in run.records:
+        if record.step != "deploy":
+            continue
+        ring = record.body["ring"]
+        if ring is None or ring not in request.body["rings"]:
+            notes.find("ring-not-approved", record.index, f"deploy in ring {ring}, which was not requested")
+        else:
+            first.setdefault(ring, record)
+    for ring, record in first.items():
+        voices = sorted(principal for principal, rings in approved.items() if ring in rings)
+        needed = required.get(ring, 1)
+        if len(voices) < needed:
+            said = f" ({', '.join(voices)})" if voices else ""
+            notes.find(
+                "approvals-few", record.index, f"{len(voices)} of {needed} approvers for ring {ring}{said} in {run.id}"
+            )
+
+
+def _check_duties(entries: list[Entry], runs: list[Run], notes: Notes) -> None:
+    """Note every principal and every key with two duties in one change, or in one run without a change."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.change is not None:
+            groups[entry.change].append(entry)
+    for run in runs:
+        if run.opened.change is None:
+            groups[run.id] += [run.opened, *run.records]
+    for name, group in groups.items():
+        _check_group(name, group, notes)
+
+
+def _check_group(name: str, group: list[Entry], notes: Notes) -> None:
+    held: dict[str, dict[str, Entry]] = defaultdict(dict)
+    for entry in group:
+        if entry.step == "approve" and entry.body["decision"] == "reject":
+            continue  # to say no to one's own change is no conflict
+        duty = DUTIES.get(entry.step, "implementer")
+        for who in (entry.principal, entry.keyid):
+            other = next((kind for kind in held[who] if kind != duty), None)
+            # A key is named only where it went from one principal to another; else its principal is.
+            if (
+                other
+                and duty not in held[who]
+                and (who != entry.keyid or held[who][other].principal != entry.principal)
+            ):
+                label = f"key {who[:16]}..." if who == entry.keyid else who
+                notes.find(
+                    "duties-not-separate",
+                    entry.index,
+                    f"{label} is {duty} of {name} and was its {other} in entry {held[who][other].index}",
+                )
+            held[who].setdefault(duty, entry)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an audit can find: each code is stable, and stands for one broken rule and one thing to do.
+
+docs/explanation/ledger.md lists the same codes with the attack or accident behind each.
+"""
+
+from __future__ import annotations
+
+_KEEP = "keep the ledger as it is, restore the last copy that audits clean, and compare the two"
+_WHO = "ask who can write the ledger's file; what this entry claims is no evidence"
+_REVIEW = "have compliance review the change and what it did to its assets"
+_VERIFY = "probe the assets named now, with a verifier's key, and have the difference reviewed"
+
+REMEDIES = {
+    # the file
+    "database-damaged": _KEEP,
+    "database-form": "a ledger has four tables and nothing else; " + _KEEP,
+    "ledger-empty": "publish the trust document with `holdfast trust publish`; nothing else can come first",
+    # the tree
+    "entry-missing": _KEEP,
+    "size-differs": _KEEP,
+    "tail-cut": _KEEP,
+    "node-differs": _KEEP,
+    "root-differs": _KEEP,
+    "rolled-back": "the ledger was put back to an older state; " + _KEEP,
+    "history-rewritten": "what was once signed was replaced; " + _KEEP,
+    "checkpoint-form": "sign a new head with the log's key, and ask who wrote this one",
+    "checkpoint-signature": "sign a new head with the log's key, and ask who wrote this one",
+    "checkpoint-missing": "sign the head with the log's key after each run, and keep a copy elsewhere",
+    # the entries
+    "envelope-form": _WHO,
+    "statement-form": _WHO,
+    "unknown-step": "audit with the release that wrote this step, or ask who did",
+    "record-id": _WHO,
+    "signature": _WHO,
+    "unknown-key": _WHO,
+    "role": "give the role in trust.yml and publish it, or have the step done by one who has it",
+    "actor": _WHO,
+    "org-differs": "keep one ledger for one organisation",
+    "trust-chain": "publish versions of the trust document one after the other, signed by the root before",
+    "trust-key-twice": "publish a trust document in which each key has one principal",
+    "trust-named": _WHO,
+    "head-forged": "this signer saw another history; ask for the copy it saw, and compare the two",
+    "head-future": "this signer saw more entries than came before this one; ask for the copy it saw",
+    "time-backwards": "set the signer's clock by NTP, or ask why the record is dated back",
+    "time-future": "set the signer's clock, or the auditor's, by NTP",
+    # changes
+    "request-missing": _REVIEW,
+    "request-twice": "make a new change for a new request; " + _REVIEW,
+    "request-expired": _REVIEW,
+    "plan-differs": _REVIEW,
+    "approval-missing": _REVIEW,
+    "approval-elsewhere": "an approval fits only the plan and request it names; " + _REVIEW,
+    "approval-late": _REVIEW,
+    "approval-rejected": _REVIEW,
+    "approval-revoked": _REVIEW,
+    "approvals-few": _REVIEW,
+    "duties-not-separate": "have requester, approver, implementer and verifier be four; " + _REVIEW,
+    "ring-not-approved": _REVIEW,
+    "asset-not-requested": _REVIEW,
+    # runs
+    "run-unknown": _REVIEW,
+    "run-twice": _WHO,
+    "run-after-close": _WHO,
+    "run-subject": _WHO,
+    "run-signer": _WHO,
+    "run-never-closed": "if it is running now, audit again later; else run the playbook again, which resumes it",
+    "run-entries": "records of this run are missing or were added; " + _KEEP,
+    "run-counts": _WHO,
+    "resume-unknown": _REVIEW,
+    "change-in-check": _REVIEW,
+    "asset-unexpected": _REVIEW,
+    "asset-missing": _VERIFY,
+    "verdict-contradicts": _WHO,
+    "outcome-contradicts": _VERIFY,
+    "deploy-unverified": _VERIFY,
+    "product-differs": "what was installed is not what was approved; " + _REVIEW,
+    "plan-file": "put the plan file that was approved back into plans/",
+}
+"""Findings: each makes the audit fail."""
+
+WARNINGS = {
+    "read-as-copy": "audit the ledger where it lives when you can",
+    "checkpoint-behind": "sign the head with the log's key, as every run does when it ends",
+    "run-resumed": "nothing; a later run finished the work and closed",
+    "run-incomplete": _VERIFY,
+    "left-unverified": _VERIFY,
+    "change-unrequested": "ask whether the policy in force then let this be remediated without asking",
+    "findings-cut": "mend the first ones, and audit again",
+}
+"""What an auditor should know, though no rule is broken."""

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens a ledger file for reading only, with SQLite's own driver, in one transaction.
+
+One moment, nothing written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from ..errors import LedgerError
+from .report import Notes
+
+APPLICATION_ID = 0x484F4C44
+VERSION = 1
+COLUMNS = {
+    "head": [("id", "INTEGER"), ("size", "INTEGER")],
+    "entries": [("idx", "INTEGER"), ("record_id", "TEXT"), ("envelope", "BLOB")],
+    "nodes": [("level", "INTEGER"), ("position", "INTEGER"), ("hash", "BLOB")],
+    "checkpoints": [("size", "INTEGER"), ("note", "TEXT")],
+}
+LEFT_OVER = 32
+"""Bytes of a write-ahead log's header: a log of this size or less holds no transaction."""
+
+
+@contextmanager
+def opened(path: Path, notes: Notes) -> Iterator[sqlite3.Connection]:
+    """Give a read-only connection inside one transaction.
+
+    Raises LedgerError when there is no file, when this user cannot read it, or when it is no SQLite database.
+    """
+    if not path.is_file():
+        raise LedgerError(f"{path}: there is no ledger; name it with --ledger, or the site with --site")
+    connection = _connect(path, notes)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def check_form(connection: sqlite3.Connection, notes: Notes) -> bool:
+    """Note everything in the database that is not a ledger's; return whether the four tables can be read."""
+    for pragma, expected in (("application_id", APPLICATION_ID), ("user_version", VERSION)):
+        found = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+        if found != expected:
+            notes.find("database-form", None, f"{pragma} is {found}; expected {expected}")
+    for (line,) in connection.execute("PRAGMA integrity_check(5)"):
+        if line != "ok":
+            notes.find("database-damaged", None, f"SQLite's integrity check says: {line}")
+    usable = True
+    for kind, name in connection.execute("SELECT type, name FROM sqlite_schema ORDER BY name"):
+        if not (kind == "table" and name in COLUMNS) and not name.startswith("sqlite_autoindex_"):
+            notes.find("database-form", None, f"a {kind} {name!r} was found that no ledger has")
+    for table, expected_columns in COLUMNS.items():
+        rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+        found_columns = [(name, kind) for name, kind in rows]
+        if found_columns != expected_columns:
+            notes.find("database-form", None, f"table {table} has columns {found_columns}; expected {expected_columns}")
+            usable = False
+    return usable and _typed(connection, notes)
+
+
+def _typed(connection: sqlite3.Connection, notes: Notes) -> bool:
+    """Note values of another type than their column's, which SQLite itself lets through."""
+    good = True
+    for table, columns in COLUMNS.items():
+        for name, kind in columns:
+            # The names are this module's own; SQLite binds values only.
+            query = f"SELECT count(*) FROM {table} WHERE typeof({name}) != ?"  # noqa: S608
+            (wrong,) = connection.execute(query, (kind.lower(),)).fetchone()
+            if wrong:
+                notes.find("database-form", None, f"{wrong} values of {table}.{name} are not of type {kind}")
+                good = False
+    return good
+
+
+def _connect(path: Path, notes: Notes) -> sqlite3.Connection:
+    location = f"file:{quote(str(path))}?mode=ro"
+    try:
+        return _begin(location)
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        log = path.with_name(path.name + "-wal")
+        if not name.startswith("SQLITE_CANTOPEN") and not name.startswith("SQLITE_READONLY"):
+            raise _refused(path, error) from error
+        if log.exists() and log.stat().st_size > LEFT_OVER:
+            raise _refused(path, error) from error
+    # A copy on read-only media: SQLite cannot make its lock files there. Nobody else can write it either.
+    try:
+        connection = _begin(location + "&immutable=1")
+    except sqlite3.Error as error:
+        raise _refused(path, error) from error
+    notes.warn("read-as-copy", None, "the folder is read-only, so the file was read without locks, as a copy")
+    return connection
+
+
+def _begin(location: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(location, uri=True, timeout=20, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _refused(path: Path, error: sqlite3.Error) -> LedgerError:
+    return LedgerError(
+        f"{path}: cannot be read: {error}; expected a ledger that this user can read; copy it with its -wal file, or "
+        "correct owner and mode"
+    )

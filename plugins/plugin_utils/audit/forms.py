@@ -1,0 +1,301 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The closed forms of all statements, as the auditor knows them; the writer's are other code on purpose.
+
+A form is a pattern (text), a frozenset (one of these words), a range (an integer), bool, a dict (a mapping
+with exactly these members; `?` ends the name of one that may be absent), Many (a list), or Null (may be
+null).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_BIG = 2**53
+
+
+@dataclass(frozen=True)
+class Many:
+    """A list of a form, of at least so many, each once when `once`."""
+
+    form: Any
+    least: int = 0
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Null:
+    """Null or a form."""
+
+    form: Any
+
+
+class Time:
+    """A moment in UTC with milliseconds."""
+
+
+SHA = re.compile("[0-9a-f]{64}")
+NAME = re.compile("[a-z][a-z0-9-]{0,62}")
+RUN_ID = re.compile("run_[0-9A-Za-z]{10,40}")
+ANY = range(_BIG)
+PACKAGE_VERSION = re.compile("[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}")
+VERDICTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
+OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
+ROLES = {
+    "trust": "root",
+    "request": "requester",
+    "approve": "approver",
+    "run-open": "implementer",
+    "deploy": "implementer",
+    "verify": "verifier",
+    "rollback": "implementer",
+    "run-close": "implementer",
+}
+"""Who signs which step."""
+
+_PRODUCTS = Many(
+    {
+        "name": re.compile("[a-z0-9][a-z0-9+.:_-]{0,127}"),
+        "from": Null(PACKAGE_VERSION),
+        "to": Null(PACKAGE_VERSION),
+    }
+)
+_KEY = {
+    "keyid": SHA,
+    "keytype": frozenset({"ed25519", "ssh-ed25519"}),
+    "public": re.compile("[A-Za-z0-9+/]{43}="),
+}
+_ALL_ROLES = frozenset({*ROLES.values(), "log"})
+
+STEPS: dict[str, Any] = {
+    "trust": {
+        "version": range(1, _BIG),
+        "previous": Null(SHA),
+        "root_threshold": range(1, 2),
+        "principals": Many({"id": NAME, "roles": Many(_ALL_ROLES, 1, True), "keys": Many(_KEY, 1)}, 1),
+    },
+    "request": {
+        "kind": frozenset({"patch", "config"}),
+        "rings": Many(NAME, 1, True),
+        "assets": Many(NAME, 1, True),
+        "expires_at": Time,
+    },
+    "approve": {
+        "decision": frozenset({"approve", "reject"}),
+        "request": SHA,
+        "plan": SHA,
+        "rings": Many(NAME, 1, True),
+        "not_after": Time,
+        "nonce": re.compile("[0-9a-f]{32,128}"),
+    },
+    "run-open": {
+        "run_id": RUN_ID,
+        "kind": frozenset({"check", "plan", "patch", "remediate"}),
+        "mode": frozenset({"apply", "check"}),
+        "request": Null(SHA),
+        "approvals": Many({"index": ANY, "sha256": SHA}, once=True),
+        "expected_assets": Many(NAME, 1, True),
+        "materials": Many({"name": frozenset({"playbook", "collection", "site"}), "sha256": SHA}, once=True),
+        "forks": range(1, 10_001),
+        "limit": bool,
+        "ansible_core": re.compile("[0-9]+\\.[0-9]+[0-9A-Za-z.]{0,20}"),
+        "nonce_sha256": SHA,
+        "resumes": Many(RUN_ID, once=True),
+    },
+    "deploy": {
+        "run_id": RUN_ID,
+        "ring": Null(NAME),
+        "results": Many(
+            {
+                "asset": NAME,
+                "outcome": frozenset(OUTCOMES),
+                "started_at": Time,
+                "duration_ms": ANY,
+                "products": _PRODUCTS,
+                "roles": Many(re.compile("[a-z][a-z0-9_.-]{0,126}"), once=True),
+            },
+            1,
+        ),
+    },
+    "verify": {
+        "run_id": RUN_ID,
+        "kind": frozenset({"drift", "version", "health"}),
+        "phase": Null(frozenset({"before", "after"})),
+        "results": Many(
+            {
+                "asset": NAME,
+                "verdict": frozenset({"pass", "fail"}),
+                "counts": dict.fromkeys(VERDICTS, ANY),
+                "checks": Many(
+                    {
+                        "id": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
+                        "result": frozenset(VERDICTS),
+                        "expected_sha256?": SHA,
+                        "observed_sha256?": SHA,
+                    }
+                ),
+            },
+            1,
+        ),
+    },
+    "rollback": {
+        "run_id": RUN_ID,
+        "trigger": frozenset({"health", "failed"}),
+        "results": Many(
+            {"asset": NAME, "result": frozenset({"restored", "partial", "failed"}), "products": _PRODUCTS}, 1
+        ),
+    },
+    "run-close": {
+        "run_id": RUN_ID,
+        "outcome": frozenset({"ok", "failed", "denied", "drift"}),
+        "exit_code": range(256),
+        "missing_assets": Many(NAME, once=True),
+        "counts": dict.fromkeys(OUTCOMES, ANY),
+        "entries": {"first": ANY, "last": ANY, "count": range(1, _BIG)},
+    },
+}
+
+_TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
+_STATEMENT = {
+    "_type": frozenset({"https://in-toto.io/Statement/v1"}),
+    "subject": Many({"name": frozenset({"plan", "baseline", "trust", "request"}), "digest": {"sha256": SHA}}, least=1),
+    "predicateType": _TYPE,
+    "predicate": {
+        "record_id": re.compile("rec_[a-z2-7]{26}"),
+        "change_id": Null(re.compile("chg_[0-9A-Za-z]{10,40}")),
+        "org": NAME,
+        "actor": {"principal": NAME, "role": _ALL_ROLES},
+        "recorded_at": Time,
+        "ledger_head": {"size": ANY, "root": SHA},
+        "trust": {"version": range(1, _BIG), "sha256": SHA},
+        "producer": {"name": frozenset({"holdfast"}), "version": re.compile("[0-9A-Za-z.+-]{1,32}")},
+        "step": dict,
+    },
+}
+
+
+def unknown_step(statement: Any) -> str | None:
+    """Return the step of a statement that is none of ours, None when it is known or cannot be told."""
+    named = statement.get("predicateType") if isinstance(statement, dict) else None
+    if not isinstance(named, str):
+        return None
+    found = _TYPE.fullmatch(named)
+    if found and found[1] in STEPS:
+        return None
+    return found[1] if found else named[:80]
+
+
+def problem_of(statement: Any) -> str | None:
+    """Return the first thing in a statement that is not of its closed form, as a sentence.
+
+    None when all is.
+    """
+    if wrong := problem(statement, _STATEMENT, "statement"):
+        return wrong
+    step = _TYPE.fullmatch(statement["predicateType"])[1]  # type: ignore[index]  # the form above made sure
+    predicate = statement["predicate"]
+    body = predicate["step"]
+    if wrong := problem(body, STEPS[step], step):
+        return wrong
+    return _subjects(step, statement, body) or _change(step, predicate, body) or _digests(step, body)
+
+
+def problem(value: Any, form: Any, at: str) -> str | None:
+    """Return the first thing in a value that its form does not allow, None when there is nothing."""
+    found = f"{at} is {str(value)[:60]!r}"
+    if isinstance(form, Null):
+        return None if value is None else problem(value, form.form, at)
+    if isinstance(form, re.Pattern):
+        good = isinstance(value, str) and form.fullmatch(value) is not None
+        return None if good else f"{found}; expected text like {form.pattern}"
+    if isinstance(form, frozenset):
+        return None if isinstance(value, str) and value in form else f"{found}; expected one of {sorted(form)}"
+    if isinstance(form, range):
+        good = type(value) is int and value in form
+        return None if good else f"{found}; expected an integer from {form.start} to {form.stop - 1}"
+    if form is bool or form is dict:
+        return None if type(value) is form else f"{found}; expected a {form.__name__}"
+    if form is Time:
+        return None if _is_time(value) else f"{found}; expected a UTC time with milliseconds and Z"
+    if isinstance(form, Many):
+        return _list_problem(value, form, at)
+    return _mapping_problem(value, form, at)
+
+
+def _list_problem(value: Any, form: Many, at: str) -> str | None:
+    if not isinstance(value, list) or len(value) < form.least:
+        return f"{at} is no list of at least {form.least}"
+    for number, item in enumerate(value):
+        if wrong := problem(item, form.form, f"{at}[{number}]"):
+            return wrong
+    if form.once and len({repr(sorted(item.items()) if isinstance(item, dict) else item) for item in value}) < len(
+        value
+    ):
+        return f"{at} holds something twice"
+    return None
+
+
+def _mapping_problem(value: Any, form: dict[str, Any], at: str) -> str | None:
+    if not isinstance(value, dict):
+        return f"{at} is no mapping"
+    known = {name.rstrip("?"): inner for name, inner in form.items()}
+    if extra := sorted(set(value) - set(known)):
+        return f"{at} has the unknown member {str(extra[0])[:60]!r}"
+    for name, inner in known.items():
+        if name in value:
+            if wrong := problem(value[name], inner, f"{at}.{name}"):
+                return wrong
+        elif f"{name}?" not in form:
+            return f"{at} lacks the member {name!r}"
+    return None
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value, re.ASCII):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _subjects(step: str, statement: dict[str, Any], body: dict[str, Any]) -> str | None:
+    names = tuple(subject["name"] for subject in statement["subject"])
+    first, rest = names[0], names[1:]
+    if (first == "trust") != (step == "trust"):
+        return f"the first subject of {step} is {first!r}"
+    if step in ("trust", "request"):
+        allowed: set[tuple[str, ...]] = {()}
+    elif step == "approve" or (step == "run-open" and body["request"] is not None):
+        allowed = {("request",)}
+    elif step == "run-open":
+        allowed = {()}
+    else:
+        allowed = {(), ("request",)}
+    if rest not in allowed or first == "request":
+        return f"the subjects of {step} are {', '.join(names)}"
+    return None
+
+
+def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
+    change = predicate["change_id"]
+    if step == "trust" and change is not None:
+        return "a trust document belongs to no change"
+    changes = step == "run-open" and (
+        body["request"] is not None or (body["mode"] == "apply" and body["kind"] in ("patch", "remediate"))
+    )
+    if change is None and (step in ("request", "approve") or changes):
+        return f"{step} has no change id"
+    return None
+
+
+def _digests(step: str, body: dict[str, Any]) -> str | None:
+    for result in body["results"] if step == "verify" else ():
+        for check in result["checks"]:
+            if check["result"] != "fail" and ("expected_sha256" in check or "observed_sha256" in check):
+                return f"check {check['id']} is {check['result']} and yet holds digests of values"
+    return None

@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs: each is opened before anything is done, says what became of every asset, and is closed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .envelopes import Entry
+from .forms import OUTCOMES
+from .report import Notes
+
+
+@dataclass
+class Run:
+    """One run: its opening record, what it did, its closing record."""
+
+    opened: Entry
+    records: list[Entry] = field(default_factory=list)
+    closed: Entry | None = None
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.opened.body["run_id"])
+
+    @property
+    def expected(self) -> list[str]:
+        """The assets it set out for."""
+        found: list[str] = self.opened.body["expected_assets"]
+        return found
+
+    def results(self, step: str) -> Iterable[tuple[Entry, dict[str, Any]]]:
+        """Yield each result of a step with the record it stands in."""
+        for record in self.records:
+            if record.step == step:
+                for result in record.body["results"]:
+                    yield record, result
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changed anything, or tried to."""
+        return any(record.step in ("deploy", "rollback") for record in self.records)
+
+
+def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
+    """Return the runs in the order they were opened, and note records that belong to none as they must."""
+    runs: dict[str, Run] = {}
+    for entry in entries:
+        run_id = entry.body.get("run_id")
+        if run_id is None:
+            continue
+        run = runs.get(run_id)
+        if entry.step == "run-open":
+            if run is not None:
+                notes.find("run-twice", entry.index, f"{run_id} was opened already by entry {run.opened.index}")
+            else:
+                runs[run_id] = Run(entry)
+        elif run is None:
+            notes.find("run-unknown", entry.index, f"{entry.step} of {run_id}, which no entry before it opened")
+        elif run.closed is not None:
+            notes.find("run-after-close", entry.index, f"{entry.step}, but entry {run.closed.index} closed {run_id}")
+        else:
+            _belongs(entry, run, notes)
+            if entry.step == "run-close":
+                run.closed = entry
+            else:
+                run.records.append(entry)
+    return list(runs.values())
+
+
+def check_runs(runs: list[Run], notes: Notes) -> None:
+    """Note everything a run should have said or must not have done."""
+    last = _last_verdicts(runs)
+    by_id = {run.id: run for run in runs}
+    heirs: dict[str, Run] = {}
+    for run in runs:
+        for name in run.opened.body["resumes"]:
+            earlier = by_id.get(name)
+            if (
+                earlier is None
+                or earlier.opened.index >= run.opened.index
+                or earlier.opened.change != run.opened.change
+            ):
+                notes.find("resume-unknown", run.opened.index, f"{run.id} resumes {name}, no earlier run of its change")
+            elif run.closed is not None:
+                heirs[name] = run
+    for run in runs:
+        _check_assets(run, notes)
+        _check_verdicts(run, notes)
+        if run.closed is None:
+            _never_closed(run, heirs.get(run.id), last, notes)
+        else:
+            _check_close(run, run.closed, notes)
+        _left_unverified(run, last, notes)
+
+
+def _belongs(entry: Entry, run: Run, notes: Notes) -> None:
+    opened = run.opened
+    if entry.statement["subject"] != opened.statement["subject"] or entry.change != opened.change:
+        notes.find("run-subject", entry.index, f"its change or subject is not that of {run.id}, which it names")
+    if entry.step != "verify" and entry.keyid != opened.keyid:
+        notes.find("run-signer", entry.index, f"{entry.principal} signed; {opened.principal} opened the run")
+    if entry.step in ("deploy", "rollback") and (
+        opened.body["mode"] == "check" or opened.body["kind"] in ("check", "plan")
+    ):
+        notes.find("change-in-check", entry.index, f"{entry.step} in {run.id}, which was only to look")
+
+
+def _check_assets(run: Run, notes: Notes) -> None:
+    for record in run.records:
+        strangers = sorted({result["asset"] for result in record.body["results"]} - set(run.expected))
+        if strangers:
+            notes.find("asset-unexpected", record.index, f"{_some(strangers)}: not among the assets of {run.id}")
+
+
+def _check_verdicts(run: Run, notes: Notes) -> None:
+    for record, result in run.results("verify"):
+        failed = [check["id"] for check in result["checks"] if check["result"] == "fail"]
+        if result["verdict"] == "pass" and (failed or result["counts"]["fail"]):
+            count = max(len(failed), result["counts"]["fail"])
+            notes.find("verdict-contradicts", record.index, f"{result['asset']} passes with {count} failed checks")
+
+
+def _check_close(run: Run, closed: Entry, notes: Notes) -> None:
+    body, opened = closed.body, run.opened
+    indices = [opened.index, *(record.index for record in run.records)]
+    counted = {"first": indices[0], "last": indices[-1], "count": len(indices)}
+    if body["entries"] != counted:
+        stated, found = (f"{one['count']} from {one['first']} to {one['last']}" for one in (body["entries"], counted))
+        notes.find("run-entries", closed.index, f"{run.id} states {stated} entries; found {found}")
+    last = {result["asset"]: result["outcome"] for _, result in run.results("deploy")}
+    tally = Counter(last.values())
+    if body["counts"] != {outcome: tally[outcome] for outcome in OUTCOMES}:
+        notes.find("run-counts", closed.index, f"{run.id} counts {body['counts']}; its records say {dict(tally)}")
+    if strangers := sorted(set(body["missing_assets"]) - set(run.expected)):
+        notes.find("asset-unexpected", closed.index, f"{_some(strangers)}: not among the assets of {run.id}")
+    silent = _unreported(run) - set(body["missing_assets"])
+    if silent and opened.body["kind"] != "plan":
+        notes.find("asset-missing", closed.index, f"{_some(silent)}: expected in {run.id}, never heard of again")
+    if body["outcome"] == "ok":
+        _check_success(run, closed, notes)
+    elif body["missing_assets"] and body["outcome"] != "denied":
+        notes.warn("run-incomplete", closed.index, f"{_some(body['missing_assets'])}: no result in {run.id}")
+
+
+def _unreported(run: Run) -> set[str]:
+    heard = {
+        result["asset"]
+        for record in run.records
+        for result in record.body["results"]
+        if record.body.get("phase") != "before"
+    }
+    return set(run.expected) - heard
+
+
+def _check_success(run: Run, closed: Entry, notes: Notes) -> None:
+    """Note what contradicts a run that says all went well."""
+    body = closed.body
+    against = []
+    if body["missing_assets"]:
+        against.append(f"no result for {_some(body['missing_assets'])}")
+    if body["exit_code"]:
+        against.append(f"exit code {body['exit_code']}")
+    for _, result in run.results("rollback"):
+        against.append(f"{result['asset']} was rolled back")
+    outcomes = {result["asset"]: (record, result) for record, result in run.results("deploy")}
+    for asset, (_, result) in outcomes.items():
+        if result["outcome"] in ("failed", "unreachable"):
+            against.append(f"{asset} was {result['outcome']}")
+    verdicts: dict[tuple[str, str], tuple[int, str]] = {}
+    for record, result in run.results("verify"):
+        if record.body["phase"] != "before":
+            verdicts[result["asset"], record.body["kind"]] = (record.index, result["verdict"])
+    for (asset, kind), (_, verdict) in verdicts.items():
+        if verdict == "fail":
+            against.append(f"{asset} failed its {kind} check")
+    if against:
+        notes.find("outcome-contradicts", closed.index, f"{run.id} closed as ok, but {_some(against)}")
+    passed = {(asset, index) for (asset, _), (index, verdict) in verdicts.items() if verdict == "pass"}
+    for asset, (record, result) in outcomes.items():
+        if result["outcome"] == "changed" and not any(asset == name and index > record.index for name, index in passed):
+            notes.find("deploy-unverified", record.index, f"{asset} was changed, and no verifier saw it pass after")
+
+
+def _never_closed(run: Run, heir: Run | None, last: dict[str, tuple[int, str]], notes: Notes) -> None:
+    """Note a run without an end, unless a later one took it up, closed, and every asset passed since."""
+    index, kind = run.opened.index, run.opened.body["kind"]
+    if heir is None:
+        notes.find(
+            "run-never-closed", index, f"{run.id} ({kind}) was opened by {run.opened.principal} and never closed"
+        )
+        return
+    only_looked = kind in ("check", "plan") or run.opened.body["mode"] == "check"
+    unproved = [] if only_looked else [asset for asset in run.expected if not _passed_since(asset, index, last)]
+    if unproved:
+        notes.find(
+            "run-never-closed",
+            index,
+            f"{run.id} never closed; {heir.id} resumed it, but {_some(unproved)} never passed a verifier since",
+        )
+        return
+    notes.warn("run-resumed", index, f"{run.id} never closed; {heir.id} resumed it and closed")
+
+
+def _left_unverified(run: Run, last: dict[str, tuple[int, str]], notes: Notes) -> None:
+    """Warn of assets that a run changed, where no verifier saw them pass later and nothing was put back."""
+    if run.closed is not None and run.closed.body["outcome"] == "ok":
+        return  # there it is a finding
+    restored = {back["asset"] for _, back in run.results("rollback") if back["result"] == "restored"}
+    for record, result in run.results("deploy"):
+        asset = result["asset"]
+        if result["outcome"] == "changed" and asset not in restored and not _passed_since(asset, record.index, last):
+            notes.warn("left-unverified", record.index, f"{asset} was changed and has not passed a verifier since")
+
+
+def _last_verdicts(runs: list[Run]) -> dict[str, tuple[int, str]]:
+    """Return index and verdict of each asset's newest check, checks before a change aside."""
+    last: dict[str, tuple[int, str]] = {}
+    for run in runs:
+        for record, result in run.results("verify"):
+            if record.body["phase"] != "before" and record.index > last.get(result["asset"], (-1, ""))[0]:
+                last[result["asset"]] = (record.index, result["verdict"])
+    return last
+
+
+def _passed_since(asset: str, index: int, last: dict[str, tuple[int, str]]) -> bool:
+    newest, verdict = last.get(asset, (-1, ""))
+    return newest > index and verdict == "pass"
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return a few names and how many more there are."""
+    listed = sorted(names)
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return ", ".join(listed[:5]) + more

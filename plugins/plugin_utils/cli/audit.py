@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`holdfast audit`: verify a ledger again from its first byte. Exit 0 clean, 1 findings, 3 could not evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..audit.audit import audit
+from ..audit.report import AuditReport, Finding
+from ..edge.environment import PRODUCT, find_site, utc_now
+from ..errors import LedgerError, UsageError
+from ..site.site import load_site
+from .options import add_format, add_site
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    parser = subparsers.add_parser(
+        "audit", help="verify a ledger with code the writer does not share", description=__doc__
+    )
+    add_site(parser)
+    parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger's file, such as a copy, without a site")
+    parser.add_argument(
+        "--head", type=Path, metavar="FILE", help="a head you kept (a checkpoint, or SIZE ROOT): finds a rewritten past"
+    )
+    parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
+    add_format(parser)
+    parser.set_defaults(func=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    ledger: Path | None = args.ledger
+    plans: Path | None = args.plans
+    required: Mapping[str, int] | None = None
+    if ledger and args.site:
+        raise UsageError("--site and --ledger: both were given; expected one; a site names its own ledger")
+    if ledger is None:
+        site = load_site(find_site(args.site), PRODUCT)
+        ledger, plans = site.ledger_path, plans or site.plans_dir
+        required = {ring.name: ring.approvals_required for ring in site.policy.rings}
+    report = audit(
+        ledger,
+        now=utc_now(),
+        plans_dir=plans,
+        remembered_head=_head(args.head),
+        approvals_required=required,
+        progress=_progress if sys.stderr.isatty() else None,
+    )
+    print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
+    return 0 if report else 1
+
+
+def text(report: AuditReport, ledger: Path) -> str:
+    """Return the report for people; the verdict comes last, where it is read."""
+    sealed = "no head was signed" if report.checkpoint_size is None else f"signed up to {report.checkpoint_size}"
+    lines = [f"ledger   {ledger}", f"entries  {report.entries}, {sealed}", f"root     {report.root}"]
+    for title, listed in (("FOUND", report.findings), ("note", report.warnings)):
+        for one in listed:
+            lines += _lines(title, one)
+    lines += [f"not checked: {limit}" for limit in report.could_not_check]
+    count = len(report.findings)
+    verdict = "clean" if report else f"{count} finding{'s' * (count > 1)}"
+    return "\n".join([*lines, f"audit: {verdict}"])
+
+
+def _lines(title: str, one: Finding) -> list[str]:
+    where = "ledger" if one.index is None else f"entry {one.index}"
+    return [f"{title}: {where}: {one.code}: {one.message}", f"  do: {one.remedy}"]
+
+
+def _head(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LedgerError(f"{path}: cannot be read as text; expected the head you kept; name it with --head") from error
+
+
+def _progress(done: int, total: int) -> None:
+    print(f"\raudit: {done} of {total} entries", end="\n" if done == total else "", file=sys.stderr, flush=True)
