@@ -79,9 +79,7 @@ class InventoryModule(BaseInventoryPlugin):
             site = load_site(Path(path).parent, PRODUCT)
         except HoldfastError as error:
             # Shown here, once: Ansible prints the text of an inventory plugin's error twice.
-            self.display.error(
-                f"the site is refused, and no host will be contacted:\n{error}", wrap_text=False
-            )
+            self.display.error(f"the site is refused, and no host will be contacted:\n{error}", wrap_text=False)
             raise AnsibleParserError("the site is refused for the problems listed above") from None
         inventory.add_group("holdfast_none")
         for asset in site.assets:

@@ -66,7 +66,7 @@ def _check(args: argparse.Namespace) -> int:
         print("\n".join(map(str, problems)))
         print(f"{root}: {len(problems)} to mend")
     else:
-        print(f"{root}: sound: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        print(f"{root}: sound: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
     return 2 if problems else 0
 
 
