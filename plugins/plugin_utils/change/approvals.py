@@ -57,9 +57,7 @@ def weigh(
             continue
         earlier = counted.get(consent.principal)
         if earlier is not None:
-            discounted.append(
-                Discounted(earlier, f"approved again at record {consent.index}; one person counts once")
-            )
+            discounted.append(Discounted(earlier, f"approved again at record {consent.index}; one person counts once"))
         counted[consent.principal] = consent
     return Weighed(tuple(counted.values()), tuple(discounted))
 

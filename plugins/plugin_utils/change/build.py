@@ -5,20 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from ..errors import PlanError
-from ..site.policy import Patching, Policy
+from ..site.policy import Policy
 from ..site.site import Site
-from .package import Package, PlannedAsset, Rollback, inconsistencies
+from .package import Package, PlannedAsset, inconsistencies
 from .plan import Plan
+from .states import hindrance
 from .words import plan_lines
-
-HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,8 @@ class Draft:
     refused: tuple[Refusal, ...] = ()
     current: tuple[str, ...] = ()
     """Assets on which nothing is pending that the policy takes up."""
-    excluded: Mapping[str, tuple[str, ...]] | None = None
-    """By package, the assets where policy/patching.yml left it out."""
+    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Pending updates that are not in the plan: by reason and package, the assets that have them."""
 
     @property
     def digest(self) -> str:
@@ -60,7 +58,7 @@ class Draft:
             lines = [f"plan {self.plan.digest}", *plan_lines(self.plan, self.policy)]
         if self.current:
             lines.append(f"nothing pending: {', '.join(self.current)}")
-        lines += [f"excluded by policy: {name} on {', '.join(hosts)}" for name, hosts in (self.excluded or {}).items()]
+        lines += [f"left out, {what}: {', '.join(hosts)}" for what, hosts in self.waiting.items()]
         return (*lines, *(f"REFUSED {refusal}" for refusal in self.refused))
 
 
@@ -75,47 +73,33 @@ def build_patch_plan(
 ) -> Draft:
     """Lock what hosts reported as pending into one plan.
 
-    `states` has the answer of the module package_state for each asset asked, None where there was no
-    answer. `cves` are CVE ids by `source/version`, as package_state returns them. Policy decides what is taken up
-    (policy/patching.yml). An asset is refused, and said so, when it gave no answer, when its package lists
-    are not measured, too old or expired, and when an update has no way back though the policy requires one.
+    `states` has the answer of the module package_state for each asset asked, None where there was no answer. `cves`
+    are CVE ids by `source/version`, for answers that name none of their own. An asset is refused, and said so, when
+    it gave no answer, when its lists are not measured, too old or expired, when dpkg was interrupted, and when its
+    updates would remove a package, take up one that policy/patching.yml excludes, or have no way back though the
+    policy requires one.
 
-    Raises PlanError when an asset is not registered, when an answer is malformed, and when a package would
-    not be the same content on all assets of one release: a plan that tests one thing and installs another
-    is no plan.
+    Raises SiteError for an asset that is not registered, and PlanError when an answer is malformed, when the texts
+    are not fit to be shown, and when a package would not be the same content on all assets of one release.
     """
-    patching = site.policy.patching
     planned: list[PlannedAsset] = []
     refused: list[Refusal] = []
     current: list[str] = []
-    excluded: dict[str, list[str]] = {}
+    waiting: dict[str, dict[str, None]] = {}
     for asset_id in sorted(states):
-        ring = _ring(site, asset_id)
-        state = states[asset_id]
-        why = _unusable(state, patching)
+        ring, state = site.asset(asset_id).ring, states[asset_id]
+        try:
+            why = hindrance(state, site.policy.patching)
+        except (KeyError, TypeError) as error:
+            raise _malformed(asset_id, error) from error
         if state is None or why:
             refused.append(Refusal(asset_id, why))
             continue
-        packages = []
-        for package in _pending(state, asset_id, cves or {}):
-            if patching.updates == "security" and not package.security:
-                continue
-            if any(fnmatchcase(package.name, glob) for glob in patching.exclude):
-                excluded.setdefault(package.name, []).append(asset_id)
-            else:
-                packages.append(package)
-        stuck = [p.name for p in packages if p.rollback is None and p.from_version is not None]
-        if stuck and patching.rollback == "required":
-            names = ", ".join(stuck)
-            refused.append(
-                Refusal(
-                    asset_id,
-                    f"{names}: no archive or pool has the installed version, so there is no way back",
-                )
-            )
-        elif packages:
-            ordered = tuple(sorted(packages, key=lambda p: p.key))
-            planned.append(PlannedAsset(asset_id, ring, str(state["release"]), str(state["arch"]), ordered))
+        for update in state.get("other_updates", ()):
+            waiting.setdefault(_waits(update), {})[asset_id] = None
+        packages = _packages(state, asset_id, cves or {})
+        if packages:
+            planned.append(PlannedAsset(asset_id, ring, str(state["release"]), str(state["arch"]), packages))
         else:
             current.append(asset_id)
     if differing := inconsistencies(planned):
@@ -128,8 +112,8 @@ def build_patch_plan(
     plan = None
     if planned:
         plan = Plan("patch", title, reason, created_at, site.name, tuple(planned)).checked()
-    left_out = {name: tuple(hosts) for name, hosts in sorted(excluded.items())}
-    return Draft(plan, site.policy, tuple(refused), tuple(current), left_out)
+    named = {what: tuple(hosts) for what, hosts in sorted(waiting.items())}
+    return Draft(plan, site.policy, tuple(refused), tuple(current), named)
 
 
 def build_config_plan(site: Site, asset_ids: Iterable[str], *, title: str, reason: str, created_at: datetime) -> Plan:
@@ -143,59 +127,28 @@ def build_config_plan(site: Site, asset_ids: Iterable[str], *, title: str, reaso
     return Plan("config", title, reason, created_at, site.name, assets, baseline=site.controls_digest(ids)).checked()
 
 
-def _ring(site: Site, asset_id: str) -> str:
-    return site.asset(asset_id).ring
-
-
-def _unusable(state: Mapping[str, Any] | None, patching: Patching) -> str:
-    """Return why a host's answer cannot be planned from, or ''."""
-    if state is None or state.get("failed") or state.get("unreachable") or "updates" not in state:
-        said = [line[:200] for line in str((state or {}).get("msg", "")).splitlines()[:1]]
-        return f"{': '.join(['gave no package state', *said])}; expected an answer; mend the host and plan again"
-    lists = state["lists"]
-    if not lists["measured"] or lists["age_seconds"] is None:
-        return f"its package lists are not measured ({lists['why']}); refresh them and plan again"
-    limit = patching.lists_max_age_hours
-    if lists["age_seconds"] > limit * HOUR:
-        age = lists["age_seconds"] // HOUR
-        return f"its package lists are {age} hours old; expected at most {limit}; refresh them and plan again"
-    expired = [f"{s['origin'] or s['uri']} {s['suite']}".strip() for s in lists["sources"] if s["expired"]]
-    if expired:
-        named = ", ".join(expired)
-        return f"archives past their Valid-Until date: {named}; expected fresh ones; mend its sources and plan again"
-    return ""
-
-
-def _pending(state: Mapping[str, Any], asset_id: str, cves: Mapping[str, Sequence[str]]) -> list[Package]:
+def _packages(state: Mapping[str, Any], asset_id: str, cves: Mapping[str, Sequence[str]]) -> tuple[Package, ...]:
     packages = []
     for i, one in enumerate(state["updates"]):
         try:
-            back = one["rollback"]
-            packages.append(
-                Package(
-                    name=one["name"],
-                    arch=one["arch"],
-                    from_version=one["from"],
-                    to=one["to"],
-                    sha256=one["sha256"],
-                    size=one["size"],
-                    file=one["file"],
-                    origin=one["origin"],
-                    suite=one["suite"],
-                    security=one["security"],
-                    source=one["source"],
-                    cves=_cves(one, cves),
-                    rollback=None if back is None else Rollback.from_dict(back),
-                )
-            )
+            source = f"{one['source']}/{one['source_version']}"
+            found = state.get("cves", {}).get(source, cves.get(source, ()))
+            packages.append(Package.from_dict({**one, "cves": sorted(set(found))}))
         except (KeyError, TypeError) as error:
-            raise PlanError(
-                f"{asset_id}: updates[{i}]: malformed ({error!r}); expected a line of package_state; "
-                "see that the host runs this version's modules"
-            ) from error
-    return packages
+            raise _malformed(f"{asset_id}: updates[{i}]", error) from error
+    return tuple(sorted(packages, key=lambda package: package.key))
 
 
-def _cves(one: Mapping[str, Any], cves: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return the CVE ids that the changelog of a package's source names as mended by the pending version."""
-    return tuple(sorted(set(cves.get(f"{one['source']}/{one['source_version']}", ()))))
+def _malformed(where: str, error: Exception) -> PlanError:
+    return PlanError(
+        f"{where}: malformed ({error!r}); expected the answer of package_state; "
+        "see that the host is asked with this version's modules"
+    )
+
+
+def _waits(update: Mapping[str, Any]) -> str:
+    """Return how a waiting update is named: each security update by itself, the others together."""
+    if update["why"] == "not security":
+        return "not security updates"
+    kind = "security update" if update["security"] else "update"
+    return f"{update['why']}: {kind} {update['name']}:{update['arch']} {update['to']}"

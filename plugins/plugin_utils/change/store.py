@@ -21,8 +21,7 @@ def plan_path(directory: Path, digest: str) -> Path:
     """Return where the plan with this digest lies; raises PlanError when `digest` is no SHA-256."""
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise PlanError(
-            f"plan {digest!a}: is no digest; expected 64 lowercase hexadecimal digits; "
-            "see `holdfast change list`"
+            f"plan {digest!a}: is no digest; expected 64 lowercase hexadecimal digits; see `holdfast change list`"
         )
     return directory / f"{digest}.json"
 
@@ -65,9 +64,7 @@ def load_plan(path: Path) -> Plan:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise PlanError(
-                f"{path}: {path.stat().st_size} bytes; expected at most {MAX_BYTES}; name a plan file"
-            )
+            raise PlanError(f"{path}: {path.stat().st_size} bytes; expected at most {MAX_BYTES}; name a plan file")
         raw = path.read_bytes()
     except OSError as error:
         raise PlanError(
@@ -76,14 +73,11 @@ def load_plan(path: Path) -> Plan:
     try:
         plan = Plan.from_dict(canonical.decode(raw))
     except LedgerError as error:
-        raise PlanError(
-            f"{path}: {str(error).removeprefix('record: ')}; restore the file or plan again"
-        ) from error
+        raise PlanError(f"{path}: {str(error).removeprefix('record: ')}; restore the file or plan again") from error
     except PlanError as error:
         raise PlanError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
     if re.fullmatch(r"[0-9a-f]{64}", path.stem) and path.stem != plan.digest:
         raise PlanError(
-            f"{path}: its SHA-256 is {plan.digest}; expected the one it is named after; "
-            "restore the file or plan again"
+            f"{path}: its SHA-256 is {plan.digest}; expected the one it is named after; restore the file or plan again"
         )
     return plan

@@ -26,9 +26,7 @@ class Wave:
         return {"ring": self.ring, "number": self.number, "assets": list(self.assets)}
 
 
-def waves(
-    plan: Plan, policy: Policy, done: Collection[str] = (), ring: str | None = None
-) -> tuple[Wave, ...]:
+def waves(plan: Plan, policy: Policy, done: Collection[str] = (), ring: str | None = None) -> tuple[Wave, ...]:
     """Return the waves still to run, rings in order of promotion, assets in order of their ids.
 
     Assets that are `done` are left out and empty waves with them, but an asset never changes its wave: the
