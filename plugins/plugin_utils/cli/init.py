@@ -118,7 +118,7 @@ def _init(args: argparse.Namespace) -> int:
 
 def _lay_out(root: Path, words: dict[str, str]) -> None:
     for file in ("site.yml", "holdfast.yml", "README.md"):
-        _write(root / file, Template(_skeleton(f"{file}.tmpl")).substitute(words))
+        _write(root / file, Template(_skeleton(f"{file}.in")).substitute(words))
     _write(root / "ansible.cfg", _skeleton("ansible.cfg"))
     _write(root / ".gitignore", _skeleton("gitignore"))
     for policy in sorted((PRODUCT / "policy").glob("*.yml")):
@@ -145,7 +145,7 @@ def _found_trust(site: Site, approvers: Iterable[tuple[str, PublicKey]]) -> None
     for role, (principal, does) in PRINCIPALS.items():
         entries.append(_principal(principal, role, new_key(site.key_paths[role]), f"  # {does}"))
     entries += [_principal(name, "approver", key) for name, key in approvers]
-    _write(site.trust_path, Template(_skeleton("trust.yml.tmpl")).substitute(principals="\n".join(entries)))
+    _write(site.trust_path, Template(_skeleton("trust.yml.in")).substitute(principals="\n".join(entries)))
     document = read_trust_file(site.trust_path).follows(None)
     if document is None:
         raise AssertionError("the first version follows none")
