@@ -190,6 +190,8 @@ def test_rule_sees_what_breaks_it(rule: Callable[[str, str], list[str]], path: s
         ),
         (layout.upward_imports, STORE, "from ...module_utils.probes import registry"),
         (layout.early_imports, STORE, "def engine():\n    import sqlalchemy"),
+        (layout.early_imports, STORE, "try:\n    import sqlalchemy\nexcept ImportError:\n    sqlalchemy = None"),
+        (layout.machine_words, "lab/hosts.py", "/ro" + "ot/.ssh"),
         (
             layout.managed_host_imports,
             "plugins/modules/probe.py",
