@@ -157,9 +157,10 @@ def header_faults(path: str, source: str) -> list[str]:
     if not source.strip():
         return []
     found = [f"{path}: lacks the line {line}" for line in wanted if line not in head]
-    if "from __future__ import annotations\n" not in source and re.search(
-        r"^(?:import|from|def|class) ", source, re.MULTILINE
-    ):
+    annotated = any(
+        getattr(node, "annotation", None) or getattr(node, "returns", None) for node in ast.walk(ast.parse(source))
+    )
+    if annotated and "from __future__ import annotations\n" not in source:
         found.append(f"{path}: lacks `from __future__ import annotations`")
     return found
 

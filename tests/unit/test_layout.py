@@ -162,6 +162,7 @@ BROKEN = [
     (layout.managed_host_imports, PROBE, "import yaml", "imports yaml"),
     (layout.managed_host_imports, PROBE, "from ..plugin_utils.site import x", "plugin_utils.site"),
     (layout.header_faults, STORE, "import os\n", "SPDX"),
+    (layout.header_faults, STORE, "def f(x: int): pass", "from __future__"),
     (layout.header_faults, "plugins/modules/x.py", 'DOCUMENTATION = """"""', "GNU General Public License"),
     (layout.silent_silencers, "a.py", "import x  # noqa: F401", "gives no reason"),
     (layout.silent_silencers, "a.py", "x = y  # type: ignore[misc]", "gives no reason"),
