@@ -14,7 +14,7 @@ from datetime import datetime
 from .envelopes import Entry
 from .keyring import Keyring
 from .report import Notes
-from .runs import Run
+from .runs import Run, tried
 
 DUTIES = {"request": "requester", "approve": "approver", "verify": "verifier"}
 """Steps by duty; all other steps of a change are the implementer's."""
@@ -109,7 +109,8 @@ def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, i
     if _moment(request.body["expires_at"]) < opened.at:
         notes.find("request-expired", opened.index, f"the request expired at {request.body['expires_at']}")
     approved = _approvers(run, book, keyring, notes)
-    _check_rings(run, request, approved, required, notes)
+    needed = {ring: required.get(ring, 1) for ring in request.body["rings"]}
+    _check_rings(run, approved, _rejections(run, book), needed, notes)
 
 
 def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[str, set[str]]:
@@ -133,39 +134,57 @@ def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[st
         elif found.body["decision"] != "approve":
             notes.find("approval-rejected", opened.index, f"{by} is a rejection")
         elif _moment(found.body["not_after"]) < opened.at:
-            notes.find("approval-late", opened.index, f"{by} ended at {found.body['not_after']}")
+            notes.warn("approval-late", opened.index, f"{by} ended at {found.body['not_after']} and was not counted")
         elif in_force is None or holder is None or "approver" not in in_force.roles[holder[0]]:
-            notes.find("approval-revoked", opened.index, f"{by} was given with a key that no approver holds any more")
+            notes.warn("approval-revoked", opened.index, f"{by} was not counted: no approver held its key by then")
         else:
             # The principal of now, not of then: one key moved to another name stays one voice.
             approved[holder[0]].update(found.body["rings"])
-    last = {entry.principal: entry for entry in book.approvals[str(opened.request)] if entry.index < opened.index}
-    for principal, entry in last.items():
-        if entry.body["decision"] == "reject" and entry.change == opened.change:
-            notes.find("approval-rejected", opened.index, f"{principal} rejected the change in entry {entry.index}")
     return approved
 
 
+def _rejections(run: Run, book: _Book) -> dict[tuple[str, str], Entry]:
+    """Return, by principal and ring, the rejections not followed by an approval when the run was opened."""
+    last: dict[tuple[str, str], Entry] = {}
+    for entry in book.approvals[str(run.opened.request)]:
+        if entry.index < run.opened.index and entry.change == run.opened.change:
+            last.update(dict.fromkeys(((entry.principal, ring) for ring in entry.body["rings"]), entry))
+    return {voice: entry for voice, entry in last.items() if entry.body["decision"] == "reject"}
+
+
 def _check_rings(
-    run: Run, request: Entry, approved: Mapping[str, set[str]], required: Mapping[str, int], notes: Notes
+    run: Run,
+    approved: Mapping[str, set[str]],
+    rejected: Mapping[tuple[str, str], Entry],
+    needed: Mapping[str, int],
+    notes: Notes,
 ) -> None:
-    first: dict[str, Entry] = {}
-    for record in run.records:
-        if record.step != "deploy":
-            continue
-        ring = record.body["ring"]
-        if ring is None or ring not in request.body["rings"]:
-            notes.find("ring-not-approved", record.index, f"deploy in ring {ring}, which was not requested")
-        else:
+    """Note rings that were not requested, not approved by enough, or rejected; `needed` is of each requested ring."""
+    first: dict[str | None, Entry] = {}
+    for record in filter(tried, run.records):
+        ring = record.body.get("ring")
+        if ring not in needed and (ring is not None or _installs(record)):
+            notes.find("ring-not-approved", record.index, f"{record.step} in ring {ring}, which was not requested")
+        elif record.step == "deploy":
             first.setdefault(ring, record)
     for ring, record in first.items():
-        voices = sorted(principal for principal, rings in approved.items() if ring in rings)
-        needed = required.get(ring, 1)
-        if len(voices) < needed:
+        for (principal, refused), said_no in rejected.items():
+            if refused == ring:
+                where = f"entry {said_no.index}"
+                notes.find("approval-rejected", record.index, f"{principal} rejected the change for {ring} in {where}")
+        voices = sorted(principal for principal, rings in approved.items() if ring is None or ring in rings)
+        least = min(needed.values()) if ring is None else needed[ring]
+        if len(voices) < least:
             said = f" ({', '.join(voices)})" if voices else ""
+            where = f"ring {ring}" if ring else "any ring"
             notes.find(
-                "approvals-few", record.index, f"{len(voices)} of {needed} approvers for ring {ring}{said} in {run.id}"
+                "approvals-few", record.index, f"{len(voices)} of {least} approvers for {where}{said} in {run.id}"
             )
+
+
+def _installs(record: Entry) -> bool:
+    """Say whether a deploy installed packages; one that only prepared or failed before need name no ring."""
+    return record.step == "deploy" and any(result["products"] for result in record.body["results"])
 
 
 def _check_duties(entries: list[Entry], runs: list[Run], notes: Notes) -> None:

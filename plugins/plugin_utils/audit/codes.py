@@ -52,9 +52,7 @@ REMEDIES = {
     "plan-differs": _REVIEW,
     "approval-missing": _REVIEW,
     "approval-elsewhere": "an approval fits only the plan and request it names; " + _REVIEW,
-    "approval-late": _REVIEW,
     "approval-rejected": _REVIEW,
-    "approval-revoked": _REVIEW,
     "approvals-few": _REVIEW,
     "duties-not-separate": "have requester, approver, implementer and verifier be four; " + _REVIEW,
     "ring-not-approved": _REVIEW,
@@ -75,6 +73,7 @@ REMEDIES = {
     "verdict-contradicts": _WHO,
     "outcome-contradicts": _VERIFY,
     "deploy-unverified": _VERIFY,
+    "ring-differs": "the asset is of another ring than its deploy says; " + _REVIEW,
     "product-differs": "what was installed is not what was approved; " + _REVIEW,
     "plan-file": "put the plan file that was approved back into plans/",
 }
@@ -86,6 +85,8 @@ WARNINGS = {
     "run-resumed": "nothing; a later run finished the work and closed",
     "run-incomplete": _VERIFY,
     "left-unverified": _VERIFY,
+    "approval-late": "nothing, if enough others approved; if not, that is a finding of its own",
+    "approval-revoked": "nothing, if enough others approved; if not, that is a finding of its own",
     "change-unrequested": "ask whether the policy in force then let this be remediated without asking",
     "findings-cut": "mend the first ones, and audit again",
 }

@@ -43,7 +43,14 @@ class Run:
     @property
     def changes(self) -> bool:
         """Whether it changed anything, or tried to."""
-        return any(record.step in ("deploy", "rollback") for record in self.records)
+        return any(map(tried, self.records))
+
+
+def tried(record: Entry) -> bool:
+    """Say whether a record tells of a change to a host, done or tried."""
+    return record.step == "rollback" or (
+        record.step == "deploy" and any(result["outcome"] in ("changed", "failed") for result in record.body["results"])
+    )
 
 
 def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
@@ -94,7 +101,8 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
         if run.closed is None:
             _never_closed(run, heirs.get(run.id), last, notes)
         else:
-            _check_close(run, run.closed, notes)
+            done = _done_before(run, runs) if run.closed.body["missing_assets"] else set()
+            _check_close(run, run.closed, done, notes)
         _left_unverified(run, last, notes)
 
 
@@ -104,9 +112,7 @@ def _belongs(entry: Entry, run: Run, notes: Notes) -> None:
         notes.find("run-subject", entry.index, f"its change or subject is not that of {run.id}, which it names")
     if entry.step != "verify" and entry.keyid != opened.keyid:
         notes.find("run-signer", entry.index, f"{entry.principal} signed; {opened.principal} opened the run")
-    if entry.step in ("deploy", "rollback") and (
-        opened.body["mode"] == "check" or opened.body["kind"] in ("check", "plan")
-    ):
+    if tried(entry) and (opened.body["mode"] == "check" or opened.body["kind"] in ("check", "plan")):
         notes.find("change-in-check", entry.index, f"{entry.step} in {run.id}, which was only to look")
 
 
@@ -125,7 +131,7 @@ def _check_verdicts(run: Run, notes: Notes) -> None:
             notes.find("verdict-contradicts", record.index, f"{result['asset']} passes with {count} failed checks")
 
 
-def _check_close(run: Run, closed: Entry, notes: Notes) -> None:
+def _check_close(run: Run, closed: Entry, done: set[str], notes: Notes) -> None:
     body, opened = closed.body, run.opened
     indices = [opened.index, *(record.index for record in run.records)]
     counted = {"first": indices[0], "last": indices[-1], "count": len(indices)}
@@ -142,27 +148,28 @@ def _check_close(run: Run, closed: Entry, notes: Notes) -> None:
     if silent and opened.body["kind"] != "plan":
         notes.find("asset-missing", closed.index, f"{_some(silent)}: expected in {run.id}, never heard of again")
     if body["outcome"] == "ok":
-        _check_success(run, closed, notes)
+        _check_success(run, closed, done, notes)
     elif body["missing_assets"] and body["outcome"] != "denied":
         notes.warn("run-incomplete", closed.index, f"{_some(body['missing_assets'])}: no result in {run.id}")
 
 
 def _unreported(run: Run) -> set[str]:
+    """Return the assets that nothing tells of; one found without drift before the change needed nothing more."""
     heard = {
         result["asset"]
         for record in run.records
         for result in record.body["results"]
-        if record.body.get("phase") != "before"
+        if record.body.get("phase") != "before" or (record.body["kind"], result["verdict"]) == ("drift", "pass")
     }
     return set(run.expected) - heard
 
 
-def _check_success(run: Run, closed: Entry, notes: Notes) -> None:
-    """Note what contradicts a run that says all went well."""
+def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> None:
+    """Note what contradicts a run that says all went well; `done` are assets its change was done with before."""
     body = closed.body
     against = []
-    if body["missing_assets"]:
-        against.append(f"no result for {_some(body['missing_assets'])}")
+    if missing := set(body["missing_assets"]) - done:
+        against.append(f"no result for {_some(missing)}")
     if body["exit_code"]:
         against.append(f"exit code {body['exit_code']}")
     for _, result in run.results("rollback"):
@@ -215,6 +222,16 @@ def _left_unverified(run: Run, last: dict[str, tuple[int, str]], notes: Notes) -
         asset = result["asset"]
         if result["outcome"] == "changed" and asset not in restored and not _passed_since(asset, record.index, last):
             notes.warn("left-unverified", record.index, f"{asset} was changed and has not passed a verifier since")
+
+
+def _done_before(run: Run, runs: list[Run]) -> set[str]:
+    """Return the assets that passed, last of all, in earlier runs of the same change; a later run leaves them be."""
+    same = [one for one in runs if one.opened.change == run.opened.change is not None and one is not run]
+    return {
+        asset
+        for asset, (index, verdict) in _last_verdicts(same).items()
+        if verdict == "pass" and index < run.opened.index
+    }
 
 
 def _last_verdicts(runs: list[Run]) -> dict[str, tuple[int, str]]:

@@ -20,24 +20,16 @@ _BEGIN_PUBLIC = "-----BEGIN PUBLIC KEY-----"
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
-    parser = subparsers.add_parser(
-        "key", help="make a signing key, or show a public key", description=__doc__
-    )
+    parser = subparsers.add_parser("key", help="make a signing key, or show a public key", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    new = actions.add_parser(
-        "new", help="make an Ed25519 key: PKCS#8 PEM, mode 0600, never over an existing file"
-    )
+    new = actions.add_parser("new", help="make an Ed25519 key: PKCS#8 PEM, mode 0600, never over an existing file")
     new.add_argument("path", type=Path, metavar="PATH", help="where the private key goes")
-    new.add_argument(
-        "--public-only", action="store_true", help="print the public key in base64 and nothing else"
-    )
+    new.add_argument("--public-only", action="store_true", help="print the public key in base64 and nothing else")
     add_format(new)
     new.set_defaults(func=_new)
     show = actions.add_parser("show", help="show the public half of a key: private or public, PEM or OpenSSH")
     show.add_argument("path", type=Path, metavar="PATH", help="a key file")
-    show.add_argument(
-        "--public-only", action="store_true", help="print the public key in base64 and nothing else"
-    )
+    show.add_argument("--public-only", action="store_true", help="print the public key in base64 and nothing else")
     add_format(show)
     show.set_defaults(func=_show)
 
@@ -68,9 +60,7 @@ def new_key(path: Path) -> PublicKey:
     except FileExistsError as error:
         raise UsageError(f"{path}: exists already; a key is never overwritten; name another path") from error
     except OSError as error:
-        raise UsageError(
-            f"{path}: {error.strerror}; expected a folder this user can write; name another"
-        ) from error
+        raise UsageError(f"{path}: {error.strerror}; expected a folder this user can write; name another") from error
     return FileSigner(private).public_key
 
 

@@ -24,12 +24,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the verb to the command line."""
     parser = subparsers.add_parser("trust", help="say who may sign what", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    publish = actions.add_parser(
-        "publish", help="sign trust.yml with the root key and record it; makes the ledger"
-    )
-    publish.add_argument(
-        "--dry-run", action="store_true", help="check trust.yml and say what would be recorded"
-    )
+    publish = actions.add_parser("publish", help="sign trust.yml with the root key and record it; makes the ledger")
+    publish.add_argument("--dry-run", action="store_true", help="check trust.yml and say what would be recorded")
     publish.set_defaults(func=_publish)
     show = actions.add_parser("show", help="show the trust document in force, its chain verified")
     show.set_defaults(func=_show)

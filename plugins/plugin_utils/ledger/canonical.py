@@ -35,9 +35,7 @@ def decode(data: bytes) -> Any:
     spelling than `encode` gives: two readers must never see two things in the same bytes.
     """
     try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse
-        )
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise LedgerError(f"record: not canonical JSON ({error}); take the stored bytes unchanged") from error
     if encode(value) != data:

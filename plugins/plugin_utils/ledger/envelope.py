@@ -58,9 +58,7 @@ class Envelope:
             raise LedgerError(f"record: {len(data)} bytes; an envelope has at most {LARGEST_ENVELOPE}")
         value = canonical.decode(data)
         if not isinstance(value, dict) or set(value) != {"payload", "payloadType", "signatures"}:
-            raise LedgerError(
-                "record: expected an envelope of payload, payloadType, signatures and nothing else"
-            )
+            raise LedgerError("record: expected an envelope of payload, payloadType, signatures and nothing else")
         if value["payloadType"] != PAYLOAD_TYPE:
             raise LedgerError(f"record: payloadType is {value['payloadType']!r}; expected {PAYLOAD_TYPE}")
         signatures = value["signatures"]
@@ -73,9 +71,7 @@ class Envelope:
             raise LedgerError("record: keyid is not the SHA-256 of a public key in lowercase hexadecimal")
         payload = _unb64(value["payload"], "payload")
         if len(payload) > LARGEST_PAYLOAD:
-            raise LedgerError(
-                f"record: the payload has {len(payload)} bytes; at most {LARGEST_PAYLOAD} may be"
-            )
+            raise LedgerError(f"record: the payload has {len(payload)} bytes; at most {LARGEST_PAYLOAD} may be")
         return cls(payload, one["keyid"], _unb64(one["sig"], "sig"))
 
 

@@ -57,9 +57,7 @@ class PublicKey:
         """Read a checked member of the trust record; raises TrustError when the id is not that of the key."""
         key = cls(data["keytype"], raw_key(data["public"]))
         if key.keyid != data["keyid"]:
-            raise TrustError(
-                f"trust: keyid {data['keyid']} names another key than its own; its key has {key.keyid}"
-            )
+            raise TrustError(f"trust: keyid {data['keyid']} names another key than its own; its key has {key.keyid}")
         return key
 
     def verify(self, signature: bytes, message: bytes) -> None:

@@ -40,9 +40,7 @@ def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]
         only = results[0]
         middle = len(only[inner]) // 2
         if not middle:
-            raise LedgerError(
-                f"record: one result of {only.get('asset')} alone is larger than a record may be"
-            )
+            raise LedgerError(f"record: one result of {only.get('asset')} alone is larger than a record may be")
         halves = ([{**only, inner: only[inner][:middle]}], [{**only, inner: only[inner][middle:]}])
     else:
         middle = len(results) // 2

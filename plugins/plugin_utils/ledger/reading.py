@@ -140,14 +140,10 @@ def find_open_run(ledger: Ledger, run_id: str, nonce: str) -> OpenRun:
         if record.body.get("run_id") != run_id:
             continue
         if record.step == "run-close":
-            raise LedgerError(
-                f"{ledger.path}: run {run_id} was closed by entry {record.index}; start a new run"
-            )
+            raise LedgerError(f"{ledger.path}: run {run_id} was closed by entry {record.index}; start a new run")
         if record.step == "run-open":
             if nonce_digest(nonce) != record.body["nonce_sha256"]:
-                raise LedgerError(
-                    f"{ledger.path}: run {run_id} is another process's; its nonce does not match"
-                )
+                raise LedgerError(f"{ledger.path}: run {run_id} is another process's; its nonce does not match")
             return OpenRun(
                 run_id=run_id,
                 nonce=nonce,

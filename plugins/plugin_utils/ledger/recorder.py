@@ -52,13 +52,9 @@ class Recorder:
         document = self._given
         expected = (current.version + 1, current.sha256) if current else (1, None)
         if (document.version, document.previous) != expected:
-            raise TrustError(
-                f"trust: version {document.version} does not follow; the next is version {expected[0]}"
-            )
+            raise TrustError(f"trust: version {document.version} does not follow; the next is version {expected[0]}")
         subject = [about("trust", document.sha256)]
-        receipt = self._append(
-            signer, "trust", subject, None, document.to_dict(), (size, root), current or document
-        )
+        receipt = self._append(signer, "trust", subject, None, document.to_dict(), (size, root), current or document)
         self._trust, self._seen = document, receipt.index + 1
         return receipt
 
@@ -157,9 +153,7 @@ class Recorder:
         subject += [about("request", request)] if request else []
         receipt = self._write(signer, "run-open", subject, change_id, body)
         assets = tuple(expected_assets)
-        return OpenRun(
-            run_id, nonce, receipt.index, receipt.sha256, change_id, tuple(subject), kind, mode, assets
-        )
+        return OpenRun(run_id, nonce, receipt.index, receipt.sha256, change_id, tuple(subject), kind, mode, assets)
 
     def deploy(
         self, signer: Signer, run: OpenRun, *, ring: str | None, results: Sequence[Mapping[str, Any]]
@@ -199,8 +193,8 @@ class Recorder:
         Counts and entries are taken from the ledger itself, so that they cannot differ from it.
 
         `entries` are the run's records, the opening one included, this one not. `missing_assets`, unless
-        given, are the expected assets that no deploy, rollback or verify (but for one before the change)
-        names; a plan run names none.
+        given, are the expected assets that no deploy, rollback or verify names; a verify before the change
+        counts only where it found no drift, so that nothing was to be done. A plan run misses none.
         """
         entries, seen, outcomes = [run.index], set[str](), dict[str, str]()
         for index, data in self.ledger.entries(run.index + 1):
@@ -210,14 +204,12 @@ class Recorder:
                 continue
             entries.append(index)
             for result in body.get("results", ()):
-                if body.get("phase") != "before":
+                if body.get("phase") != "before" or (body["kind"] == "drift" and result["verdict"] == "pass"):
                     seen.add(result["asset"])
                 if statements.step_of(statement) == "deploy":
                     outcomes[result["asset"]] = result["outcome"]
         if missing_assets is None:
-            missing_assets = (
-                [] if run.kind == "plan" else [asset for asset in run.expected_assets if asset not in seen]
-            )
+            missing_assets = [] if run.kind == "plan" else [asset for asset in run.expected_assets if asset not in seen]
         body = {
             "run_id": run.run_id,
             "outcome": outcome,
@@ -267,9 +259,7 @@ class Recorder:
         change_id: str | None,
         body: dict[str, Any],
     ) -> Receipt:
-        size, root = (
-            self.ledger.head()
-        )  # last before sealing: the record cannot be older than what it names here
+        size, root = self.ledger.head()  # last before sealing: the record cannot be older than what it names here
         return self._append(signer, step, subject, change_id, body, (size, root), self._trust_at(size))
 
     def _append(
@@ -313,9 +303,7 @@ class Recorder:
             self._trust = trust_after(self.ledger, self._trust, self._seen, size)
             self._seen = size
         if self._trust is None:
-            raise TrustError(
-                f"{self.ledger.path}: holds no trust document; publish one with `holdfast trust publish`"
-            )
+            raise TrustError(f"{self.ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
         if before is None and self._trust.sha256 != self._given.sha256:
             raise TrustError(
                 f"trust: version {self._given.version} was given, but {self._trust.version} is in force; "

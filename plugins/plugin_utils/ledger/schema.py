@@ -52,9 +52,7 @@ def tables() -> Tables:
     metadata = MetaData()
     return Tables(
         metadata,
-        Table(
-            "head", metadata, Column("id", Integer, primary_key=True), Column("size", Integer, nullable=False)
-        ),
+        Table("head", metadata, Column("id", Integer, primary_key=True), Column("size", Integer, nullable=False)),
         Table(
             "entries",
             metadata,
@@ -85,6 +83,4 @@ def failure(path: Path, error: Exception) -> LedgerError:
     original = getattr(error, "orig", None) or error
     name = str(getattr(original, "sqlite_errorname", ""))
     remedy = next((text for code, text in REMEDIES.items() if name.startswith(code)), None)
-    return LedgerError(
-        f"{path}: {original}; {remedy or 'run `holdfast audit` before anything else is recorded'}"
-    )
+    return LedgerError(f"{path}: {original}; {remedy or 'run `holdfast audit` before anything else is recorded'}")

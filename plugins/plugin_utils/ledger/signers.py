@@ -40,9 +40,7 @@ class FileSigner:
         from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # no __all__ there
 
         if not isinstance(private_key, Ed25519PrivateKey):
-            raise TrustError(
-                f"key: {type(private_key).__name__} was found; expected Ed25519 (`holdfast key new PATH`)"
-            )
+            raise TrustError(f"key: {type(private_key).__name__} was found; expected Ed25519 (`holdfast key new PATH`)")
         self._public = PublicKey("ed25519", private_key.public_key().public_bytes_raw())
         public = SSlibKey(self._public.keyid, "ed25519", "ed25519", {"public": self._public.raw.hex()})
         self._signer = CryptoSigner(private_key, public)
@@ -61,20 +59,14 @@ class FileSigner:
                 # The open file is asked, not the name: what is checked is what is read.
                 mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
                 if mode & 0o077:
-                    raise TrustError(
-                        f"{path}: mode {mode:04o} lets others read the private key; run: chmod 600 {path}"
-                    )
+                    raise TrustError(f"{path}: mode {mode:04o} lets others read the private key; run: chmod 600 {path}")
                 pem = file.read(64 * 1024)
         except OSError as error:
-            raise TrustError(
-                f"{path}: {error.strerror}; expected a private key (`holdfast key new {path}`)"
-            ) from error
+            raise TrustError(f"{path}: {error.strerror}; expected a private key (`holdfast key new {path}`)") from error
         try:
             return cls(load_pem_private_key(pem, None))
         except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-            raise TrustError(
-                f"{path}: no unencrypted PKCS#8 PEM key; make one with `holdfast key new PATH`"
-            ) from error
+            raise TrustError(f"{path}: no unencrypted PKCS#8 PEM key; make one with `holdfast key new PATH`") from error
         except TrustError as error:
             raise TrustError(f"{path}: {error}") from error
 
@@ -110,25 +102,17 @@ class SshSigner:
         """
         command = ["ssh-keygen", "-q", "-Y", "sign", "-n", keys.NAMESPACE, "-f", str(self._path)]
         try:
-            done = subprocess.run(
-                command, input=message, capture_output=True, timeout=SSH_PATIENCE, check=False
-            )
+            done = subprocess.run(command, input=message, capture_output=True, timeout=SSH_PATIENCE, check=False)
         except FileNotFoundError as error:
             raise TrustError("ssh-keygen: not found; install the package openssh-client") from error
         except subprocess.TimeoutExpired as error:
-            raise TrustError(
-                f"{self._path}: nothing was signed within {SSH_PATIENCE} s; try again"
-            ) from error
+            raise TrustError(f"{self._path}: nothing was signed within {SSH_PATIENCE} s; try again") from error
         lines = done.stdout.decode("ascii", "replace").split("\n")
         if done.returncode or lines[0] != "-----BEGIN SSH SIGNATURE-----":
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise TrustError(
-                f"{self._path}: ssh-keygen did not sign: {said[-1] if said else 'no reason given'}"
-            )
+            raise TrustError(f"{self._path}: ssh-keygen did not sign: {said[-1] if said else 'no reason given'}")
         try:
-            blob = base64.b64decode(
-                "".join(lines[1 : lines.index("-----END SSH SIGNATURE-----")]), validate=True
-            )
+            blob = base64.b64decode("".join(lines[1 : lines.index("-----END SSH SIGNATURE-----")]), validate=True)
         except (binascii.Error, ValueError) as error:
             raise TrustError(f"{self._path}: ssh-keygen's answer is no SSH signature") from error
         self._public.verify(blob, message)

@@ -98,9 +98,7 @@ BODIES: dict[str, Shape] = {
             "request": maybe(HEX),
             "approvals": items(fields({"index": whole(), "sha256": HEX}), distinct=True),
             "expected_assets": items(SLUG, least=1, distinct=True),
-            "materials": items(
-                fields({"name": word("playbook", "collection", "site"), "sha256": HEX}), distinct=True
-            ),
+            "materials": items(fields({"name": word("playbook", "collection", "site"), "sha256": HEX}), distinct=True),
             "forks": whole(1, 10_000),
             "limit": truth,
             "ansible_core": text(r"[0-9]+\.[0-9]+[0-9A-Za-z.]{0,20}", "a version of ansible-core"),
@@ -155,9 +153,7 @@ BODIES: dict[str, Shape] = {
             "run_id": RUN,
             "trigger": word("health", "failed"),
             "results": items(
-                fields(
-                    {"asset": SLUG, "result": word("restored", "partial", "failed"), "products": _PRODUCTS}
-                ),
+                fields({"asset": SLUG, "result": word("restored", "partial", "failed"), "products": _PRODUCTS}),
                 least=1,
             ),
         }
@@ -189,9 +185,7 @@ _FRAME = fields(
                 "recorded_at": time,
                 "ledger_head": fields({"size": whole(), "root": HEX}),
                 "trust": fields({"version": whole(1), "sha256": HEX}),
-                "producer": fields(
-                    {"name": word("holdfast"), "version": text(r"[0-9A-Za-z.+-]{1,32}", "a version")}
-                ),
+                "producer": fields({"name": word("holdfast"), "version": text(r"[0-9A-Za-z.+-]{1,32}", "a version")}),
                 "step": lambda value, place: None,
             }
         ),

@@ -59,9 +59,7 @@ class Ledger:
             finally:
                 os.close(folder)
         except OSError as error:
-            raise LedgerError(
-                f"{path}: {error.strerror}; a ledger needs a folder that this user can write"
-            ) from error
+            raise LedgerError(f"{path}: {error.strerror}; a ledger needs a folder that this user can write") from error
         finally:
             fresh.unlink(missing_ok=True)
         return cls(path, patience=patience)
@@ -80,22 +78,17 @@ class Ledger:
         tables = schema.tables()
         with self._transaction(self._writer) as connection:
             known = connection.execute(
-                select(tables.entries.c.idx, tables.entries.c.envelope).where(
-                    tables.entries.c.record_id == record_id
-                )
+                select(tables.entries.c.idx, tables.entries.c.envelope).where(tables.entries.c.record_id == record_id)
             ).first()
             if known is not None:
                 if bytes(known.envelope) == envelope:
                     return int(known.idx)
                 raise LedgerError(
-                    f"{self.path}: {record_id} is already entry {known.idx} with other bytes; "
-                    "an id is used once"
+                    f"{self.path}: {record_id} is already entry {known.idx} with other bytes; an id is used once"
                 )
             index = _size(connection)
             grown = merkle.grown(index, envelope, _node_of(connection))
-            connection.execute(
-                insert(tables.entries), [{"idx": index, "record_id": record_id, "envelope": envelope}]
-            )
+            connection.execute(insert(tables.entries), [{"idx": index, "record_id": record_id, "envelope": envelope}])
             connection.execute(
                 insert(tables.nodes),
                 [{"level": level, "position": at, "hash": hashed} for level, at, hashed in grown],
@@ -167,9 +160,7 @@ class Ledger:
 
         lines = note.split("\n")
         if len(lines) < 6 or not lines[1].isdecimal():
-            raise LedgerError(
-                "checkpoint: expected a C2SP signed note: origin, size, root, an empty line, signatures"
-            )
+            raise LedgerError("checkpoint: expected a C2SP signed note: origin, size, root, an empty line, signatures")
         checkpoints = schema.tables().checkpoints
         with self._transaction(self._writer) as connection:
             connection.execute(
@@ -183,9 +174,7 @@ class Ledger:
 
         checkpoints = schema.tables().checkpoints
         with self._transaction(self._reader) as connection:
-            found = connection.execute(
-                select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
-            ).scalar()
+            found = connection.execute(select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)).scalar()
         return None if found is None else str(found)
 
     def _within(self, connection: Connection, size: int | None) -> int:

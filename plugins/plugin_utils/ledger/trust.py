@@ -124,9 +124,7 @@ def _check(trust: Trust) -> None:
     names: set[str] = set()
     for principal in trust.principals:
         if principal.id in names:
-            raise TrustError(
-                f"trust: principal {principal.id} is listed twice; list it once, with all its keys"
-            )
+            raise TrustError(f"trust: principal {principal.id} is listed twice; list it once, with all its keys")
         names.add(principal.id)
         for key in principal.keys:
             if key.raw in owners:
@@ -143,11 +141,8 @@ def _check(trust: Trust) -> None:
             )
     if any(key.kind != "ed25519" for key in trust.keys_of("log")):
         # C2SP signed notes of type 0x01 are what other readers of heads understand.
-        raise TrustError(
-            "trust: the log's head is signed with type ed25519, not an SSH key; use `holdfast key new`"
-        )
+        raise TrustError("trust: the log's head is signed with type ed25519, not an SSH key; use `holdfast key new`")
     if (trust.version == 1) != (trust.previous is None):
         raise TrustError(
-            f"trust: version {trust.version} with previous {trust.previous}; "
-            "only version 1 has none before it"
+            f"trust: version {trust.version} with previous {trust.previous}; only version 1 has none before it"
         )

@@ -64,9 +64,7 @@ class TrustFile:
             return None
         expected = current.version + 1 if current else 1
         if self.version != expected:
-            state = (
-                f"version {current.version} is in force" if current else "the ledger has no trust document"
-            )
+            state = f"version {current.version} is in force" if current else "the ledger has no trust document"
             raise TrustError(
                 f"trust.yml: version: {self.version} was found; expected {expected}, for {state}; "
                 f"write `version: {expected}`"
@@ -110,9 +108,7 @@ def _key_faults(data: dict[str, Any]) -> Iterator[Fault]:
             try:
                 key = _key(data_key)
             except TrustError as error:
-                yield Fault(
-                    where, str(error), f"a key of type {data_key['type']}", "copy the public key again"
-                )
+                yield Fault(where, str(error), f"a key of type {data_key['type']}", "copy the public key again")
                 continue
             if key.raw in owners:
                 yield Fault(
