@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .asset import duplicate_ids
@@ -64,7 +64,6 @@ BASELINE = Fields(
                 },
                 optional={
                     "compare": Text("how expected and observed are compared", _NAME),
-                    "applies": Pairs("what must be so for the control to apply", Text("a fact", _NAME), SETTING, 1, 10),
                 },
             ),
             least=1,
@@ -89,7 +88,6 @@ class Control:
     value: Any
     probe: dict[str, Any]
     compare: str = "equals"
-    applies: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Control:
@@ -109,7 +107,6 @@ class Control:
             "value": self.value,
             "probe": dict(self.probe),
             "compare": self.compare,
-            "applies": dict(self.applies),
         }
 
 
