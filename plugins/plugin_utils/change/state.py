@@ -136,7 +136,7 @@ def change_state(
             # Approvals name the request by digest, so a second request under the same id cannot inherit them.
             state = state or _requested(record, change_id, frozenset(health_required))
         elif state is not None:
-            state = _STEPS.get(record.step, _ignore)(state, record)
+            state = _heard(_STEPS.get(record.step, _ignore)(state, record), record)
     return state
 
 
@@ -184,12 +184,13 @@ def _approve(state: ChangeState, record: Record) -> ChangeState:
 def _run_open(state: ChangeState, record: Record) -> ChangeState:
     body = record.body
     run = RunSeen(
-        body["run_id"],
-        record.index,
-        body["kind"],
-        body["mode"],
-        record.principal,
-        record.recorded_at,
+        run_id=body["run_id"],
+        index=record.index,
+        kind=body["kind"],
+        mode=body["mode"],
+        principal=record.principal,
+        opened_at=record.recorded_at,
+        last_at=record.recorded_at,
     )
     resumed = set(body["resumes"])
     earlier = tuple(
@@ -234,6 +235,13 @@ def _rollback(state: ChangeState, record: Record) -> ChangeState:
 def _progress(state: ChangeState, asset: str, **news: Any) -> ChangeState:
     known = state.progress.get(asset, AssetState(asset))
     return replace(state, progress={**state.progress, asset: replace(known, **news)})
+
+
+def _heard(state: ChangeState, record: Record) -> ChangeState:
+    """Note when each run was last heard of."""
+    run_id = record.body.get("run_id")
+    runs = tuple(replace(run, last_at=record.recorded_at) if run.run_id == run_id else run for run in state.runs)
+    return replace(state, runs=runs) if run_id else state
 
 
 def _ignore(state: ChangeState, record: Record) -> ChangeState:

@@ -26,7 +26,7 @@ class Consent:
 
 @dataclass(frozen=True)
 class RunSeen:
-    """One run of the change. `outcome` is None without a run-close; `resumed_by` is who took over."""
+    """One run of the change. `outcome` is None without a run-close; `last_at` is its newest record's time."""
 
     run_id: str
     index: int
@@ -34,6 +34,7 @@ class RunSeen:
     mode: str
     principal: str
     opened_at: datetime
+    last_at: datetime
     outcome: str | None = None
     closed_at: datetime | None = None
     resumed_by: str | None = None

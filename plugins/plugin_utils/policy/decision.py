@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import PolicyError
-from . import rules
+from . import agreement, rules
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 
@@ -19,12 +19,12 @@ _CHANGE: tuple[Rule, ...] = (
     rules.change_exists,
     rules.plan_agreed,
     rules.assets_planned,
-    rules.change_alive,
+    agreement.change_alive,
     rules.no_other_run,
-    rules.duties_apart,
-    rules.approvals_enough,
-    rules.ring_before_verified,
-    rules.wave_in_turn,
+    agreement.duties_apart,
+    agreement.approvals_enough,
+    agreement.ring_before_verified,
+    agreement.wave_in_turn,
 )
 
 
@@ -41,18 +41,15 @@ def decide(question: Question) -> Decision:
         "check",
     ):
         raise PolicyError(
-            f"question: kind {question.kind!r}, mode {question.mode!r} do not exist; "
-            "expected a run's kind and mode"
+            f"question: kind {question.kind!r}, mode {question.mode!r} do not exist; expected a run's kind and mode"
         )
     if question.now.tzinfo is None:
-        raise PolicyError(
-            f"question: now is {question.now.isoformat()}, without a zone; expected an aware time"
-        )
+        raise PolicyError(f"question: now is {question.now.isoformat()}, without a zone; expected an aware time")
     asked = _rules(question)
     reasons = tuple(reason for rule in asked for reason in rule(question))
     if reasons or question.change is None or asked is _ALWAYS:
         return Decision(reasons)
-    return Decision(grounds=tuple(rules.grounds(question, question.change)))
+    return Decision(grounds=tuple(agreement.grounds(question, question.change)))
 
 
 def _rules(question: Question) -> tuple[Rule, ...]:
@@ -91,8 +88,7 @@ def _may_be_mended(question: Question) -> Iterator[Reason]:
     for (ring, severity, rule), controls in sorted(groups.items()):
         yield Reason(
             "remediation-policy",
-            f"drift of severity {severity} in ring {ring} is asked about (rule {rule}): "
-            f"{', '.join(controls)}",
+            f"drift of severity {severity} in ring {ring} is asked about (rule {rule}): {', '.join(controls)}",
             rules.RISK_MANAGEMENT,
             "ask for a change: holdfast change request --kind config",
         )

@@ -1,21 +1,16 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules about the change: is it on record, is it this plan, is it open, who agreed, what came before.
+"""The rules about the run and its plan: on record, for known assets, from the plan that was asked for, as it is still.
 
-Each rule takes a question and yields its objections. A citation stands where the paragraph truly asks for
-what the rule guards; docs/reference/decision.md has the table.
+Each rule takes a question and yields its objections. A citation stands where the paragraph asks for what the rule
+guards; docs/reference/decision.md has the table. Who agreed, and what came before: agreement.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
-from ..change.approvals import weigh
-from ..change.state import ChangeState
-from ..change.waves import batches
 from ..ledger.canonical import timestamp
-from ..site.policy import Ring
 from .question import Question, Reason
 
 AUDIT_CONTROLS = "164.312(b)"
@@ -35,8 +30,7 @@ def run_on_record(q: Question) -> Iterator[Reason]:
             "run-on-record",
             "this run has no run-open record in the ledger",
             AUDIT_CONTROLS,
-            "enable the callback holdfast.hipaa.recorder in ansible.cfg and see that the ledger can be "
-            "written",
+            "enable the callback holdfast.hipaa.recorder in ansible.cfg and see that the ledger can be written",
         )
 
 
@@ -47,17 +41,14 @@ def implementer_known(q: Question) -> Iterator[Reason]:
             "implementer-known",
             "the key this run signs with belongs to no principal",
             AUTHORIZATION,
-            "add its public key to trust.yml and record the new trust document, or set "
-            "keys.implementer in site.yml",
+            "add its public key to trust.yml and record the new trust document, or set keys.implementer in site.yml",
         )
 
 
 def assets_known(q: Question) -> Iterator[Reason]:
     """Only registered assets are touched, and a question about none is no question."""
     if not q.assets:
-        yield Reason(
-            "asset-named", "no asset is named", "", "name at least one; see that --limit matches something"
-        )
+        yield Reason("asset-named", "no asset is named", "", "name at least one; see that --limit matches something")
     unknown = sorted(q.assets - set(q.register))
     if unknown:
         yield Reason(
@@ -148,41 +139,6 @@ def assets_planned(q: Question) -> Iterator[Reason]:
             )
 
 
-def change_alive(q: Question) -> Iterator[Reason]:
-    """A change ends when it is done, rejected, expired, or when a wave of it was taken back."""
-    change = q.change
-    if change is None:
-        return
-    if change.rolled_back:
-        yield Reason(
-            "change-stopped",
-            f"{', '.join(change.rolled_back)} was rolled back in this change, which stops it for every ring",
-            RISK_MANAGEMENT,
-            "find the cause, plan again, and ask for a new change",
-        )
-    if q.plan is not None and change.closed(q.plan, q.policy):
-        yield Reason(
-            "change-closed",
-            "every ring asked for is verified",
-            "",
-            "nothing is left to do; plan again for new updates",
-        )
-    if q.now >= change.expires_at:
-        yield Reason(
-            "request-expired",
-            f"the request held until {timestamp(change.expires_at)}",
-            "",
-            "ask for a new change",
-        )
-    for consent in change.rejected(q.ring or ""):
-        yield Reason(
-            "change-rejected",
-            f"{consent.principal} rejected it for {q.ring} (record {consent.index})",
-            AUTHORIZATION,
-            "settle it with them: they can approve later, or a new change is asked for",
-        )
-
-
 def no_other_run(q: Question) -> Iterator[Reason]:
     """One run of a change at a time; a dead one is taken over by name."""
     for run in q.change.open_runs if q.change else ():
@@ -193,109 +149,6 @@ def no_other_run(q: Question) -> Iterator[Reason]:
                 AUDIT_CONTROLS,
                 "wait for it; if it died, run the same playbook again, which takes it over",
             )
-
-
-def duties_apart(q: Question) -> Iterator[Reason]:
-    """Who asked for a change does not carry it out."""
-    if q.change is not None and q.implementer is not None and q.implementer == q.change.requester:
-        yield Reason(
-            "duties-apart",
-            f"{q.implementer} asked for this change and would carry it out",
-            AUTHORIZATION,
-            "let another principal ask for it, or another carry it out",
-        )
-
-
-def approvals_enough(q: Question) -> Iterator[Reason]:
-    """As many people as the ring wants agreed to this very plan, and their word still holds."""
-    change, ring = q.change, _ring(q)
-    if change is None or ring is None:
-        return
-    weighed = weigh(
-        change,
-        ring.name,
-        now=q.now,
-        max_age=timedelta(hours=ring.approval_max_age_hours),
-        implementer=q.implementer,
-    )
-    missing = ring.approvals_required - len(weighed.counted)
-    if missing > 0:
-        counted = f" ({', '.join(weighed.principals)})" if weighed.counted else ""
-        not_counted = "".join(f"; {d.consent.principal} does not count: {d.why}" for d in weighed.discounted)
-        yield Reason(
-            "approvals-enough",
-            f"{len(weighed.counted)} of {ring.approvals_required} approvals for "
-            f"{ring.name}{counted}{not_counted}",
-            AUTHORIZATION,
-            f"{missing} more: holdfast change approve {change.change_id} --ring {ring.name} --as "
-            "PRINCIPAL --ssh-key PATH",
-        )
-
-
-def ring_before_verified(q: Question) -> Iterator[Reason]:
-    """What a ring gets was verified in the ring before it, from the same plan."""
-    change, ring = q.change, _ring(q)
-    if (
-        change is None
-        or ring is None
-        or ring.promotion != "verified"
-        or change.kind not in q.policy.promotion_kinds
-    ):
-        return
-    before = q.policy.ring_before(ring.name)
-    if before is None or q.plan is None:
-        return
-    planned = q.plan.of_ring(before.name)
-    if not planned:
-        yield Reason(
-            "ring-before-verified",
-            f"the plan has no asset in ring {before.name}, so nothing was tried before {ring.name}",
-            EVALUATION,
-            f"plan again with assets of {before.name}",
-        )
-    elif not change.ring_verified(q.plan, before.name):
-        open_ = [a.asset for a in planned if not change.verified(a.asset)]
-        yield Reason(
-            "ring-before-verified",
-            f"{before.name} is not verified for this plan: {', '.join(open_)}",
-            EVALUATION,
-            f"patch {before.name} first, and see its health checks pass",
-        )
-
-
-def wave_in_turn(q: Question) -> Iterator[Reason]:
-    """A wave starts when those before it are verified; and nothing goes ahead past an unhealthy host."""
-    change, ring = q.change, _ring(q)
-    if change is None or q.plan is None or ring is None:
-        return
-    ill = sorted(a for a in change.progress if change.unhealthy(a) and a not in q.assets)
-    if ill:
-        yield Reason(
-            "nobody-unhealthy",
-            f"{', '.join(ill)} was changed, seen to be unhealthy, and not taken back",
-            RISK_MANAGEMENT,
-            "mend it, or roll it back; then go on",
-        )
-    if q.wave is None:
-        return
-    batched = batches([a.asset for a in q.plan.of_ring(ring.name)], ring.waves)
-    earlier = [a for batch in batched[: q.wave - 1] for a in batch if not change.verified(a)]
-    if earlier:
-        yield Reason(
-            "wave-in-turn",
-            f"wave {q.wave} of {ring.name} comes after {', '.join(earlier)}, not verified yet",
-            RISK_MANAGEMENT,
-            "finish the earlier wave first",
-        )
-    here = set(batched[q.wave - 1]) if 0 < q.wave <= len(batched) else set()
-    strangers = sorted(q.assets - here)
-    if strangers:
-        yield Reason(
-            "wave-in-turn",
-            f"not in wave {q.wave} of {ring.name}: {', '.join(strangers)}",
-            "",
-            "run the waves as planned",
-        )
 
 
 def hosts_as_planned(q: Question) -> Iterator[Reason]:
@@ -314,27 +167,3 @@ def baseline_as_planned(q: Question) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             "ask for a new change of kind config",
         )
-
-
-def grounds(q: Question, change: ChangeState) -> Iterator[str]:
-    """Yield what speaks for an allowed run of a change."""
-    ring = _ring(q)
-    if ring is None:
-        return
-    yield f"{change.change_id} was asked for by {change.requester}, plan {change.plan[:12]}..."
-    weighed = weigh(
-        change,
-        ring.name,
-        now=q.now,
-        max_age=timedelta(hours=ring.approval_max_age_hours),
-        implementer=q.implementer,
-    )
-    who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
-    yield f"approved for {ring.name} by {who}; {ring.approvals_required} needed"
-    before = q.policy.ring_before(ring.name)
-    if before is not None and ring.promotion == "verified" and change.kind in q.policy.promotion_kinds:
-        yield f"ring {before.name} is verified for this plan"
-
-
-def _ring(q: Question) -> Ring | None:
-    return next((ring for ring in q.policy.rings if ring.name == q.ring), None)

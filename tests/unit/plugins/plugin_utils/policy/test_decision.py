@@ -65,11 +65,10 @@ def test_every_rule_has_a_case() -> None:
     """No rule id of the code is without a case that sees it object, so a rule that never fires cannot hide."""
     import re
 
-    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import decision as decision_file
-    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import rules as rules_file
+    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import agreement, decision, rules
 
     written = set()
-    for module in (rules_file, decision_file):
+    for module in (agreement, decision, rules):
         with open(str(module.__file__), encoding="utf-8") as source:
             written |= set(re.findall(r'Reason\(\s*"([a-z-]+)"', source.read()))
     seen = {rule for case in load("decision") for rule in case.values[0]["expect"].get("rules", [])}

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules about the change: is it still open, who agreed, and what had to come before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ..change.approvals import weigh
+from ..change.state import ChangeState
+from ..change.waves import batches
+from ..ledger.canonical import timestamp
+from ..site.policy import Ring
+from .question import Question, Reason
+from .rules import AUTHORIZATION, EVALUATION, RISK_MANAGEMENT
+
+
+def change_alive(q: Question, lifted_by: str | None = None) -> Iterator[Reason]:
+    """A change ends when it is done, rejected, expired, or when a wave of it was taken back.
+
+    A rejection is passed over if it is that of `lifted_by`, who is about to approve.
+    """
+    change = q.change
+    if change is None:
+        return
+    if change.rolled_back:
+        yield Reason(
+            "change-stopped",
+            f"{', '.join(change.rolled_back)} was rolled back in this change, which stops it for every ring",
+            RISK_MANAGEMENT,
+            "find the cause, plan again, and ask for a new change",
+        )
+    if q.plan is not None and change.closed(q.plan, q.policy):
+        yield Reason(
+            "change-closed",
+            "every ring asked for is verified",
+            "",
+            "nothing is left to do; plan again for new updates",
+        )
+    if q.now >= change.expires_at:
+        yield Reason(
+            "request-expired",
+            f"the request held until {timestamp(change.expires_at)}",
+            "",
+            "ask for a new change",
+        )
+    for consent in change.rejected(q.ring or ""):
+        if consent.principal == lifted_by:
+            continue
+        yield Reason(
+            "change-rejected",
+            f"{consent.principal} rejected it for {q.ring} (record {consent.index})",
+            AUTHORIZATION,
+            "settle it with them: they can approve later, or a new change is asked for",
+        )
+
+
+def duties_apart(q: Question) -> Iterator[Reason]:
+    """Who asked for a change does not carry it out."""
+    if q.change is not None and q.implementer is not None and q.implementer == q.change.requester:
+        yield Reason(
+            "duties-apart",
+            f"{q.implementer} asked for this change and would carry it out",
+            AUTHORIZATION,
+            "let another principal ask for it, or another carry it out",
+        )
+
+
+def approvals_enough(q: Question) -> Iterator[Reason]:
+    """As many people as the ring wants agreed to this very plan, and their word still holds."""
+    change, ring = q.change, _ring(q)
+    if change is None or ring is None:
+        return
+    weighed = weigh(
+        change,
+        ring.name,
+        now=q.now,
+        max_age=timedelta(hours=ring.approval_max_age_hours),
+        implementer=q.implementer,
+    )
+    missing = ring.approvals_required - len(weighed.counted)
+    if missing > 0:
+        counted = f" ({', '.join(weighed.principals)})" if weighed.counted else ""
+        not_counted = "".join(f"; {d.consent.principal} does not count: {d.why}" for d in weighed.discounted)
+        yield Reason(
+            "approvals-enough",
+            f"{len(weighed.counted)} of {ring.approvals_required} approvals for {ring.name}{counted}{not_counted}",
+            AUTHORIZATION,
+            f"{missing} more: holdfast change approve {change.change_id} --ring {ring.name} --as "
+            "PRINCIPAL --ssh-key PATH",
+        )
+
+
+def ring_before_verified(q: Question) -> Iterator[Reason]:
+    """What a ring gets was verified in the ring before it, from the same plan."""
+    change, ring = q.change, _ring(q)
+    if change is None or ring is None or ring.promotion != "verified" or change.kind not in q.policy.promotion_kinds:
+        return
+    before = q.policy.ring_before(ring.name)
+    if before is None or q.plan is None:
+        return
+    planned = q.plan.of_ring(before.name)
+    if not planned:
+        yield Reason(
+            "ring-before-verified",
+            f"the plan has no asset in ring {before.name}, so nothing was tried before {ring.name}",
+            EVALUATION,
+            f"plan again with assets of {before.name}",
+        )
+    elif not change.ring_verified(q.plan, before.name):
+        open_ = [a.asset for a in planned if not change.verified(a.asset)]
+        yield Reason(
+            "ring-before-verified",
+            f"{before.name} is not verified for this plan: {', '.join(open_)}",
+            EVALUATION,
+            f"patch {before.name} first, and see its health checks pass",
+        )
+
+
+def wave_in_turn(q: Question) -> Iterator[Reason]:
+    """A wave starts when those before it are verified; and nothing goes ahead past an unhealthy host."""
+    change, ring = q.change, _ring(q)
+    if change is None or q.plan is None or ring is None:
+        return
+    ill = sorted(a for a in change.progress if change.unhealthy(a) and a not in q.assets)
+    if ill:
+        yield Reason(
+            "nobody-unhealthy",
+            f"{', '.join(ill)} was changed, seen to be unhealthy, and not taken back",
+            RISK_MANAGEMENT,
+            "mend it, or roll it back; then go on",
+        )
+    if q.wave is None:
+        return
+    batched = batches([a.asset for a in q.plan.of_ring(ring.name)], ring.waves)
+    earlier = [a for batch in batched[: q.wave - 1] for a in batch if not change.verified(a)]
+    if earlier:
+        yield Reason(
+            "wave-in-turn",
+            f"wave {q.wave} of {ring.name} comes after {', '.join(earlier)}, not verified yet",
+            RISK_MANAGEMENT,
+            "finish the earlier wave first",
+        )
+    here = set(batched[q.wave - 1]) if 0 < q.wave <= len(batched) else set()
+    strangers = sorted(q.assets - here)
+    if strangers:
+        yield Reason(
+            "wave-in-turn",
+            f"not in wave {q.wave} of {ring.name}: {', '.join(strangers)}",
+            "",
+            "run the waves as planned",
+        )
+
+
+def grounds(q: Question, change: ChangeState) -> Iterator[str]:
+    """Yield what speaks for an allowed run of a change."""
+    ring = _ring(q)
+    if ring is None:
+        return
+    yield f"{change.change_id} was asked for by {change.requester}, plan {change.plan[:12]}..."
+    weighed = weigh(
+        change,
+        ring.name,
+        now=q.now,
+        max_age=timedelta(hours=ring.approval_max_age_hours),
+        implementer=q.implementer,
+    )
+    who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
+    yield f"approved for {ring.name} by {who}; {ring.approvals_required} needed"
+    before = q.policy.ring_before(ring.name)
+    if before is not None and ring.promotion == "verified" and change.kind in q.policy.promotion_kinds:
+        yield f"ring {before.name} is verified for this plan"
+
+
+def _ring(q: Question) -> Ring | None:
+    return next((ring for ring in q.policy.rings if ring.name == q.ring), None)
