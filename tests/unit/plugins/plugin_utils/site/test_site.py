@@ -46,11 +46,15 @@ def test_a_site_may_keep_ledger_and_keys_elsewhere(tmp_path: Path) -> None:
 
 def test_health_checks_have_their_defaults_filled_in(site: Site) -> None:
     assert [check.to_dict() for check in site.asset("prod-1").health] == [
-        {"id": "web", "http": {"url": "http://127.0.0.1/healthz", "status": 200}},
-        {"id": "db", "sql": {"database": "postgres", "query": "select 1", "expect": "1", "user": "postgres"}},
-        {"id": "nginx", "service": "nginx"},
-        {"id": "ssh", "tcp": {"port": 22}},
-        {"id": "claims", "command": {"argv": ["/usr/bin/claimsd", "--selftest"], "expect_rc": 0}},
+        {"id": "web", "http": {"url": "http://127.0.0.1/healthz", "status": 200}, "timeout": 10},
+        {
+            "id": "db",
+            "sql": {"database": "postgres", "query": "select 1", "expect": "1", "user": "postgres"},
+            "timeout": 10,
+        },
+        {"id": "nginx", "service": "nginx", "timeout": 10},
+        {"id": "ssh", "tcp": {"port": 22, "host": "127.0.0.1"}, "timeout": 10},
+        {"id": "claims", "command": {"argv": ["/usr/bin/claimsd", "--selftest"], "expect_rc": 0}, "timeout": 10},
     ]
 
 
