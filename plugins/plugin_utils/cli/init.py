@@ -103,13 +103,16 @@ def _init(args: argparse.Namespace) -> int:
     root: Path = args.dir.resolve()
     name = args.name or _name_from(root)
     _must_be_empty(root)
-    root.mkdir(parents=True, exist_ok=True)
-    # Laid out beside the folder and moved when sound: a mistake in the host's words leaves nothing half done.
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as beside:
-        _lay_out(Path(beside), {"name": name, "org": args.org or f"org-{name}", "assets": _assets(host)})
-        load_site(Path(beside), PRODUCT)
-        for path in sorted(Path(beside).iterdir()):
-            path.rename(root / path.name)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # Laid out apart and moved when sound: a mistake in the host's words leaves nothing half done.
+        with tempfile.TemporaryDirectory(prefix=".init-", dir=root) as apart:
+            _lay_out(Path(apart), {"name": name, "org": args.org or f"org-{name}", "assets": _assets(host)})
+            load_site(Path(apart), PRODUCT)
+            for path in sorted(Path(apart).iterdir()):
+                path.rename(root / path.name)
+    except OSError as error:
+        raise UsageError(f"{root}: {error.strerror}; expected a folder this user can write; name another") from error
     site = load_site(root, PRODUCT)
     _found_trust(site, args.approver)
     _say(site, host)

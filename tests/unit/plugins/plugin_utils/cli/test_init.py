@@ -102,6 +102,11 @@ def test_a_folder_that_holds_anything_is_refused(tmp_path: Path, capsys: pytest.
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_place_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "/proc/clinic"]) == 2
+    assert "/proc/clinic: No such file or directory; expected a folder this user can write" in capsys.readouterr().err
+
+
 def test_a_new_git_repository_counts_as_empty(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     assert main(["init", str(tmp_path), "--name", "clinic"]) == 0
