@@ -1,0 +1,318 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`holdfast change`: ask for a change, read it, approve or reject it, list all of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ..change.build import build_config_plan
+from ..change.plan import Plan
+from ..change.state import ChangeState
+from ..change.store import load_plan
+from ..change.words import table
+from ..errors import UsageError
+from ..ledger.canonical import moment
+from ..ledger.signers import FileSigner, Signer, SshSigner
+from ..policy.approving import may_decide
+from ..policy.standing import approved
+from . import change_signing
+from .change_desk import Desk
+from .change_report import clock
+from .options import add_format, add_site
+
+LATE = timedelta(minutes=5)
+"""How far ahead of ours the clock of an approver's machine may be."""
+OVER = ("rolled-back", "closed", "rejected", "expired")
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    parser = subparsers.add_parser("change", help="ask for, read and approve changes", description=__doc__)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    request = actions.add_parser("request", help="ask for what a plan says, or for the approved controls")
+    request.add_argument("--plan", type=Path, metavar="PATH", help="the plan's file, as plan_patches wrote it")
+    request.add_argument("--kind", choices=("patch", "config"), help="config: make the controls of assets true")
+    request.add_argument("--title", help="kind config: what approvers read first")
+    request.add_argument("--reason", help="kind config: why the change is wanted")
+    request.add_argument("--asset", action="append", metavar="ID", help="kind config: only these (default: all)")
+    request.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all of the plan)")
+    request.add_argument("--days", type=_days, default=30, metavar="N", help="how long the request holds (default: 30)")
+    _add_keys(request, "the requester's key (default: keys.requester of site.yml)")
+    request.set_defaults(func=_request)
+
+    approve = actions.add_parser("approve", help="sign your consent to one exact change, or reject it")
+    approve.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    approve.add_argument("--signed", type=Path, metavar="FILE", help="the bytes `show --for-signing` wrote")
+    approve.add_argument("--signature", type=Path, metavar="FILE", help="the signature made over them")
+    _add_decision(approve, required=True)
+    _add_keys(approve, "the approver's key")
+    approve.set_defaults(func=_approve)
+
+    show = actions.add_parser("show", help="show one change: what, why, where, who agreed, what is missing")
+    show.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    show.add_argument("--for-signing", action="store_true", help="write the bytes that --as signs elsewhere")
+    _add_decision(show, required=False)
+    show.set_defaults(func=_show)
+
+    listing = actions.add_parser("list", help="list all changes, the newest last")
+    listing.set_defaults(func=_list)
+    for action in (request, approve, show, listing):
+        add_site(action)
+        add_format(action)
+
+
+def _add_keys(parser: argparse.ArgumentParser, what: str) -> None:
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--key", type=Path, metavar="PATH", help=f"{what}: a PEM file")
+    keys.add_argument("--ssh-key", type=Path, metavar="PATH", help="an ssh-ed25519 key instead (file, agent or token)")
+
+
+def _add_decision(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--as", dest="principal", required=required, metavar="PRINCIPAL", help="who decides")
+    parser.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
+    parser.add_argument("--until", type=_until, metavar="TIME", help="approve until then (default: as the request)")
+    parser.add_argument("--reject", action="store_true", help="reject instead; it holds until you approve")
+
+
+def _request(args: argparse.Namespace) -> int:
+    desk = Desk.open(args.site)
+    plan = _plan_asked_for(args, desk)
+    rings = _rings(args.ring, [r.name for r in desk.site.policy.rings if plan.of_ring(r.name)], "the plan has")
+    desk.check_register(plan)
+    earlier = [one for one in desk.states if one.plan == plan.digest and desk.standing(one) not in OVER]
+    if earlier:
+        return _deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
+    signer = _signer(args, desk.site.key_paths["requester"])
+    path = plan.save(desk.site.plans_dir)
+    receipt = desk.recorder.request(
+        signer,
+        plan=plan.digest,
+        kind=plan.kind,
+        rings=rings,
+        assets=[asset.asset for asset in plan.assets if asset.ring in rings],
+        expires_at=desk.now + timedelta(days=args.days),
+    )
+    desk.sign_head()
+    if args.format == "json":
+        said = {"change": receipt.change_id, "plan_sha256": plan.digest, "plan": str(path), "rings": rings}
+        print(json.dumps({**said, "request": {"index": receipt.index, "sha256": receipt.sha256}}))
+        return 0
+    print(f"{receipt.change_id}  {plan.title}")
+    print(f"asked for {', '.join(rings)}; record {receipt.index}; plan {plan.digest}")
+    print(f"next: holdfast change approve {receipt.change_id} --as PRINCIPAL --ssh-key PATH")
+    return 0
+
+
+def _plan_asked_for(args: argparse.Namespace, desk: Desk) -> Plan:
+    if args.plan is not None:
+        if args.title or args.reason or args.asset:
+            raise UsageError("--plan: brings its own title, reason and assets; leave --title, --reason, --asset out")
+        plan = load_plan(args.plan)
+        if args.kind not in (None, plan.kind):
+            raise UsageError(f"--kind {args.kind}: the plan is of kind {plan.kind}; leave --kind out")
+        return plan
+    if args.kind != "config":
+        raise UsageError("request: name what is asked for: --plan PATH, or --kind config --title TEXT --reason TEXT")
+    if not args.title or not args.reason:
+        raise UsageError("--kind config: approvers need both; add --title TEXT and --reason TEXT")
+    chosen = args.asset or [a.id for a in desk.site.assets if not args.ring or a.ring in args.ring]
+    return build_config_plan(desk.site, chosen, title=args.title, reason=args.reason, created_at=desk.now)
+
+
+def _approve(args: argparse.Namespace) -> int:
+    desk = Desk.open(args.site)
+    change = desk.change(args.change)
+    if args.signed or args.signature:
+        return _take_in(args, desk, change)
+    signer = _signer(args, None)
+    owner = desk.trust.principal_of(signer.public_key.keyid)
+    if owner != args.principal:
+        raise UsageError(f"--as {args.principal}: the key is {owner}'s; sign with a key of your own")
+    rings, until, refusal = _decision(args, desk, change)
+    if refusal:
+        return refusal
+    desk.recorder.approve(
+        signer,
+        change_id=change.change_id,
+        plan=change.plan,
+        request=change.request,
+        rings=rings,
+        not_after=until,
+        decision="reject" if args.reject else "approve",
+    )
+    return _decided(args, desk, rings)
+
+
+def _take_in(args: argparse.Namespace, desk: Desk, change: ChangeState) -> int:
+    """Record an approval that was signed elsewhere."""
+    if not (args.signed and args.signature) or args.key or args.ssh_key:
+        raise UsageError("approve: --signed and --signature come together, and without --key and --ssh-key")
+    envelope, statement = change_signing.take_in(args.signed, args.signature, desk.trust, args.principal)
+    predicate, step = statement["predicate"], statement["predicate"]["step"]
+    change_signing.check_statement(
+        statement,
+        {
+            "step": "approve",
+            "change": change.change_id,
+            "org": desk.site.org,
+            "principal": args.principal,
+            "trust": desk.trust.sha256,
+            "request": change.request,
+            "plan": change.plan,
+            "head": desk.root_at(predicate["ledger_head"]["size"]),
+        },
+        args.signed,
+    )
+    if moment(predicate["recorded_at"]) > desk.now + LATE:
+        raise UsageError(f"{args.signed}: was written at {predicate['recorded_at']}, which is still to come")
+    args.ring, args.reject = step["rings"], step["decision"] == "reject"
+    args.until = moment(step["not_after"])
+    rings, _, refusal = _decision(args, desk, change)
+    if refusal:
+        return refusal
+    desk.recorder.ledger.append(envelope.to_bytes())
+    return _decided(args, desk, rings)
+
+
+def _decision(args: argparse.Namespace, desk: Desk, change: ChangeState) -> tuple[list[str], datetime, int]:
+    """Return rings and end of what is about to be signed, and 0, or the exit code of a refusal that was said."""
+    rings = _rings(args.ring, list(change.rings), "the change was asked for")
+    until = args.until or change.expires_at
+    if not args.reject and not desk.now < until <= change.expires_at:
+        raise UsageError(
+            f"--until {clock(until)}: expected a time after now and not after the request's own end, "
+            f"{clock(change.expires_at)}; choose one, or leave --until out"
+        )
+    plan, problem = desk.plan_of(change)
+    decision = may_decide(
+        "reject" if args.reject else "approve",
+        change,
+        plan,
+        principal=args.principal,
+        roles=desk.trust.roles(args.principal),
+        rings=rings,
+        now=desk.now,
+        policy=desk.site.policy,
+    )
+    if not decision.allowed:
+        return rings, until, _deny([*map(str, decision.reasons), *([problem] if problem else [])])
+    return rings, until, 0
+
+
+def _decided(args: argparse.Namespace, desk: Desk, rings: Sequence[str]) -> int:
+    """Say what was recorded, and what it leads to."""
+    desk.sign_head()
+    after = Desk.open(args.site)
+    change = after.change(args.change)
+    consent = change.consents[-1]
+    if args.format == "json":
+        print(json.dumps(after.report(change).to_dict()))
+        return 0
+    verb = "rejects" if consent.decision == "reject" else "approves"
+    what = f"{change.change_id} for {', '.join(rings)}"
+    print(f"{consent.principal} {verb} {what}; record {consent.index}; plan {change.plan}")
+    for ring in rings:
+        ready = approved(change, ring, after.site.policy, after.now)
+        print(f"{ring}: {'has its approvals' if ready else 'waits for more, see `holdfast change show`'}")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    desk = Desk.open(args.site)
+    change = desk.change(args.change)
+    if args.for_signing:
+        return _for_signing(args, desk, change)
+    if args.principal or args.ring or args.until or args.reject:
+        raise UsageError("show: --as, --ring, --until and --reject go with --for-signing; add it, or leave them out")
+    told = desk.report(change)
+    print(json.dumps(told.to_dict()) if args.format == "json" else "\n".join(told.lines(desk.site)))
+    return 0
+
+
+def _for_signing(args: argparse.Namespace, desk: Desk, change: ChangeState) -> int:
+    """Write the bytes to stdout, and to stderr how to sign them."""
+    if not args.principal:
+        raise UsageError("--for-signing: whose signature? add --as PRINCIPAL")
+    if sys.stdout.isatty():
+        raise UsageError("--for-signing: writes bytes, not text; send them to a file: ... --for-signing > approval")
+    rings, until, refusal = _decision(args, desk, change)
+    if refusal:
+        return refusal
+    message = change_signing.draw(
+        desk.recorder,
+        desk.trust,
+        args.principal,
+        change_id=change.change_id,
+        plan=change.plan,
+        request=change.request,
+        rings=rings,
+        not_after=until,
+        decision="reject" if args.reject else "approve",
+    )
+    sys.stdout.buffer.write(message)
+    sys.stdout.buffer.flush()
+    print("sign the file, then hand both in:", file=sys.stderr)
+    print("  ssh-keygen -Y sign -n dsse@holdfast.example -f KEY FILE", file=sys.stderr)
+    print(
+        f"  holdfast change approve {change.change_id} --as {args.principal} --signed FILE --signature FILE.sig",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    desk = Desk.open(args.site)
+    reports = [desk.report(change) for change in desk.states]
+    if args.format == "json":
+        print(json.dumps([one.to_dict() for one in reports]))
+    elif reports:
+        heads = ("CHANGE", "STATE", "KIND", "ASKED", "BY", "RINGS", "TITLE")
+        print("\n".join(table([heads, *(one.row() for one in reports)])))
+    else:
+        print("no change was asked for yet", file=sys.stderr)
+    return 0
+
+
+def _signer(args: argparse.Namespace, default: Path | None) -> Signer:
+    if args.ssh_key:
+        return SshSigner(args.ssh_key)
+    path = args.key or default
+    if path is None:
+        raise UsageError("approve: no key; add --ssh-key PATH or --key PATH, or sign elsewhere (show --for-signing)")
+    return FileSigner.load(path)
+
+
+def _rings(asked: Sequence[str] | None, known: list[str], whose: str) -> list[str]:
+    """Return the rings asked for in order of promotion, else all known; raises UsageError for a ring not among them."""
+    strange = [ring for ring in asked or () if ring not in known]
+    if strange:
+        raise UsageError(f"--ring {strange[0]}: {whose} {', '.join(known)}; name one of these")
+    return [ring for ring in known if not asked or ring in asked]
+
+
+def _deny(reasons: Sequence[str]) -> int:
+    for reason in reasons:
+        print(f"holdfast: denied: {reason}", file=sys.stderr)
+    return 1
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 365:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days, 1 to 365")
+    return int(text)
+
+
+def _until(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.min
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time with its zone; write it like 2026-11-30T18:00Z")
+    return found

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `holdfast change` works on: a site, its verified records, and the moment it was opened."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from ..change.plan import Plan
+from ..change.state import ChangeState, change_states
+from ..change.store import load_plan, plan_path
+from ..edge.environment import find_site, utc_now
+from ..edge.opening import open_recorder, open_site
+from ..errors import HoldfastError, LedgerError, PlanError, UsageError
+from ..ledger.reading import Record, read_records, trust_in_force
+from ..ledger.recorder import Recorder
+from ..ledger.signers import FileSigner
+from ..ledger.store import Ledger
+from ..ledger.trust import Trust
+from ..policy.standing import standing
+from ..site.site import Site
+from .change_report import Report, report
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One look at a site; what is appended afterwards needs a new one."""
+
+    site: Site
+    records: Sequence[Record]
+    trust: Trust
+    now: datetime
+
+    @classmethod
+    def open(cls, named: Path | None) -> Desk:
+        """Open the site in the folder named (else found); raises SiteError, LedgerError or TrustError."""
+        site = open_site(find_site(named))
+        ledger = Ledger(site.ledger_path)
+        return cls(site, read_records(ledger), trust_in_force(ledger), utc_now())
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """What appends."""
+        return open_recorder(self.site)
+
+    @cached_property
+    def states(self) -> tuple[ChangeState, ...]:
+        """Every change on record, the oldest request first."""
+        return change_states(self.records, health_required=[a.id for a in self.site.assets if a.health])
+
+    def change(self, named: str) -> ChangeState:
+        """Return the change of that id, or of the one id that starts so; raises UsageError."""
+        found = [one for one in self.states if one.change_id == named]
+        found = found or [one for one in self.states if len(named) > 4 and one.change_id.startswith(named)]
+        if len(found) != 1:
+            what = f"{len(found)} changes start so" if found else "no request of that id is in the ledger"
+            raise UsageError(f"change {named}: {what}; expected one; see `holdfast change list`")
+        return found[0]
+
+    def plan_of(self, change: ChangeState) -> tuple[Plan | None, str]:
+        """Return the plan a change was asked for, or None and why it is not at hand."""
+        try:
+            return load_plan(plan_path(self.site.plans_dir, change.plan)), ""
+        except PlanError as error:
+            return None, str(error)
+
+    def standing(self, change: ChangeState) -> str:
+        """Return the change's state in one word."""
+        return standing(change, self.plan_of(change)[0], self.site.policy, self.now)
+
+    def report(self, change: ChangeState) -> Report:
+        """Return all there is to say of a change."""
+        plan, problem = self.plan_of(change)
+        return report(change, plan, problem, self.site, self.now, self._implementer(change))
+
+    def _implementer(self, change: ChangeState) -> str | None:
+        """Return who would carry the next ring out: who did so far, else the first who may and did not ask for it."""
+        able = sorted(one.id for one in self.trust.principals if "implementer" in one.roles)
+        return next((one for one in able if one in change.implementers), None) or next(
+            (one for one in able if one != change.requester), None
+        )
+
+    def check_register(self, plan: Plan) -> None:
+        """Raise UsageError unless the plan is this site's, and its assets are registered in the rings it says."""
+        if plan.site != self.site.name:
+            raise UsageError(
+                f"plan {plan.digest[:12]}: was made for site {plan.site}, this is {self.site.name}; plan here"
+            )
+        rings = {asset.id: asset.ring for asset in self.site.assets}
+        moved = [a.asset for a in plan.assets if rings.get(a.asset) != a.ring]
+        if moved:
+            raise UsageError(
+                f"plan {plan.digest[:12]}: {', '.join(moved)}: not registered in the ring planned; expected the "
+                "register as it was; plan again"
+            )
+
+    def root_at(self, size: int) -> str:
+        """Return the ledger's root, in hex, when it had `size` entries; raises LedgerError where it has fewer."""
+        if size > self.recorder.ledger.size:
+            raise LedgerError(
+                f"{self.site.ledger_path}: has {self.recorder.ledger.size} entries, and the approver saw {size}; "
+                "this is not the ledger that was approved against; run `holdfast audit`"
+            )
+        return self.recorder.ledger.root(size).hex()
+
+    def sign_head(self) -> None:
+        """Sign the new head where the log's key is at hand; elsewhere the next run does."""
+        path = self.site.key_paths["log"]
+        if path.exists():
+            try:
+                self.recorder.checkpoint(FileSigner.load(path))
+            except HoldfastError as error:
+                print(f"holdfast: the record is kept, its head is not signed: {error}", file=sys.stderr)

@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `holdfast change show` and `list` say: one report of a change, for people as lines and for machines as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..change.plan import Plan
+from ..change.state import ChangeState
+from ..change.traces import Consent, RunSeen
+from ..change.words import plan_lines, table
+from ..ledger.canonical import timestamp
+from ..policy.question import Decision
+from ..policy.standing import approved, ring_missing, standing, weigh_ring
+from ..site.site import Site
+
+
+@dataclass(frozen=True)
+class RingReport:
+    """One ring of a change: how far it is."""
+
+    name: str
+    assets: int
+    verified: int
+    approvals: tuple[str, ...]
+    required: int
+    approved: bool
+
+    @property
+    def words(self) -> str:
+        """The ring's standing, for people."""
+        if self.assets and self.verified == self.assets:
+            return "verified"
+        if self.verified:
+            return f"{self.verified} of {self.assets} verified"
+        return "approved" if self.approved else f"{len(self.approvals)} of {self.required} approvals"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything there is to say of a change. `plan` is None, and `plan_problem` says why, where it is not at hand."""
+
+    change: ChangeState
+    plan: Plan | None
+    plan_problem: str
+    state: str
+    rings: tuple[RingReport, ...]
+    next_ring: str | None
+    missing: Decision | None
+    consents: tuple[tuple[Consent, str], ...]
+    baseline_current: bool | None
+
+    @property
+    def title(self) -> str:
+        """The plan's title, or that it is not at hand."""
+        return self.plan.title if self.plan else "(the plan's file is not at hand)"
+
+    def row(self) -> tuple[str, ...]:
+        """Return the change as one line of a list."""
+        when = day(self.change.requested_at)
+        rings = ", ".join(f"{ring.name} {ring.words}" for ring in self.rings)
+        return (self.change.change_id, self.state, self.change.kind, when, self.change.requester, rings, self.title)
+
+    def lines(self, site: Site) -> tuple[str, ...]:
+        """Return the report for people; digests are whole, for they are what is signed."""
+        change = self.change
+        lines = [f"{change.change_id}  {self.state}", self.title]
+        if self.plan:
+            lines.append(f"why: {self.plan.reason}")
+        held = f"holds until {clock(change.expires_at)}"
+        lines += [
+            "",
+            *table(
+                [
+                    ("plan", change.plan),
+                    ("request", f"{change.request} (record {change.request_index})"),
+                    ("kind", _kind(self)),
+                    ("asked", f"{clock(change.requested_at)} by {change.requester}, {held}"),
+                    *(("ring" if not i else "", f"{ring.name}: {ring.words}") for i, ring in enumerate(self.rings)),
+                ]
+            ),
+            "",
+        ]
+        lines += plan_lines(self.plan, site.policy) if self.plan else [self.plan_problem]
+        lines += ["", "approvals", *_indented([_consent_row(c, why) for c, why in self.consents], "none")]
+        lines += ["runs", *_indented([_run_row(run) for run in change.runs], "none"), ""]
+        return (*lines, *self._outlook())
+
+    def _outlook(self) -> tuple[str, ...]:
+        if self.next_ring is None or self.missing is None:
+            return (
+                "next: nothing; every ring asked for is verified" if self.plan else "next: bring the plan's file here",
+            )
+        if self.missing.allowed:
+            return (f"next: {self.next_ring}, which may start",)
+        return (f"next: {self.next_ring}, which waits for:", *(f"  - {reason}" for reason in self.missing.reasons))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        change = self.change
+        return {
+            "change": change.change_id,
+            "state": self.state,
+            "kind": change.kind,
+            "title": self.plan.title if self.plan else None,
+            "plan_sha256": change.plan,
+            "plan": self.plan.to_dict() if self.plan else None,
+            "request": {
+                "index": change.request_index,
+                "sha256": change.request,
+                "by": change.requester,
+                "at": timestamp(change.requested_at),
+                "expires_at": timestamp(change.expires_at),
+            },
+            "rings": [
+                {
+                    "ring": ring.name,
+                    "assets": ring.assets,
+                    "verified": ring.verified,
+                    "approvals": list(ring.approvals),
+                    "approvals_required": ring.required,
+                }
+                for ring in self.rings
+            ],
+            "approvals": [
+                {
+                    "index": c.index,
+                    "sha256": c.sha256,
+                    "by": c.principal,
+                    "decision": c.decision,
+                    "rings": list(c.rings),
+                    "at": timestamp(c.recorded_at),
+                    "not_after": timestamp(c.not_after),
+                    "remark": why,
+                }
+                for c, why in self.consents
+            ],
+            "runs": [
+                {
+                    "run_id": r.run_id,
+                    "index": r.index,
+                    "kind": r.kind,
+                    "mode": r.mode,
+                    "by": r.principal,
+                    "opened_at": timestamp(r.opened_at),
+                    "outcome": r.outcome,
+                    "resumed_by": r.resumed_by,
+                }
+                for r in change.runs
+            ],
+            "next_ring": self.next_ring,
+            "missing": [reason.to_dict() for reason in self.missing.reasons] if self.missing else [],
+        }
+
+
+def report(
+    change: ChangeState, plan: Plan | None, plan_problem: str, site: Site, now: datetime, implementer: str | None
+) -> Report:
+    """Put together what there is to say; `implementer` is who would carry the next ring out."""
+    register = {asset.id: asset.ring for asset in site.assets}
+    baseline = _baseline(plan, site, register)
+    following = change.next_ring(plan, site.policy) if plan else None
+    missing = None
+    if plan is not None and following is not None:
+        missing = ring_missing(
+            change,
+            plan,
+            following,
+            policy=site.policy,
+            register=register,
+            implementer=implementer,
+            baseline=baseline,
+            now=now,
+        )
+    known = [ring.name for ring in site.policy.rings if ring.name in change.rings]
+    return Report(
+        change=change,
+        plan=plan,
+        plan_problem=plan_problem,
+        state=standing(change, plan, site.policy, now),
+        rings=tuple(_ring(change, plan, name, site, now) for name in known),
+        next_ring=following,
+        missing=missing,
+        consents=tuple((consent, _remark(change, consent, known, site, now)) for consent in change.consents),
+        baseline_current=None if plan is None or plan.baseline is None else plan.baseline == baseline,
+    )
+
+
+def clock(moment: datetime) -> str:
+    """Return a time for people: minutes, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def day(moment: datetime) -> str:
+    """Return a date."""
+    return f"{moment:%Y-%m-%d}"
+
+
+def _ring(change: ChangeState, plan: Plan | None, name: str, site: Site, now: datetime) -> RingReport:
+    assets = [asset.asset for asset in plan.of_ring(name)] if plan else []
+    return RingReport(
+        name=name,
+        assets=len(assets),
+        verified=len(change.done(assets)),
+        approvals=weigh_ring(change, name, site.policy, now).principals,
+        required=site.policy.ring(name).approvals_required,
+        approved=approved(change, name, site.policy, now),
+    )
+
+
+def _remark(change: ChangeState, consent: Consent, rings: Sequence[str], site: Site, now: datetime) -> str:
+    """Return for which rings a decision holds, or why it does not."""
+    if consent.decision == "reject":
+        holds = [ring for ring in rings if consent in change.rejected(ring)]
+        return f"stands for {', '.join(holds)}" if holds else "settled by a later approval"
+    weighed = {ring: weigh_ring(change, ring, site.policy, now) for ring in rings if ring in consent.rings}
+    counts = [ring for ring, one in weighed.items() if consent in one.counted]
+    if counts:
+        return f"counts for {', '.join(counts)}"
+    whys = [d.why for one in weighed.values() for d in one.discounted if d.consent == consent]
+    return f"does not count: {whys[0] if whys else 'covers no ring asked for'}"
+
+
+def _baseline(plan: Plan | None, site: Site, register: dict[str, str]) -> str | None:
+    """Return the digest of the plan's controls as they resolve now; None where an asset is not registered any more."""
+    if plan is None or plan.baseline is None or not set(plan.by_asset) <= set(register):
+        return None
+    return site.controls_digest(plan.by_asset)
+
+
+def _kind(report: Report) -> str:
+    if report.baseline_current is None:
+        return report.change.kind
+    now = "as they are now" if report.baseline_current else "which have been edited since"
+    return f"config: make {len(report.plan.assets) if report.plan else 0} assets meet their controls, {now}"
+
+
+def _consent_row(consent: Consent, remark: str) -> tuple[str, ...]:
+    verb = "approves" if consent.decision == "approve" else "REJECTS"
+    until = f"until {clock(consent.not_after)}" if consent.decision == "approve" else ""
+    return (f"record {consent.index}", consent.principal, verb, ", ".join(consent.rings), until, remark)
+
+
+def _run_row(run: RunSeen) -> tuple[str, ...]:
+    end = run.outcome or (f"taken over by {run.resumed_by}" if run.resumed_by else "open")
+    return (run.run_id, run.kind, run.mode, clock(run.opened_at), f"by {run.principal}", end)
+
+
+def _indented(rows: Sequence[Sequence[str]], nothing: str) -> list[str]:
+    return table(rows, indent="  ") if rows else [f"  {nothing}"]
