@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the stages of the quality gate, one or all, and counts their tests (`make test` and its parts).
 
-    python tests/run.py all            # every stage, two at a time; all of them run even when one fails
-    python tests/run.py unit           # one stage, its output as it comes
-    python tests/run.py prepare        # only what needs the network: lab image, sanity's environments, wheels
+- `python tests/run.py all`: every stage, two at a time; all of them run even when one fails
+- `python tests/run.py unit`: one stage, its output as it comes
+- `python tests/run.py lint unit`: these stages, two at a time
+- `python tests/run.py prepare`: only what needs the network: lab image, sanity's environments, wheels
 
-What a stage of `all` prints goes to build/test/<stage>.log; of a failed one the end is shown.
+What one of several stages prints goes to build/test/<stage>.log; of a failed one the end is shown.
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when any stage failed.
 """
 
@@ -292,6 +293,8 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) == 1 and arguments[0] in named:
         LOGS.mkdir(parents=True, exist_ok=True)
         return summarise({arguments[0]: run_stage(named[arguments[0]], None)}, time.monotonic() - begun)
+    if arguments and set(arguments) <= set(named):
+        return summarise(run_all([named[name] for name in arguments]), time.monotonic() - begun)
     print(f"run.py: expected one of: all, prepare, {', '.join(named)}", file=sys.stderr)
     return 2
 
