@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..errors import HoldfastError
-from . import audit, change, check, init, key, trust
+from . import audit, change, check, init, key, report, trust
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
-VERBS: tuple[ModuleType, ...] = (audit, change, check, init, key, trust)
+VERBS: tuple[ModuleType, ...] = (audit, change, check, init, key, report, trust)
 
 
 def build_parser() -> argparse.ArgumentParser:

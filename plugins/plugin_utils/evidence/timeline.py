@@ -1,0 +1,332 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The geometry of a change's time line: rings as rows, assets beneath, each turn a bar; numbers, no markup.
+
+Waves last minutes and lie hours or days apart, so a true scale would show dots. Idle time between waves is
+cut out, and each cut is drawn as a break that says how long it was; within a stretch of work the scale is true,
+and the same for all stretches. Lengths are CSS pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from .waves import UNCHANGED, VERIFIED, Turn, Wave
+
+CROWD = 6
+"""A wave of more assets than this is drawn as one bar, with rows only for those that did not go well."""
+
+_GOOD = (VERIFIED, UNCHANGED)
+_SHORTEST_BREAK = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Measures of one drawing: `left` is where time begins; `stacked` sets labels above their bars, as on a phone."""
+
+    width: int
+    left: int
+    row: int
+    bar: int
+    top: int = 34
+    right: int = 20
+    gap: int = 26
+    letter: float = 6.7
+    stacked: bool = False
+
+    @property
+    def indent(self) -> int:
+        """Where an asset's label begins."""
+        return self.left if self.stacked else 12
+
+    @property
+    def label_room(self) -> float:
+        """How many letters an asset's label may have."""
+        return (self.width if self.stacked else self.left - 20) / self.letter
+
+
+WIDE = Style(width=760, left=168, row=24, bar=14)
+NARROW = Style(width=328, left=4, row=36, bar=14, gap=18, stacked=True)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the drawing: a ring's heading, an asset, or the crowd of a wave."""
+
+    kind: str
+    label: str
+    full: str
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One stretch of one row; `kind` is what became of it, `mark_x` where its sign goes (None: no sign)."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+    mark_x: float | None
+
+
+@dataclass(frozen=True)
+class Band:
+    """The ground under one wave of one ring."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+    label_y: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A time under which work began; `day` is empty where the day is that of the tick before."""
+
+    x: float
+    day: str
+    time: str
+
+
+@dataclass(frozen=True)
+class Break:
+    """Idle time cut out; `label` says how long, and is empty where there is no room for it."""
+
+    x: float
+    label: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Everything to draw, in drawing order."""
+
+    width: int
+    height: float
+    left: float
+    top: float
+    bands: tuple[Band, ...]
+    rows: tuple[Row, ...]
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+    breaks: tuple[Break, ...]
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    start: datetime
+    end: datetime
+    x: float
+    width: float
+
+
+class Axis:
+    """Maps a time to a place: stretches of work at one scale, each at least a few pixels, and breaks."""
+
+    def __init__(self, spans: Iterable[tuple[datetime, datetime]], left: float, width: float, gap: float) -> None:
+        merged = _merge(sorted(spans))
+        work = sum(((end - start).total_seconds() for start, end in merged), 0.0)
+        gap = min(gap, width * 0.4 / max(1, len(merged) - 1))
+        free = width - gap * (len(merged) - 1)
+        least = min(24.0, free / (2 * len(merged)))
+        scale = (free - least * len(merged)) / work if work else 0.0
+        stretches, x = [], left
+        for start, end in merged:
+            wide = least + (end - start).total_seconds() * scale
+            stretches.append(_Stretch(start, end, x, wide))
+            x += wide + gap
+        self.stretches = tuple(stretches)
+        self.gap = gap
+
+    def x(self, moment: datetime) -> float:
+        """Return the place of a time; one outside every stretch sits at the nearest edge."""
+        for stretch in self.stretches:
+            if moment <= stretch.end:
+                length = (stretch.end - stretch.start).total_seconds()
+                done = max(0.0, (moment - stretch.start).total_seconds())
+                return round(stretch.x + (stretch.width * done / length if length else 0.0), 1)
+        return round(self.stretches[-1].x + self.stretches[-1].width, 1)
+
+
+def _merge(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Join spans whose gap is short beside the work, so that only real idle time is cut out."""
+    work = sum(((end - start) for start, end in spans), timedelta())
+    longest = max(_SHORTEST_BREAK, work / 4)
+    merged = [spans[0]]
+    for start, end in spans[1:]:
+        if start - merged[-1][1] <= longest:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def draw(waves: Sequence[Wave], style: Style, ring_order: Sequence[str] = ()) -> Drawing | None:
+    """Return the drawing of one change's waves, or None where no asset had a turn yet."""
+    if not waves:
+        return None
+    spans = [(wave.started_at, wave.until) for wave in waves]
+    axis = Axis(spans, style.left, style.width - style.left - style.right, style.gap)
+    rings = list(dict.fromkeys(wave.ring for wave in sorted(waves, key=lambda one: _rank(one.ring, ring_order))))
+    bands: list[Band] = []
+    rows: list[Row] = []
+    bars: list[Bar] = []
+    y = float(style.top)
+    for ring in rings:
+        y = _ring(ring, [wave for wave in waves if wave.ring == ring], axis, style, y, (bands, rows, bars))
+    breaks = _breaks(axis, style)
+    return Drawing(
+        width=style.width,
+        height=round(y + (16 if any(one.label for one in breaks) else 0), 1),
+        left=style.left,
+        top=style.top,
+        bands=tuple(bands),
+        rows=tuple(rows),
+        bars=tuple(bars),
+        ticks=_ticks(axis, style),
+        breaks=breaks,
+    )
+
+
+def _rank(ring: str, order: Sequence[str]) -> int:
+    return order.index(ring) if ring in order else len(order)
+
+
+def _ring(
+    ring: str,
+    waves: Sequence[Wave],
+    axis: Axis,
+    style: Style,
+    y: float,
+    into: tuple[list[Band], list[Row], list[Bar]],
+) -> float:
+    """Add one ring's heading, wave grounds and rows; return where the next ring begins."""
+    bands, rows, bars = into
+    head = 24.0 if not style.stacked else 40.0
+    top = y
+    rows.append(Row("ring", ring, ring, style.left if style.stacked else 0, y, head))
+    y += head
+    places: dict[str, float] = {}
+    for wave in waves:
+        crowd = [turn for turn in wave.turns if len(wave.turns) > CROWD and turn.result in _GOOD]
+        if crowd:
+            label = f"{len(crowd)} assets"
+            rows.append(Row("crowd", label, ", ".join(turn.asset for turn in crowd), style.indent, y, style.row))
+            bars.append(_crowd_bar(crowd, axis, style, y))
+            y += style.row
+        for turn in wave.turns:
+            if turn in crowd:
+                continue
+            if turn.asset not in places:
+                places[turn.asset] = y
+                label = _fit(turn.asset, style.label_room)
+                rows.append(Row("asset", label, turn.asset, style.indent, y, style.row))
+                y += style.row
+            bars.extend(_turn_bars(turn, axis, style, places[turn.asset]))
+    starts = [axis.x(wave.started_at) for wave in waves]
+    # A wave's name may run a little past its ground, but not into the next wave or a break.
+    limits = [
+        min(after, axis.x(wave.until) + style.gap / 2)
+        for wave, after in zip(waves, [*starts[1:], float(style.width)], strict=True)
+    ]
+    for wave, x, limit in zip(waves, starts, limits, strict=True):
+        width = max(6.0, axis.x(wave.until) - x)
+        label = _wave_label(wave, len(waves), (limit - x) / style.letter)
+        bands.append(Band(label, x - 2, top, round(width + 4, 1), round(y - top, 1), top + head - 8))
+    return y + 8
+
+
+def _wave_label(wave: Wave, waves: int, letters: float) -> str:
+    """The longest of the wave's names that fits before the next wave's."""
+    canary = waves > 1 and wave.number == 1
+    names = [f"wave {wave.number}, canary", "canary"] if canary else [f"wave {wave.number}"]
+    names.insert(0, f"{names[0]}, {duration_text(wave.until - wave.started_at)}")
+    return next((name for name in [*names, str(wave.number)] if len(name) <= letters), "")
+
+
+def _fit(text: str, letters: float) -> str:
+    most = max(4, int(letters))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _bar_y(style: Style, y: float) -> float:
+    return y + (style.row - style.bar - 4 if style.stacked else (style.row - style.bar) / 2)
+
+
+def _bar(kind: str, start: float, end: float, style: Style, y: float, title: str, mark: bool) -> Bar:
+    width = max(5.0, round(end - start, 1))
+    # The sign stands in the bar where there is room, else just right of it.
+    place = start + width / 2 if width >= 18 else start + width + 9
+    return Bar(kind, start, _bar_y(style, y), width, style.bar, title, round(place, 1) if mark else None)
+
+
+def _turn_bars(turn: Turn, axis: Axis, style: Style, y: float) -> list[Bar]:
+    start, end = axis.x(turn.started_at), axis.x(turn.ended_at)
+    title = f"{turn.asset}: {turn.result.replace('_', ' ')}"
+    if turn.rolled_back_at is None:
+        return [_bar(turn.result, start, end, style, y, title, mark=True)]
+    first = _bar("undone", start, end, style, y, f"{turn.asset}: {turn.outcome}, then undone", mark=False)
+    back_from = first.x + first.width
+    back_to = max(axis.x(turn.until), back_from + 18)
+    return [first, _bar(turn.result, back_from, back_to, style, y, title, mark=True)]
+
+
+def _crowd_bar(turns: Sequence[Turn], axis: Axis, style: Style, y: float) -> Bar:
+    kind = VERIFIED if all(turn.result == VERIFIED for turn in turns) else UNCHANGED
+    start, end = min(turn.started_at for turn in turns), max(turn.until for turn in turns)
+    title = f"{len(turns)} assets: {kind}"
+    return _bar(kind, axis.x(start), axis.x(end), style, y, title, mark=True)
+
+
+def _ticks(axis: Axis, style: Style) -> tuple[Tick, ...]:
+    """One time per stretch, left out where it would run into the one before."""
+    ticks: list[Tick] = []
+    day = ""
+    for stretch in axis.stretches:
+        today = stretch.start.strftime("%Y-%m-%d")
+        room = 0.0 if not ticks else ticks[-1].x + (72 if ticks[-1].day else 56)
+        x = min(stretch.x, style.width - 58.0)
+        if x >= room:
+            ticks.append(Tick(round(x, 1), today if today != day else "", stretch.start.strftime("%H:%M:%S")))
+            day = today
+    return tuple(ticks)
+
+
+def _breaks(axis: Axis, style: Style) -> tuple[Break, ...]:
+    """Each cut with its length, written where it does not run into the one before or off the edge."""
+    breaks: list[Break] = []
+    free = 0.0
+    for before, after in pairwise(axis.stretches):
+        x = round(before.x + before.width + axis.gap / 2, 1)
+        length = duration_text(after.start - before.end)
+        half = (len(length) + 6) * style.letter / 2
+        fits = x - half >= free and x + half <= style.width
+        free = x + half if fits else free
+        breaks.append(Break(x, f"{length} later" if fits else "", f"{length} with no wave"))
+    return tuple(breaks)
+
+
+def duration_text(length: timedelta) -> str:
+    """A length of time as people say it, two units at most: 45 s, 3 min 5 s, 2 h 10 min, 3 d 4 h."""
+    seconds = max(0, round(length.total_seconds()))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    for place, (name, size) in enumerate(units):
+        if seconds >= size or size == 1:
+            text = f"{seconds // size} {name}"
+            rest = seconds % size
+            if place + 1 < len(units):
+                smaller, per = units[place + 1]
+                if rest >= per:
+                    text += f" {rest // per} {smaller}"
+            return text
+    return "0 s"
