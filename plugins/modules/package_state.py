@@ -26,21 +26,33 @@ options:
   max_age_hours:
     description: Lists refreshed longer ago than this are not measured by. No limit when unset.
     type: int
+  pending:
+    description: Whether to work out what is pending. Without, only what is installed is read, which is faster.
+    type: bool
+    default: true
   updates:
     description: Which pending updates the transaction is for.
     type: str
     choices: [security, all]
     default: security
   only:
-    description: When not empty, only these packages are selected; what they need still comes with them.
+    description:
+      - When not empty, only these packages are selected. Shell patterns are understood.
+      - What they need still comes with them.
     type: list
     elements: str
     default: []
   exclude:
-    description: Packages never selected.
+    description:
+      - Packages never selected. Shell patterns are understood.
+      - One that a selected package needs still comes with it, and is then a line of RV(updates) to be refused.
     type: list
     elements: str
     default: []
+  changelogs:
+    description: Whether to read the changelogs of everything in RV(updates), as if named in O(changelogs_for).
+    type: bool
+    default: false
   changelogs_for:
     description:
       - Packages whose source's changelog is read for CVE ids newer than the installed version.
@@ -83,10 +95,15 @@ EXAMPLES = r"""
     refresh: true
   register: state
 
-- name: Ask which CVEs the pending nginx packages mend
+- name: Ask for what is pending and which CVEs each source's changelog says it mends
   holdfast.hipaa.package_state:
-    changelogs_for:
-      - {name: nginx-common, version: 1.22.1-9+deb12u11, arch: all}
+    refresh: true
+    max_age_hours: 24
+    changelogs: true
+
+- name: Read only what is installed
+  holdfast.hipaa.package_state:
+    pending: false
 """
 
 RETURN = r"""
@@ -218,9 +235,11 @@ def main() -> None:
         argument_spec={
             "refresh": {"type": "bool", "default": False},
             "max_age_hours": {"type": "int"},
+            "pending": {"type": "bool", "default": True},
             "updates": {"type": "str", "choices": ["security", "all"], "default": "security"},
             "only": {"type": "list", "elements": "str", "default": []},
             "exclude": {"type": "list", "elements": "str", "default": []},
+            "changelogs": {"type": "bool", "default": False},
             "changelogs_for": {
                 "type": "list",
                 "elements": "dict",
@@ -242,7 +261,9 @@ def main() -> None:
             check=module.check_mode,
             refresh=asked["refresh"],
             max_age_hours=asked["max_age_hours"],
-            selection=apt.Selection(asked["updates"], frozenset(asked["only"]), frozenset(asked["exclude"])),
+            selection=apt.Selection(asked["updates"], tuple(asked["only"]), tuple(asked["exclude"])),
+            pending=asked["pending"],
+            changelogs_of_all=asked["changelogs"],
             changelogs=apt.read_versions(asked["changelogs_for"]),
             stage_dir=asked["stage_dir"],
         )

@@ -22,7 +22,7 @@ from .versions import newer
 
 _ENTRY = re.compile(r"^([a-z0-9][a-z0-9+.-]+) \(([A-Za-z0-9.+~:-]+)\) [^;]*;")
 _CVE = re.compile(r"\bCVE-[0-9]{4}-[0-9]{4,7}\b")
-_PATH = re.compile(r"^(?:\./)?usr/share/doc/[^/]+/changelog(?:\.Debian)?\.gz$")
+_PATH = re.compile(r"^(?:\./)?usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?$")
 
 _UNPACKED_BYTES = 1024 * 1024 * 1024
 _MEMBERS = 200_000
@@ -52,7 +52,7 @@ class _Bounded(io.RawIOBase):
 def changelog_of(deb: Path) -> str | None:
     """Return the Debian changelog inside a package file, or None when it has none that can be read in bounds.
 
-    changelog.Debian.gz wins over changelog.gz, which native packages have.
+    changelog.Debian.gz wins over changelog.gz, which native packages have; either may be unpacked.
     """
     process = subprocess.Popen(
         ["dpkg-deb", "--fsys-tarfile", str(deb)],
@@ -95,18 +95,24 @@ def _search(stream: IO[bytes]) -> str | None:
         for count, member in enumerate(archive):
             if count > _MEMBERS:
                 break
-            if not _PATH.match(member.name) or not member.isreg() or member.size > _PACKED_BYTES:
+            path = _PATH.match(member.name)
+            if path is None or not member.isreg() or member.size > _PACKED_BYTES:
                 continue
-            packed = archive.extractfile(member)
-            if packed is None:
-                continue
-            with gzip.open(packed) as text:
-                data = text.read(_TEXT_BYTES + 1)
-            if len(data) > _TEXT_BYTES:
-                continue
-            content = data.decode("utf-8", "replace")
-            if member.name.endswith("changelog.Debian.gz"):
+            content = _text(archive.extractfile(member), packed=bool(path.group(2)))
+            if content is not None and path.group(1):
                 return content
-            if _ENTRY.match(content):
+            if content is not None and _ENTRY.match(content):
                 second_best = content
     return second_best
+
+
+def _text(member: IO[bytes] | None, *, packed: bool) -> str | None:
+    """Return a member's text, or None when it is longer than a changelog should be."""
+    if member is None:
+        return None
+    if packed:
+        with gzip.open(member) as text:
+            data = text.read(_TEXT_BYTES + 1)
+    else:
+        data = member.read(_TEXT_BYTES + 1)
+    return data.decode("utf-8", "replace") if len(data) <= _TEXT_BYTES else None

@@ -128,10 +128,8 @@ def deb_file(name: str, version: str, arch: str) -> str:
 def check_digest(digest: str) -> str:
     """Return the plan's digest; raises PackageError when it is no SHA-256 in lower-case hex."""
     if not _SHA256.fullmatch(digest):
-        raise PackageError(
-            "plan_digest: "
-            + str(Refusal("plan", repr(digest[:80]), "64 lower-case hex digits", "pass the plan's digest"))
-        )
+        refusal = Refusal("plan_digest", repr(digest[:80]), "64 lower-case hex digits", "pass the plan's digest")
+        raise PackageError("this names no plan", (refusal,))
     return digest
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from . import offers, settings, transaction
@@ -17,11 +18,22 @@ from .versions import newer
 
 @dataclass(frozen=True)
 class Selection:
-    """What of the pending updates is wanted: security updates or all; only these names, if any; none of those."""
+    """What of the pending updates is wanted: security updates or all; only these names, if any; none of those.
+
+    Names may be shell patterns.
+    """
 
     updates: str = "security"
-    only: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def selects(self, name: str) -> bool:
+        """Return whether only lets the name in."""
+        return not self.only or any(fnmatchcase(name, pattern) for pattern in self.only)
+
+    def excludes(self, name: str) -> bool:
+        """Return whether exclude keeps the name out."""
+        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
 
 
 @dataclass(frozen=True)
@@ -161,9 +173,9 @@ def _why_not(package: Package, selection: Selection, secure: str | None, pinned:
         return "held"
     if pinned:
         return "pinned"
-    if package.name in selection.exclude:
+    if selection.excludes(package.name):
         return "excluded"
-    if selection.only and package.name not in selection.only:
+    if not selection.selects(package.name):
         return "not selected"
     if selection.updates == "security" and secure is None:
         return "not security"

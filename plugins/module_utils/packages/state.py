@@ -31,6 +31,8 @@ class Question:
     refresh: bool = False
     max_age_hours: int | None = None
     selection: Selection = field(default_factory=Selection)
+    pending: bool = True
+    changelogs_of_all: bool = False
     changelogs: tuple[tuple[str, str, str], ...] = ()
     stage_dir: str | None = None
 
@@ -45,15 +47,20 @@ def read_state(question: Question) -> dict[str, Any]:
         lists.refresh()
     installed = dpkg.inventory()
     native = dpkg.native_architecture()
-    indexes = lists.indexes()
+    indexes = lists.indexes() if question.pending else ()
     why = "check mode: the lists were not refreshed" if question.refresh and question.check else ""
     state = _judge(lists.look(question.now, indexes, refreshed=refresh, why=why), question.max_age_hours)
+    if not question.pending:
+        state = replace(state, why="what is pending was not asked")
     found = Pending((), (), ())
     if state.measured:
         found = pending(installed, indexes, native, question.selection)
     cves, unread = {}, {}
-    if question.changelogs and state.measured and not question.check:
-        cves, unread = _read_changelogs(question, installed, native)
+    asked = list(question.changelogs)
+    if question.changelogs_of_all:
+        asked += [(update.to.name, update.to.arch, update.to.version) for update in found.updates]
+    if asked and state.measured and not question.check:
+        cves, unread = _read_changelogs(sorted(set(asked)), question.stage_dir, installed, native)
     holder = locks.holder()
     return {
         "release": release_codename(),
@@ -110,14 +117,17 @@ def _judge(state: lists.Lists, max_age_hours: int | None) -> lists.Lists:
 
 
 def _read_changelogs(
-    question: Question, installed: dict[tuple[str, str], dpkg.Package], native: str
+    asked: list[tuple[str, str, str]],
+    stage_dir: str | None,
+    installed: dict[tuple[str, str], dpkg.Package],
+    native: str,
 ) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Return the CVE ids by source/version, and why for the sources whose changelog could not be read.
 
     All binaries of a source carry one changelog, or a link to the one that does: the smallest is tried first.
     """
-    stage = Stage.of_plan("planning", question.stage_dir)
-    located = offers.locate(list(question.changelogs), native)
+    stage = Stage.of_plan("planning", stage_dir)
+    located = offers.locate(asked, native)
     sources: dict[tuple[str, str], list[Located]] = {}
     for one in sorted(located.values(), key=lambda one: one.size):
         sources.setdefault((one.source, one.source_version), []).append(one)

@@ -16,7 +16,8 @@ from . import automarks, dpkg, locks, offers, repair, restarts, settings, transa
 from .commands import run
 from .dpkg import Package
 from .errors import PackageError, Refusal
-from .lines import Deb, Line
+from .lines import Line
+from .moves import Move
 from .stagedir import Stage
 
 Inventory = dict[tuple[str, str], Package]
@@ -58,30 +59,6 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True)
-class _Move:
-    """One line's way: the file it must end at (None: not on the host), and the version it may start from."""
-
-    line: Line
-    goal: Deb | None
-    start: str | None
-
-    def done(self, now: Package | None) -> bool:
-        if self.goal is None:
-            return now is None
-        return now is not None and now.version == self.goal.version and not now.unfinished
-
-    def may_start(self, now: Package | None) -> bool:
-        if now is None:
-            return self.start is None
-        # A package dpkg was killed at keeps the version it was coming from or going to.
-        return now.version == self.start or (self.goal is not None and now.version == self.goal.version)
-
-    def expected(self) -> str:
-        goal = "not installed" if self.goal is None else self.goal.version
-        return f"{self.start or 'not installed'}, or {goal}"
-
-
 def apply_plan(lines: tuple[Line, ...], stage: Stage, limits: Limits, *, check: bool) -> Outcome:
     """Bring every line to its planned version; unchanged when the host is there already.
 
@@ -89,7 +66,7 @@ def apply_plan(lines: tuple[Line, ...], stage: Stage, limits: Limits, *, check: 
     staged wrong, and each difference between what apt would do and the plan; afterwards, each package that is not
     what the plan says, with details of what did change.
     """
-    moves = tuple(_Move(line, line.deb, line.before) for line in lines)
+    moves = tuple(Move(line, line.deb, line.before) for line in lines)
     return _Transition(moves, stage, limits, check=check, verb="apply").run()
 
 
@@ -98,14 +75,14 @@ def restore_plan(lines: tuple[Line, ...], stage: Stage, limits: Limits, *, check
 
     Raises PackageError like apply_plan, and when a line that must go back has no earlier version locked.
     """
-    moves = tuple(_Move(line, line.rollback, line.deb.version) for line in lines)
+    moves = tuple(Move(line, line.rollback, line.deb.version) for line in lines)
     return _Transition(moves, stage, limits, check=check, verb="restore").run()
 
 
 class _Transition:
     """One run over one host; the log lies in the stage."""
 
-    def __init__(self, moves: tuple[_Move, ...], stage: Stage, limits: Limits, *, check: bool, verb: str) -> None:
+    def __init__(self, moves: tuple[Move, ...], stage: Stage, limits: Limits, *, check: bool, verb: str) -> None:
         self.moves = moves
         self.stage = stage
         self.limits = limits
@@ -122,14 +99,19 @@ class _Transition:
         self.before = dpkg.inventory()
         now = self._mend(self.before)
         self._refuse_unfit(now)
-        todo = tuple(move for move in self.moves if not move.done(now.get(move.line.key)))
+        todo = tuple(move for move in self.moves if not self._is_done(move, now))
         if not todo:
             return self._outcome(now)
         self._refuse_unstaged(todo)
-        self._refuse_other_transaction(todo)
+        self._refuse_other_transaction(todo, now)
         if self.check:
             return self._forecast(todo)
         return self._outcome(self._install(todo, now), restarts.pending())
+
+    def _is_done(self, move: Move, now: Inventory) -> bool:
+        """Return whether a line needs nothing more; check mode counts on the repair it has named, but not done."""
+        package = now.get(move.line.key)
+        return move.done(package) or (self.check and move.mended(package))
 
     def _wait(self) -> None:
         waited_for = locks.wait(self.limits.lock_seconds)
@@ -169,7 +151,11 @@ class _Transition:
             if move.done(package):
                 continue
             found = "not installed" if package is None else package.version
-            if not move.may_start(package):
+            if package is not None and move.mended(package) and not self.check:
+                found = f"{package.version}, {package.status}, which dpkg cannot finish"
+                do = "read the log; go back to the earlier versions or mend it by hand"
+                refused.append(Refusal(move.line.label, found, f"{package.version}, installed", do))
+            elif not move.may_start(package):
                 do = "plan again: the host was changed since"
                 refused.append(Refusal(move.line.label, found, move.expected(), do))
             elif package is not None and package.held:
@@ -180,7 +166,7 @@ class _Transition:
         if refused:
             raise PackageError("the host is not as the plan says", tuple(refused), self._details(now))
 
-    def _refuse_unstaged(self, todo: tuple[_Move, ...]) -> None:
+    def _refuse_unstaged(self, todo: tuple[Move, ...]) -> None:
         missing, refused = self.stage.look([move.goal for move in todo if move.goal is not None])
         absent = tuple(
             Refusal(f"{deb.name} ({deb.arch})", "nothing staged", deb.file, "run package_stage") for deb in missing
@@ -188,15 +174,15 @@ class _Transition:
         if missing or refused:
             raise PackageError("staged files are not what the plan locks", (*refused, *absent))
 
-    def _refuse_other_transaction(self, todo: tuple[_Move, ...]) -> None:
-        would = transaction.simulate(self._argv(todo, "--simulate"))
+    def _refuse_other_transaction(self, todo: tuple[Move, ...], now: Inventory) -> None:
+        would = transaction.simulate(self._argv(todo, now, "--simulate"))
         installs = {move.line.key: move.goal.version for move in todo if move.goal is not None}
         removes = {move.line.name for move in todo if move.goal is None}
         refused = transaction.differences(would, installs, removes)
         if refused:
             raise PackageError("apt would do something else than the plan says", refused)
 
-    def _argv(self, todo: tuple[_Move, ...], *more: str) -> list[str]:
+    def _argv(self, todo: tuple[Move, ...], now: Inventory, *more: str) -> list[str]:
         files = [str(self.stage.file(move.goal)) for move in todo if move.goal is not None]
         gone = [
             offers.apt_name(move.line.name, move.line.arch, self.native) + "-" for move in todo if move.goal is None
@@ -206,13 +192,16 @@ class _Transition:
         options += ["Dpkg::Use-Pty=0"]
         named = [part for option in options for part in ("-o", option)]
         quiet = ["-q", "-y", "--allow-downgrades", "--no-install-recommends"]
+        torn = [now[move.line.key] for move in todo if move.line.key in now]
+        if any(package.status == "half-installed" for package in torn):
+            quiet.append("--reinstall")  # killed while it was unpacked: dpkg still calls it by its earlier version
         return ["apt-get", *settings.offline(), *named, *quiet, *more, "install", *files, *gone]
 
-    def _install(self, todo: tuple[_Move, ...], now: Inventory) -> Inventory:
+    def _install(self, todo: tuple[Move, ...], now: Inventory) -> Inventory:
         marks = automarks.automatic()
         brought_in = [move.line.key for move in todo if move.goal is not None and move.line.key not in now]
         try:
-            answer = run(self._argv(todo), seconds=self.limits.seconds, log=self.log)
+            answer = run(self._argv(todo, now), seconds=self.limits.seconds, log=self.log)
             self.said = answer.out
         finally:
             after = dpkg.inventory()
@@ -233,14 +222,14 @@ class _Transition:
             if not move.done(package):
                 found = "not installed" if package is None else f"{package.version}, {package.status}"
                 goal = "not installed" if move.goal is None else f"{move.goal.version}, installed"
-                refused.append(Refusal(move.line.label, found, goal, f"read {self.log}"))
+                refused.append(Refusal(move.line.label, found, goal, "read the log"))
         planned = {move.line.key for move in self.moves}
         for key in sorted((now.keys() | after.keys()) - planned):
             was, has = now.get(key), after.get(key)
             if (was and was.version) != (has and has.version):
                 found = f"{has.version if has else 'not installed'} since this run"
                 expected = was.version if was else "not installed"
-                refused.append(Refusal(f"{key[0]} ({key[1]})", found, expected, f"read {self.log}"))
+                refused.append(Refusal(f"{key[0]} ({key[1]})", found, expected, "read the log"))
         return tuple(refused)
 
     def _products(self, after: Inventory) -> list[dict[str, str | None]]:
@@ -255,7 +244,7 @@ class _Transition:
     def _shown(self, line: Line) -> str:
         return offers.apt_name(line.name, line.arch, self.native)
 
-    def _forecast(self, todo: tuple[_Move, ...]) -> Outcome:
+    def _forecast(self, todo: tuple[Move, ...]) -> Outcome:
         products: list[dict[str, str | None]] = []
         for move in todo:
             was = self.before.get(move.line.key)
