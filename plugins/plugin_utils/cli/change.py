@@ -184,7 +184,7 @@ def _decision(args: argparse.Namespace, desk: Desk, change: ChangeState) -> tupl
     """Return rings and end of what is about to be signed, and 0, or the exit code of a refusal that was said."""
     rings = _rings(args.ring, list(change.rings), "the change was asked for")
     until = args.until or change.expires_at
-    if not args.reject and not desk.now < until <= change.expires_at:
+    if args.until and not args.reject and not desk.now < until <= change.expires_at:
         raise UsageError(
             f"--until {clock(until)}: expected a time after now and not after the request's own end, "
             f"{clock(change.expires_at)}; choose one, or leave --until out"

@@ -152,7 +152,10 @@ REFUSED = {
         "not measured (no lists yet)",
     ),
     "lists never refreshed": (state(line(), lists={"age_seconds": None}), "not measured (no reason given)"),
-    "lists one second too old": (state(line(), lists={"age_seconds": 86401}), "its package lists are older than 24 hours (24)"),
+    "lists one second too old": (
+        state(line(), lists={"age_seconds": 86401}),
+        "its package lists are older than 24 hours (24)",
+    ),
     "archive expired": (
         state(line(), lists={"sources": [{"uri": "x", "suite": "stable", "origin": "Debian", "expired": True}]}),
         "past their Valid-Until date: Debian stable",
