@@ -18,13 +18,15 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# Root may well build in a user's checkout; git asks to be told that this is meant.
+GIT = ("git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT))
 
 
 def export_head(into: Path) -> Path:
     """Unpack the tracked files of HEAD into the folder `into`, made if absent; return it."""
     into.mkdir(parents=True, exist_ok=True)
     archive = into / "head.tar"
-    subprocess.run(["git", "archive", "--format=tar", f"--output={archive}", "HEAD"], cwd=ROOT, check=True)
+    subprocess.run([*GIT, "archive", "--format=tar", f"--output={archive}", "HEAD"], check=True)
     # tar itself: the safe filters of Python's tarfile are missing from the 3.11.2 that Debian 12 ships.
     subprocess.run(["tar", "--extract", "--file", str(archive), "--directory", str(into)], check=True)
     archive.unlink()
@@ -84,7 +86,7 @@ def _only(folder: Path, pattern: str) -> Path:
 
 def uncommitted() -> list[str]:
     """Return git's short lines for tracked or new files whose present content is not in HEAD."""
-    done = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE)
+    done = subprocess.run([*GIT, "status", "--porcelain"], check=True, text=True, stdout=subprocess.PIPE)
     return done.stdout.splitlines()
 
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests import layout
+from tests.artefacts import GIT
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKS = ROOT / "collections" / "ansible_collections" / "holdfast" / "hipaa"
@@ -25,7 +26,7 @@ TEXT = {".cfg", ".in", ".j2", ".json", ".md", ".py", ".sh", ".toml", ".txt", ".y
 @pytest.fixture(scope="module")
 def tracked() -> list[str]:
     """Every file under version control that is a file here, as its path from the root."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=False, capture_output=True, text=True)
+    listing = subprocess.run([*GIT, "ls-files", "-z"], check=False, capture_output=True, text=True)
     if listing.returncode:
         pytest.skip("needs a git checkout: only there it is known which files are ours")
     return [name for name in listing.stdout.split("\0") if (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
