@@ -201,11 +201,11 @@ def _count(check: Check, code: int, tally: Tally) -> None:
         if check.reports.is_dir()
         else [check.reports]
     )
-    failed_before = tally.failed
+    before = (tally.passed, tally.failed, tally.skipped)
     for file in files:
         if not file.is_file():
             continue
-        for case in ElementTree.parse(file).iter("testcase"):  # noqa: S314 (our own report)
+        for case in _cases(file):
             name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
             if case.find("failure") is not None or case.find("error") is not None:
                 tally.failed += 1
@@ -214,11 +214,22 @@ def _count(check: Check, code: int, tally: Tally) -> None:
                 tally.skipped += 1
             else:
                 tally.passed += 1
-    if code and tally.failed == failed_before:
+    if not code and files and before == (tally.passed, tally.failed, tally.skipped):
+        tally.failed += 1
+        tally.failures.append(f"{check.name} (ended well without running a single test)")
+    if code and tally.failed == before[1]:
         tally.failed += 1
         tally.failures.append(f"{check.name} (exit code {code})")
     elif not code and not files:
         tally.passed += 1
+
+
+def _cases(report: Path) -> list[ElementTree.Element]:
+    """Return the test cases of a report; one cut short in the writing has none."""
+    try:
+        return list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 (our own report)
+    except ElementTree.ParseError:
+        return []
 
 
 def run_all(stages: Sequence[Stage]) -> dict[str, Tally]:
