@@ -174,4 +174,5 @@ def _say_limits(
         limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own copy")
     if required is None:
         limits.append("how many approvals each ring needs: no policy was given, so one was asked for (--site DIR)")
+    limits.append("windows, health and the order of rings: the gate judged those, by the policy of its day")
     limits.append("whether a deploy tells the truth: only a verify record by another principal speaks for the host")

@@ -1,0 +1,307 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The world of the ledger's and the audit's tests: seven principals with real keys, a ledger, a clock that ticks.
+
+`Shop.story` writes a small ledger in which every kind of record occurs and nothing is wrong. `Forger` is the
+attacker: whoever can write the file, knows the format, and lacks keys.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical, merkle
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope, pae
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import OpenRun
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt, Recorder
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Trust
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ORG = "org-demo"
+ROLES = {
+    "root": ("root",),
+    "log": ("log",),
+    "operations": ("requester",),
+    "security": ("approver",),
+    "revenue-cycle": ("approver",),
+    "controller": ("implementer",),
+    "scanner": ("verifier",),
+}
+APPROVERS = ("security", "revenue-cycle")
+START = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
+PASSED = {"pass": 1, "fail": 0, "waived": 0, "not_applicable": 0, "not_measured": 0}
+FAILED = {**PASSED, "pass": 0, "fail": 1}
+REQUIRED = {"lab": 1, "production": 2}
+BASELINE = sha256(b"controls").hexdigest()
+NEWER = {"name": "nginx", "from": "1.22.1-9", "to": "1.22.1-9+deb12u1"}
+OLDER = {"name": "nginx", "from": "1.22.1-9+deb12u1", "to": "1.22.1-9"}
+PLAN = {
+    "schema": "holdfast/plan/v1",
+    "assets": [
+        {
+            "asset": "lab-1",
+            "ring": "lab",
+            "packages": [{"name": "nginx", "from": "1.22.1-9", "to": "1.22.1-9+deb12u1"}],
+        },
+        {
+            "asset": "prod-1",
+            "ring": "production",
+            "packages": [{"name": "nginx", "from": "1.22.1-9", "to": "1.22.1-9+deb12u1"}],
+        },
+    ],
+}
+PLAN_BYTES = canonical.encode(PLAN)
+PLAN_DIGEST = canonical.digest(PLAN_BYTES)
+
+
+def ssh_key(path: Path) -> SshSigner:
+    """Make an SSH key as a person does, and return who signs with it."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "demo", "-f", str(path)]
+    subprocess.run(command, check=True, timeout=30, stdin=subprocess.DEVNULL)
+    return SshSigner(path)
+
+
+def make_keys(folder: Path) -> dict[str, Signer]:
+    """Return a signer for each principal; approvers sign with SSH keys."""
+    return {
+        name: ssh_key(folder / name) if name in APPROVERS else FileSigner(Ed25519PrivateKey.generate())
+        for name in ROLES
+    }
+
+
+def trust_of(keys: dict[str, Signer], roles: dict[str, tuple[str, ...]] | None = None) -> Trust:
+    """Return the first trust document for these keys."""
+    held = {**ROLES, **(roles or {})}
+    return Trust(1, None, tuple(Principal(name, held[name], (key.public_key,)) for name, key in keys.items()))
+
+
+def deployed(asset: str, outcome: str = "changed", products: Iterable[dict[str, Any]] = (NEWER,)) -> dict[str, Any]:
+    """Return one result of a deploy record."""
+    return {
+        "asset": asset,
+        "outcome": outcome,
+        "started_at": canonical.timestamp(START),
+        "duration_ms": 1200,
+        "products": list(products),
+        "roles": [],
+    }
+
+
+def seen(asset: str, verdict: str = "pass", check: str = "web") -> dict[str, Any]:
+    """Return one result of a verify record."""
+    entry: dict[str, Any] = {"id": check, "result": verdict}
+    if verdict == "fail":
+        entry |= {"expected_sha256": "0" * 64, "observed_sha256": "1" * 64}
+    return {"asset": asset, "verdict": verdict, "counts": PASSED if verdict == "pass" else FAILED, "checks": [entry]}
+
+
+class Shop:
+    """A ledger in `folder` with its keys; the clock moves one second at each look."""
+
+    def __init__(self, folder: Path, keys: dict[str, Signer], roles: dict[str, tuple[str, ...]] | None = None) -> None:
+        self.folder, self.keys = folder, keys
+        self.now = START
+        self.ledger = Ledger.create(folder / "ledger.sqlite")
+        self.plans = folder / "plans"
+        self.plans.mkdir()
+        (self.plans / f"{PLAN_DIGEST}.json").write_bytes(PLAN_BYTES)
+        self.trust = trust_of(keys, roles)
+        self.recorder = Recorder(self.ledger, self.trust, ORG, "0.1.0", self.tick)
+        self.recorder.publish_trust(keys["root"])
+        self.last_request: Receipt | None = None
+
+    def tick(self) -> datetime:
+        """Return the time, one second later than before."""
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def request(self, by: str = "operations", plan: str = PLAN_DIGEST, **more: Any) -> Receipt:
+        """Ask for the plan in both rings."""
+        particulars = {
+            "kind": "patch",
+            "rings": ["lab", "production"],
+            "assets": ["lab-1", "prod-1"],
+            "expires_at": self.now + timedelta(days=7),
+            **more,
+        }
+        self.last_request = self.recorder.request(self.keys[by], plan=plan, **particulars)
+        return self.last_request
+
+    def approve(self, by: str, request: Receipt, plan: str = PLAN_DIGEST, **more: Any) -> Receipt:
+        """Approve a request in all its rings."""
+        particulars = {"rings": ["lab", "production"], "not_after": self.now + timedelta(days=2), **more}
+        return self.recorder.approve(
+            self.keys[by], change_id=str(request.change_id), plan=plan, request=request.sha256, **particulars
+        )
+
+    def open(
+        self, request: Receipt | None, cited: Iterable[Receipt] = (), *, by: str = "controller", **more: Any
+    ) -> OpenRun:
+        """Open a patch run over the lab's asset, unless told otherwise."""
+        particulars: dict[str, Any] = {
+            "kind": "patch",
+            "mode": "apply",
+            "expected_assets": ["lab-1"],
+            "ansible_core": "2.19.14",
+            "plan": PLAN_DIGEST,
+            "change_id": request.change_id if request else None,
+            "request": request.sha256 if request else None,
+            "approvals": [{"index": one.index, "sha256": one.sha256} for one in cited],
+            **more,
+        }
+        return self.recorder.open_run(self.keys[by], **particulars)
+
+    def look(self, outcome: str = "ok") -> OpenRun:
+        """Write a whole drift check."""
+        more = {"kind": "check", "mode": "check", "plan": None, "baseline": BASELINE}
+        run = self.open(None, (), expected_assets=["lab-1", "prod-1"], **more)
+        self.recorder.verify(
+            self.keys["scanner"], run, kind="drift", phase=None, results=[seen("lab-1"), seen("prod-1")]
+        )
+        self.close(run, outcome)
+        return run
+
+    def work(self, run: OpenRun, asset: str = "lab-1", ring: str = "lab") -> None:
+        """Deploy to one asset and see it pass."""
+        self.recorder.deploy(self.keys["controller"], run, ring=ring, results=[deployed(asset)])
+        self.recorder.verify(self.keys["scanner"], run, kind="version", phase="after", results=[seen(asset)])
+        self.recorder.verify(self.keys["scanner"], run, kind="health", phase="after", results=[seen(asset)])
+
+    def close(self, run: OpenRun, outcome: str = "ok", **more: Any) -> Receipt:
+        """Close a run."""
+        code = 0 if outcome in ("ok", "drift") else 2
+        return self.recorder.close_run(self.keys["controller"], run, outcome=outcome, exit_code=code, **more)
+
+    def story(self) -> None:
+        """Write a ledger in which every kind of record occurs: a check, a good ring, a ring rolled back."""
+        self.look()
+        request = self.request()
+        approvals = [self.approve(name, request) for name in APPROVERS]
+        run = self.open(request, approvals)
+        self.recorder.verify(self.keys["scanner"], run, kind="health", phase="before", results=[seen("lab-1")])
+        self.work(run)
+        self.close(run)
+        self.seal()
+        run = self.open(request, approvals, expected_assets=["prod-1"])
+        self.recorder.deploy(self.keys["controller"], run, ring="production", results=[deployed("prod-1")])
+        failed = [seen("prod-1", "fail")]
+        self.recorder.verify(self.keys["scanner"], run, kind="health", phase="after", results=failed)
+        back = [{"asset": "prod-1", "result": "restored", "products": [OLDER]}]
+        self.recorder.rollback(self.keys["controller"], run, trigger="health", results=back)
+        self.close(run, "failed")
+        self.seal()
+
+    def seal(self) -> str:
+        """Sign the head."""
+        return self.recorder.checkpoint(self.keys["log"])
+
+    def audit(self, **more: Any) -> AuditReport:
+        """Audit the ledger as it is now."""
+        return audit_of(self.ledger.path, self.plans, **more)
+
+
+def audit_of(path: Path, plans: Path | None, **more: Any) -> AuditReport:
+    """Audit a file, a day after the story."""
+    particulars = {"now": START + timedelta(days=1), "approvals_required": REQUIRED, "plans_dir": plans, **more}
+    return audit(path, **particulars)
+
+
+def codes(report: AuditReport) -> set[str]:
+    """Return the codes of what was found."""
+    return {finding.code for finding in report.findings}
+
+
+def warned(report: AuditReport) -> set[str]:
+    """Return the codes of what was warned of."""
+    return {warning.code for warning in report.warnings}
+
+
+class Forger:
+    """Copies a ledger and rewrites it: nodes and size always fit, signatures of others are out of reach."""
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self.path = folder / "forged.sqlite"
+        with sqlite3.connect(ledger.path) as source, sqlite3.connect(self.path) as copy:
+            source.backup(copy)
+            self._heads = copy.execute("SELECT size, note FROM checkpoints").fetchall()
+        source.close()
+        copy.close()
+        self.entries = [bytes(envelope) for _, envelope in ledger.entries()]
+
+    def write(self, entries: Iterable[bytes], *, keep_heads: bool = True) -> Path:
+        """Replace all entries, and make everything beneath them fit."""
+        nodes: dict[tuple[int, int], bytes] = {}
+        rows = []
+        for index, envelope in enumerate(entries):
+            for level, position, hashed in merkle.grown(index, envelope, lambda *at: nodes[at]):
+                nodes[level, position] = hashed
+            name = record_id(envelope, index)
+            # The file's own rule that an id is unique does not stop one who writes the file.
+            rows.append((index, f"{name}-{index}" if any(row[1] == name for row in rows) else name, envelope))
+        with sqlite3.connect(self.path) as connection:
+            connection.execute("PRAGMA synchronous=OFF")  # a forged copy need not outlive a power cut
+            connection.executescript("DELETE FROM entries; DELETE FROM nodes; DELETE FROM checkpoints")
+            connection.executemany("INSERT INTO checkpoints VALUES (?, ?)", self._heads if keep_heads else [])
+            connection.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT INTO nodes VALUES (?, ?, ?)", [(*at, hashed) for at, hashed in nodes.items()]
+            )
+            connection.execute("UPDATE head SET size = ?", (len(rows),))
+        connection.close()
+        return self.path
+
+    def sql(self, statement: str, *values: object) -> Path:
+        """Change the file by hand."""
+        with sqlite3.connect(self.path) as connection:
+            connection.execute(statement, values)
+        connection.close()
+        return self.path
+
+
+def record_id(envelope: bytes, index: int) -> str:
+    """Return the record id inside an envelope, or a made-up one where it is too damaged to have one."""
+    try:
+        return str(json.loads(base64.b64decode(json.loads(envelope)["payload"]))["predicate"]["record_id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return f"lost-{index}"
+
+
+def statement_of(envelope: bytes) -> dict[str, Any]:
+    """Return the statement inside an envelope."""
+    found: dict[str, Any] = json.loads(Envelope.from_bytes(envelope).payload)
+    return found
+
+
+def signed(statement: dict[str, Any], signer: Signer) -> bytes:
+    """Return an envelope over any statement, whatever the writer's own checks would say to it."""
+    payload = json.dumps(statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return Envelope(payload, signer.public_key.keyid, signer.sign(pae(payload))).to_bytes()
+
+
+def altered(envelope: bytes, signer: Signer, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """Return a record with its statement changed and signed anew by `signer`."""
+    statement = statement_of(envelope)
+    change(statement)
+    return signed(statement, signer)
+
+
+def copy_of(path: Path, folder: Path) -> Path:
+    """Return a copy of a ledger's file and its log."""
+    target = folder / "copy.sqlite"
+    for suffix in ("", "-wal"):
+        if Path(f"{path}{suffix}").exists():
+            shutil.copy(f"{path}{suffix}", f"{target}{suffix}")
+    return target

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit shares nothing with the writer, knows the same forms, and documents every code it can find."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.codes import REMEDIES, WARNINGS
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import statements
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
+
+from tests.ledger_cases import Shop, statement_of
+
+PRODUCT = Path(__file__).resolve().parents[5]
+AUDIT = PRODUCT / "plugins/plugin_utils/audit"
+ALLOWED = sys.stdlib_module_names | {"cryptography"}
+OPTIONAL = {"expected_sha256", "observed_sha256"}
+OURS = {path.stem for path in AUDIT.glob("*.py")}
+
+
+def foreign_imports(source: str) -> list[str]:
+    """Return every import that is not the audit's own, the errors', the standard library's or cryptography's."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names if name.name.split(".")[0] not in ALLOWED]
+        elif isinstance(node, ast.ImportFrom):
+            names = [name.name for name in node.names]
+            module = node.module or ""
+            own = node.level == 1 and (module in OURS or (not module and set(names) <= OURS))
+            errors = node.level == 2 and module == "errors"
+            outside = node.level == 0 and module.split(".")[0] in ALLOWED
+            if not (own or errors or outside):
+                found.append(f"{'.' * node.level}{module}: {', '.join(names)}")
+        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func):
+            found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ..ledger.merkle import leaf_hash",
+        "from ..ledger import merkle",
+        "from .. import ledger",
+        "from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import merkle",
+        "import ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.merkle",
+        "import securesystemslib",
+        "from sqlalchemy import select",
+        "def f():\n    from ..ledger.trust import Trust",
+        "import importlib\nimportlib.import_module('x')",
+        "__import__('x')",
+    ],
+)
+def test_guard_sees_what_it_guards_against(source: str) -> None:
+    assert foreign_imports(source)
+
+
+def test_audit_imports_nothing_of_the_writer() -> None:
+    assert len(OURS) > 10
+    found = {path.name: foreign_imports(path.read_text()) for path in sorted(AUDIT.glob("*.py"))}
+    assert {name: imports for name, imports in found.items() if imports} == {}
+
+
+def test_every_code_is_used_and_documented() -> None:
+    sources = "".join(path.read_text() for path in AUDIT.glob("*.py") if path.stem != "codes")
+    unused = [code for code in (*REMEDIES, *WARNINGS) if f'"{code}"' not in sources]
+    assert unused == []
+    page = (PRODUCT / "docs/explanation/ledger.md").read_text()
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) >= {*REMEDIES, *WARNINGS}
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield every place inside a value with what stands there."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield (*path, key), member
+        yield from places(member, (*path, key))
+
+
+def without(value: Any, path: tuple[str | int, ...], *new: Any) -> Any:
+    """Return a copy of a value in which one place is gone, or holds something new."""
+    value = copy.deepcopy(value)
+    inner = value
+    for step in path[:-1]:
+        inner = inner[step]
+    if new:
+        inner[path[-1]] = new[0]
+    else:
+        del inner[path[-1]]
+    return value
+
+
+def mutants(statement: Any) -> Iterator[tuple[str, Any]]:
+    """Yield statements with one thing wrong: a member gone, one too many, or of a type no member has."""
+    for path, member in places(statement):
+        name = ".".join(map(str, path))
+        if isinstance(path[-1], str) and path[-1] not in OPTIONAL:
+            yield f"{name} is gone", without(statement, path)
+        yield f"{name} is a fraction", without(statement, path, 1.5)
+        if isinstance(member, dict):
+            yield f"{name} has one more", without(statement, path, {**member, "comment": "free text"})
+        if isinstance(member, str):
+            yield f"{name} is free text", without(statement, path, "rm -rf / # says the task")
+            yield f"{name} ends in a new line", without(statement, path, member + "\n")
+            yield f"{name} is a number", without(statement, path, 7)
+        if isinstance(member, int):
+            yield f"{name} is negative", without(statement, path, -1)
+            yield f"{name} is text", without(statement, path, "1")
+            yield f"{name} is beyond", without(statement, path, 2**53)
+        if isinstance(member, int) and not isinstance(member, bool):
+            yield f"{name} is true", without(statement, path, True)
+        if isinstance(member, list):
+            yield f"{name} is a mapping", without(statement, path, {})
+
+
+def writer_refuses(statement: Any) -> bool:
+    """Say whether the writer would seal a statement."""
+    try:
+        statements.check(statement)
+    except LedgerError:
+        return True
+    return False
+
+
+def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Signer]) -> None:
+    shop.story()
+    steps = {}
+    for _, envelope in shop.ledger.entries():
+        statement = statement_of(envelope)
+        steps[statements.step_of(statement)] = statement
+    assert set(steps) == set(forms.STEPS) == set(statements.BODIES) == set(statements.SIGNED_BY)
+    count = 0
+    for step, statement in steps.items():
+        statements.check(statement)
+        assert forms.problem_of(statement) is None
+        for name, bad in mutants(statement):
+            count += 1
+            refused = forms.unknown_step(bad) or forms.problem_of(bad)
+            assert writer_refuses(bad), f"the writer takes {step}: {name}"
+            assert refused, f"the audit takes {step}: {name}"
+    assert count > 900
