@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import archive
 from .fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,7 +90,7 @@ def lay_out_site(story: Story) -> None:
 
 def approved_change(story: Story, *request: str) -> str:
     """Request a change and have it approved for every ring by both demo approvers; return its id."""
-    change = json.loads(story.run("holdfast", "change", "request", *request, "--format", "json"))["change_id"]
+    change = json.loads(story.run("holdfast", "change", "request", *request, "--format", "json"))["change"]
     for name in APPROVERS:
         story.run("holdfast", "change", "approve", change, "--as", name, "--ssh-key", str(SITE / "keys" / name))
     return str(change)
@@ -119,10 +118,10 @@ def compare_with_dpkg(fleet: Fleet, plan: Path) -> None:
 
 def tell(story: Story) -> int:
     """Run the story; return the audit's exit code."""
-    fleet = Fleet("demo")
+    fleet = Fleet("demo", say=lambda line: print(f"  {line}", flush=True))
     story.step("Bring up real hosts from the Debian point release (systemd, sshd, PostgreSQL, nginx, a claims service)")
-    archive.publish("1.0", fleet="demo")
     fleet.up(fresh=True)
+    fleet.publish("1.0")
 
     story.step("Lay out the demo site: throw-away keys, trust document, empty ledger")
     print("  These keys lie in the checkout for anyone to read. They are for this demonstration only.")
@@ -132,7 +131,7 @@ def tell(story: Story) -> int:
     story.play("check_drift")
 
     story.step("Request and approve the baseline, then remediate only what failed")
-    approved_change(story, "--kind", "config", "--title", "Bring all hosts to the approved baseline")
+    approved_change(story, "--kind", "config", "--title", "Approved baseline on all hosts", "--reason", "Drift was found")
     story.play("remediate")
     story.play("check_drift", "-e", "fail_on_drift=true")
 
@@ -140,7 +139,6 @@ def tell(story: Story) -> int:
     story.play("plan_patches", "-e", "title='Security updates'")
     plan = newest_plan()
     change = approved_change(story, "--plan", str(plan))
-    story.run("holdfast", "change", "show", change)
 
     story.step("Try production first: the gate refuses, because pilot is not verified for this plan")
     story.play("patch", "-e", f"change={change}", "-e", "ring=production", expect=2)
@@ -150,7 +148,7 @@ def tell(story: Story) -> int:
     compare_with_dpkg(fleet, plan)
 
     story.step("Publish a broken update of the claims service and let it through planning and approval")
-    archive.publish("1.1", fleet="demo")
+    fleet.publish("1.1")
     story.play("plan_patches", "-e", "title='Claims service 1.1'")
     broken = approved_change(story, "--plan", str(newest_plan()))
 

@@ -61,7 +61,7 @@ class SiteUnderTest:
 
     def change(self, *request: str, approvers: tuple[str, ...] = APPROVERS) -> str:
         """Request a change and have it approved for every ring; return its id."""
-        change = str(self.json("change", "request", *request)["change_id"])
+        change = str(self.json("change", "request", *request)["change"])
         for name in approvers:
             key = str(self.root / "keys" / name)
             done = self.holdfast("change", "approve", change, "--as", name, "--ssh-key", key)

@@ -68,7 +68,7 @@ def test_a_host_from_untouched_to_mended(fresh_site, host):
     assert len(untouched) >= 15
     assert failing(site, host).keys() == untouched.keys()
 
-    site.change("--kind", "config", "--title", "Bring the lab to the baseline", "--asset", host)
+    site.change("--kind", "config", "--title", "Lab baseline", "--reason", "Drift was found", "--asset", host)
     mended = site.play("remediate", "--limit", host)
     assert mended.returncode == 0, mended.stdout + mended.stderr
     assert failing(site, host) == {}

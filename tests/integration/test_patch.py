@@ -181,7 +181,7 @@ def test_nobody_approves_their_own_change(fresh_site):
     restrict(site, *ONLY_CLAIMSD)
     site.fleet.publish("1.2")
     plan(site, "--limit", "lab-1")
-    change = site.json("change", "request", "--plan", str(site.plans[-1]))["change_id"]
+    change = site.json("change", "request", "--plan", str(site.plans[-1]))["change"]
     own = site.holdfast("change", "approve", change, "--as", "requester", "--key", "keys/requester.pem")
     assert own.returncode in (1, 2, 3)
     assert "requester" in own.stderr
