@@ -21,7 +21,7 @@ help: ## say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(STAMP) ## make .venv with everything development needs (installs python3-venv when root and missing)
+setup: $(STAMP) ## make .venv with everything development needs (as root it installs what is missing)
 
 $(STAMP):
 	@.ci/setup
