@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .compliance import AssetStanding, Counts
+from .compliance import AssetStanding, ControlStanding, Counts
 
 CITATIONS: dict[str, tuple[str, str]] = {
     "164.306(a)(1)": ("Confidentiality, integrity and availability of all ePHI", "R"),
@@ -121,25 +121,48 @@ class CitationSupport:
     counts: Counts
 
 
+@dataclass(frozen=True)
+class ControlSummary:
+    """One control over all assets it is registered for."""
+
+    control_id: str
+    title: str
+    severity: str
+    hipaa: tuple[str, ...]
+    expected: str
+    counts: Counts
+
+
 def citation_support(standings: Iterable[AssetStanding]) -> tuple[CitationSupport, ...]:
     """Return the citations that registered controls name, in the rule's order, unknown ones last."""
-    results: dict[str, list[str]] = {}
-    controls: dict[str, set[str]] = {}
-    assets: dict[str, set[str]] = {}
+    named: dict[str, list[tuple[str, ControlStanding]]] = {}
     for standing in standings:
         for control in standing.controls:
             for citation in control.hipaa:
-                results.setdefault(citation, []).append(control.result)
-                controls.setdefault(citation, set()).add(control.control_id)
-                assets.setdefault(citation, set()).add(standing.asset)
+                named.setdefault(citation, []).append((standing.asset, control))
     return tuple(
         CitationSupport(
             citation=citation,
             heading=CITATIONS.get(citation, ("", ""))[0],
             duty=CITATIONS.get(citation, ("", ""))[1],
-            controls=tuple(sorted(controls[citation])),
-            assets=len(assets[citation]),
-            counts=Counts.of(results[citation]),
+            controls=tuple(sorted({control.control_id for _, control in named[citation]})),
+            assets=len({asset for asset, _ in named[citation]}),
+            counts=Counts.of(control.result for _, control in named[citation]),
         )
-        for citation in sorted(results, key=lambda one: (_ORDER.get(one, len(_ORDER)), one))
+        for citation in sorted(named, key=lambda one: (_ORDER.get(one, len(_ORDER)), one))
     )
+
+
+def control_summaries(standings: Iterable[AssetStanding]) -> tuple[ControlSummary, ...]:
+    """Return every registered control once, in the order the baselines have them."""
+    met: dict[str, list[ControlStanding]] = {}
+    for standing in standings:
+        for control in standing.controls:
+            met.setdefault(control.control_id, []).append(control)
+    return tuple(_summary(found) for found in met.values())
+
+
+def _summary(found: list[ControlStanding]) -> ControlSummary:
+    one = found[0]
+    counts = Counts.of(control.result for control in found)
+    return ControlSummary(one.control_id, one.title, one.severity, one.hipaa, one.expected, counts)

@@ -15,7 +15,7 @@ from ..ledger.reading import Record
 from ..site.site import Site
 from .attention import Attention, needs_a_person
 from .changes import Change, read_changes
-from .citations import CitationSupport, citation_support
+from .citations import CitationSupport, ControlSummary, citation_support, control_summaries
 from .compliance import AssetStanding, Counts, drift_records, standings
 from .drift import DriftHistory, history
 from .runs import Run, read_runs
@@ -54,6 +54,7 @@ class PageModel:
     runs: tuple[Run, ...]
     duties: tuple[Duty, ...]
     citations: tuple[CitationSupport, ...]
+    controls: tuple[ControlSummary, ...]
     plan_notes: tuple[str, ...]
     attention: tuple[Attention, ...]
     ring_order: tuple[str, ...]
@@ -117,6 +118,7 @@ def build_page_model(
         runs=tuple(reversed(runs)),
         duties=_duties([(record.principal, record.role, record.step) for record in known]),
         citations=citation_support(stand),
+        controls=control_summaries(stand),
         plan_notes=tuple(plan_notes),
         attention=needs_a_person(
             audit_findings=len(audit.findings),

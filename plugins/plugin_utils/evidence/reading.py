@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..audit.report import Finding
 from . import timeline
 from .changes import Change
 from .compliance import (
@@ -99,6 +100,19 @@ def misses(counts: Counts) -> str:
     return ", ".join(f"{number} {word(name)}" for name, number in parts(counts)[1:] if number)
 
 
+def sentence(text: str) -> str:
+    """Text with a capital and a full stop, for the audit's notes, which have neither."""
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+
+
+def by_code(found: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+    """Findings of one code together, in the order the codes are met: one cause can repeat for every entry."""
+    groups: dict[str, list[Finding]] = {}
+    for one in found:
+        groups.setdefault(one.code, []).append(one)
+    return list(groups.items())
+
+
 def worst_first(standings: Iterable[AssetStanding]) -> list[AssetStanding]:
     """Non-compliant before not shown before waived before compliant; the register's order within."""
     order = (NON_COMPLIANT, NOT_SHOWN, WAIVED_IN_PART, COMPLIANT)
@@ -159,6 +173,7 @@ def in_ring(waves: Iterable[Wave], ring: str) -> int:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "age": age,
+    "by_code": by_code,
     "by_ring": by_ring,
     "clock": clock,
     "cves": all_cves,
@@ -171,6 +186,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "name": name,
     "plural": count,
     "results": results,
+    "sentence": sentence,
     "share": share,
     "short": short,
     "sign": lambda name: SIGN.get(name, "dash"),

@@ -92,7 +92,12 @@ class Story:
     """A site and its ledger in one folder; each method is one thing that happened, and moves the clock on."""
 
     def __init__(
-        self, root: Path, shipped: Path, hosts: Sequence[tuple[str, str]] = SMALL, start: datetime = START
+        self,
+        root: Path,
+        shipped: Path,
+        hosts: Sequence[tuple[str, str]] = SMALL,
+        start: datetime = START,
+        roles: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.now = start
         self.approved: dict[str, list[dict[str, Any]]] = {}
@@ -114,8 +119,8 @@ class Story:
         self.ring = dict(hosts)
         self.keys = {name: FileSigner(Ed25519PrivateKey.generate()) for name in ROLES}
         principals = tuple(
-            Principal(name, roles, (PublicKey("ed25519", self.keys[name].public_key.raw),))
-            for name, roles in ROLES.items()
+            Principal(name, mine, (PublicKey("ed25519", self.keys[name].public_key.raw),))
+            for name, mine in {**ROLES, **(roles or {})}.items()
         )
         self.ledger = Ledger.create(self.site.ledger_path)
         self.recorder = Recorder(self.ledger, Trust(1, None, principals), "org-demo", "0.1.0", lambda: self.now)
