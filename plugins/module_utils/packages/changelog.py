@@ -24,10 +24,10 @@ _ENTRY = re.compile(r"^([a-z0-9][a-z0-9+.-]+) \(([A-Za-z0-9.+~:-]+)\) [^;]*;")
 _CVE = re.compile(r"\bCVE-[0-9]{4}-[0-9]{4,7}\b")
 _PATH = re.compile(r"^(?:\./)?usr/share/doc/[^/]+/changelog(\.Debian)?(\.gz)?$")
 
-_UNPACKED_BYTES = 1024 * 1024 * 1024
+UNPACKED_BYTES = 1024 * 1024 * 1024
 _MEMBERS = 200_000
 _PACKED_BYTES = 4 * 1024 * 1024
-_TEXT_BYTES = 16 * 1024 * 1024
+TEXT_BYTES = 16 * 1024 * 1024
 _SECONDS = 120
 
 
@@ -49,8 +49,10 @@ class _Bounded(io.RawIOBase):
         return data
 
 
-def changelog_of(deb: Path) -> str | None:
+def changelog_of(deb: Path, unpacked: int = UNPACKED_BYTES) -> str | None:
     """Return the Debian changelog inside a package file, or None when it has none that can be read in bounds.
+
+    unpacked is how many bytes the package may unpack to before it is left unread.
 
     changelog.Debian.gz wins over changelog.gz, which native packages have; either may be unpacked.
     """
@@ -66,7 +68,7 @@ def changelog_of(deb: Path) -> str | None:
     try:
         if process.stdout is None:
             return None
-        return _search(process.stdout)
+        return _search(process.stdout, unpacked)
     except (tarfile.TarError, OSError, EOFError, zlib.error):
         return None
     finally:
@@ -89,9 +91,9 @@ def cves_since(changelog: str, before: str) -> list[str]:
     return sorted(found)
 
 
-def _search(stream: IO[bytes]) -> str | None:
+def _search(stream: IO[bytes], unpacked: int) -> str | None:
     second_best = None
-    with tarfile.open(fileobj=_Bounded(stream, _UNPACKED_BYTES), mode="r|") as archive:
+    with tarfile.open(fileobj=_Bounded(stream, unpacked), mode="r|") as archive:
         for count, member in enumerate(archive):
             if count > _MEMBERS:
                 break
@@ -112,7 +114,7 @@ def _text(member: IO[bytes] | None, *, packed: bool) -> str | None:
         return None
     if packed:
         with gzip.open(member) as text:
-            data = text.read(_TEXT_BYTES + 1)
+            data = text.read(TEXT_BYTES + 1)
     else:
-        data = member.read(_TEXT_BYTES + 1)
-    return data.decode("utf-8", "replace") if len(data) <= _TEXT_BYTES else None
+        data = member.read(TEXT_BYTES + 1)
+    return data.decode("utf-8", "replace") if len(data) <= TEXT_BYTES else None

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,15 +125,26 @@ def _run_logged(argv: list[str], seconds: float, cwd: Path | None, log: Path) ->
 
 
 def _stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
-    """End the tool and its children; dpkg is asked first, for a killed dpkg leaves more to repair."""
+    """End the tool and its children; they are asked first, for a killed dpkg leaves more to repair."""
     for ask in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, ask)
-        try:
-            process.wait(timeout=_SECONDS_TO_DIE)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+        deadline = time.monotonic() + _SECONDS_TO_DIE
+        while time.monotonic() < deadline:
+            process.poll()
+            if not _alive(process.pid):
+                return
+            time.sleep(0.05)
+
+
+def _alive(group: int) -> bool:
+    """Return whether any process of the group still runs; one that only waits to be collected does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                return True
+    return False
 
 
 def _too_long(argv: list[str], seconds: float) -> str:

@@ -149,7 +149,7 @@ def look(now: float, known: tuple[Index, ...], *, refreshed: bool, why: str = ""
     stamped = settings.STAMP.stat().st_mtime if settings.STAMP.exists() else None
     sources: dict[str, Source] = {}
     for index in known:
-        sources.setdefault(index.base, _source(index, now))
+        sources.setdefault(index.base, source_of(index, now))
     measured = bool(sources) and stamped is not None
     if not measured:
         why = "Holdfast has no package lists on this host yet; run package_state with refresh, outside check mode"
@@ -168,7 +168,8 @@ def iso(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _source(index: Index, now: float) -> Source:
+def source_of(index: Index, now: float) -> Source:
+    """Return the archive an index comes from, with the dates its Release file gives."""
     source = Source(
         uri=index.repository or index.base,
         suite=index.suite,

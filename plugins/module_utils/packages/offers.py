@@ -157,9 +157,9 @@ def locate(wanted: list[tuple[str, str, str]], native: str) -> dict[tuple[str, s
 
 def parse_show(text: str) -> dict[tuple[str, str, str], Located]:
     """Read apt-cache show; stanzas without file, size and SHA-256 (installed, but in no archive) are left out."""
-    found = {}
+    found: dict[tuple[str, str, str], Located] = {}
     for stanza in text.split("\n\n"):
-        said = {}
+        said: dict[str, str] = {}
         for line in stanza.splitlines():
             key, colon, value = line.partition(": ")
             if colon and not line.startswith(" "):

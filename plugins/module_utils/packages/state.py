@@ -49,13 +49,14 @@ def read_state(question: Question) -> dict[str, Any]:
     native = dpkg.native_architecture()
     indexes = lists.indexes() if question.pending else ()
     why = "check mode: the lists were not refreshed" if question.refresh and question.check else ""
-    state = _judge(lists.look(question.now, indexes, refreshed=refresh, why=why), question.max_age_hours)
+    state = judge(lists.look(question.now, indexes, refreshed=refresh, why=why), question.max_age_hours)
     if not question.pending:
         state = replace(state, why="what is pending was not asked")
     found = Pending((), (), ())
     if state.measured:
         found = pending(installed, indexes, native, question.selection)
-    cves, unread = {}, {}
+    cves: dict[str, list[str]] = {}
+    unread: dict[str, str] = {}
     asked = list(question.changelogs)
     if question.changelogs_of_all:
         asked += [(update.to.name, update.to.arch, update.to.version) for update in found.updates]
@@ -101,7 +102,7 @@ def release_codename(path: Path = Path("/etc/os-release")) -> str:
     return said.get("VERSION_CODENAME") or said.get("ID", "unknown")
 
 
-def _judge(state: lists.Lists, max_age_hours: int | None) -> lists.Lists:
+def judge(state: lists.Lists, max_age_hours: int | None) -> lists.Lists:
     """Turn lists that are too old, or whose archive says they have expired, into lists not measured."""
     if not state.measured:
         return state
