@@ -13,7 +13,7 @@ from ..change.waves import batches
 from ..ledger.canonical import timestamp
 from ..site.policy import Ring
 from .question import Question, Reason
-from .rules import AUTHORIZATION, EVALUATION, RISK_MANAGEMENT
+from .rules import AUTHORIZATION, RISK_MANAGEMENT
 
 
 def change_alive(q: Question, lifted_by: str | None = None) -> Iterator[Reason]:
@@ -105,7 +105,7 @@ def ring_before_verified(q: Question) -> Iterator[Reason]:
         yield Reason(
             "ring-before-verified",
             f"the plan has no asset in ring {before.name}, so nothing was tried before {ring.name}",
-            EVALUATION,
+            RISK_MANAGEMENT,
             f"plan again with assets of {before.name}",
         )
     elif not change.ring_verified(q.plan, before.name):
@@ -113,7 +113,7 @@ def ring_before_verified(q: Question) -> Iterator[Reason]:
         yield Reason(
             "ring-before-verified",
             f"{before.name} is not verified for this plan: {', '.join(open_)}",
-            EVALUATION,
+            RISK_MANAGEMENT,
             f"patch {before.name} first, and see its health checks pass",
         )
 
@@ -148,7 +148,7 @@ def wave_in_turn(q: Question) -> Iterator[Reason]:
         yield Reason(
             "wave-in-turn",
             f"not in wave {q.wave} of {ring.name}: {', '.join(strangers)}",
-            "",
+            RISK_MANAGEMENT,
             "run the waves as planned",
         )
 

@@ -56,7 +56,7 @@ def _rules(question: Question) -> tuple[Rule, ...]:
     if question.mode == "check" or question.kind in ("check", "plan"):
         return _ALWAYS
     if question.kind == "patch":
-        return (*_ALWAYS, *_CHANGE, rules.hosts_as_planned)
+        return (*_ALWAYS, *_CHANGE)
     if question.change is None and question.plan is None:
         return (*_ALWAYS, rules.implementer_known, _may_be_mended)
     return (*_ALWAYS, *_CHANGE, rules.baseline_as_planned)
@@ -74,7 +74,7 @@ def _may_be_mended(question: Question) -> Iterator[Reason]:
         )
     if not question.failing:
         yield Reason(
-            "remediation-policy",
+            "drift-named",
             "no failing control is named, so there is nothing to mend",
             "",
             "check drift first",

@@ -55,8 +55,6 @@ class Question:
     """Kind remediate: Site.controls_digest of the plan's assets, as they resolve now."""
     failing: tuple[Failing, ...] = ()
     """Kind remediate without a change: what would be mended."""
-    differences: tuple[str, ...] = ()
-    """Kind patch: where a host is not as it was planned (change.compare.differences)."""
 
 
 @dataclass(frozen=True)

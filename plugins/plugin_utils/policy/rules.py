@@ -16,7 +16,6 @@ from .question import Question, Reason
 AUDIT_CONTROLS = "164.312(b)"
 RISK_MANAGEMENT = "164.308(a)(1)(ii)(B)"
 AUTHORIZATION = "164.308(a)(3)(ii)(A)"
-EVALUATION = "164.308(a)(8)"
 WRITTEN_RECORD = "164.316(b)(1)(ii)"
 
 CHANGE_KIND = {"patch": "patch", "remediate": "config"}
@@ -149,12 +148,6 @@ def no_other_run(q: Question) -> Iterator[Reason]:
                 AUDIT_CONTROLS,
                 "wait for it; if it died, run the same playbook again, which takes it over",
             )
-
-
-def hosts_as_planned(q: Question) -> Iterator[Reason]:
-    """A host that is not as it was when the plan was made is not changed by it."""
-    for line in q.differences:
-        yield Reason("host-as-planned", line, RISK_MANAGEMENT, "plan again, and let the new plan be approved")
 
 
 def baseline_as_planned(q: Question) -> Iterator[Reason]:

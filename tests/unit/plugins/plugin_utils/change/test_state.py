@@ -66,6 +66,19 @@ def test_progress_of_an_asset_starts_anew_with_each_deploy() -> None:
     assert state.progress["prod-1"].outcome == "failed"
 
 
+def test_a_ring_is_verified_when_all_of_it_is() -> None:
+    """One host of three is not the ring; and a plan of another digest has no verified ring."""
+    book = Book(plan()).write([{"request": {}}, {"done": {"run": "run_1", "assets": ["prod-1", "prod-2"]}}])
+    state = book.state()
+    assert state is not None
+    assert not state.ring_verified(plan(), "production")
+    state = book.write([{"done": {"run": "run_2", "assets": ["prod-3"]}}]).state()
+    assert state is not None
+    assert state.ring_verified(plan(), "production")
+    assert not state.ring_verified(plan(title="Other"), "production")
+    assert not state.ring_verified(plan(hosts=["lab-1"]), "production")
+
+
 def test_an_implementers_word_neither_makes_good_nor_hides_bad() -> None:
     """A pass of theirs is not read; a fail of theirs is."""
     start: list[dict[str, Any]] = [
@@ -79,6 +92,14 @@ def test_an_implementers_word_neither_makes_good_nor_hides_bad() -> None:
         state = Book(plan()).write(events).state()
         assert state is not None
         assert (state.verified("lab-1"), state.unhealthy("lab-1")) == (healthy, not healthy), (by, verdict)
+
+
+def test_a_host_this_change_did_not_touch_is_not_unhealthy_by_it() -> None:
+    """Other versions than planned, seen before anything was done, are what a change is for."""
+    seen = {"run": "r", "kind": "version", "assets": ["lab-1"], "verdict": "fail"}
+    state = Book(plan()).write([{"request": {}}, {"open": {"run": "r"}}, {"see": seen}]).state()
+    assert state is not None
+    assert (state.unhealthy("lab-1"), state.verified("lab-1"), state.unhealthy("pilot-1")) == (False, False, False)
 
 
 def test_a_taken_over_run_is_open_no_more() -> None:

@@ -58,6 +58,7 @@ STATES: dict[str, tuple[str, list[Event]]] = {
         "rolled-back",
         [REQUEST, ANA, OPEN, DEPLOY, {"roll_back": {"run": "run_1", "assets": ["lab-1"]}}],
     ),
+    "rejected for one ring of three": ("rejected", [REQUEST, ANA, {"reject": {"by": "ben", "rings": ["production"]}}]),
     "rejected": ("rejected", [REQUEST, ANA, {"reject": {"by": "ben"}}]),
 }
 
@@ -96,6 +97,17 @@ def test_an_open_run_that_fell_silent_is_called_interrupted() -> None:
     assert state is not None
     assert standing(state, PLAN, policy(), when("2026-11-21 11:59")) == "running"
     assert standing(state, PLAN, policy(), when("2026-11-21 12:00")) == "interrupted"
+
+
+def test_one_run_that_is_heard_of_keeps_the_change_running() -> None:
+    """Though another open run fell silent long ago."""
+    runs: list[Event] = [
+        {"open": {"run": "run_1", "at": "2026-11-21 08:00"}},
+        {"open": {"run": "run_2", "at": "2026-11-21 11:00"}},
+    ]
+    state = Book(PLAN).write([REQUEST, ANA, *runs]).state()
+    assert state is not None
+    assert standing(state, PLAN, policy(), when("2026-11-21 12:00")) == "running"
 
 
 def test_without_the_plans_file_only_the_records_speak() -> None:
