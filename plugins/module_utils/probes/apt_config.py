@@ -30,10 +30,13 @@ def check(argument: Any) -> None:
 
 def collect(asked: Any) -> dict[str, str]:
     """Option in lower case (apt does not tell them apart) -> value; empty when there is no apt."""
-    if not program("apt-config"):
-        return {}
+    return parse(output_of(["apt-config", "dump"])) if program("apt-config") else {}
+
+
+def parse(text: str) -> dict[str, str]:
+    """What `apt-config dump` prints: `Some::Option "value";`, one a line."""
     options: dict[str, str] = {}
-    for line in output_of(["apt-config", "dump"]).splitlines():
+    for line in text.splitlines():
         name, _, value = line.rstrip(";").partition(" ")
         options[name.lower()] = value.strip('"')
     return options

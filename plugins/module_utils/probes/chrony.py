@@ -21,10 +21,13 @@ def check(argument: Any) -> None:
 def collect(asked: Any) -> dict[str, list[str]]:
     """Directive in lower case -> its first words in order; empty when there is no chronyd."""
     daemon = program("chronyd")
-    if not daemon:
-        return {}
+    return parse(output_of([daemon, "-p"])) if daemon else {}
+
+
+def parse(text: str) -> dict[str, list[str]]:
+    """What `chronyd -p` prints: the lines of all configuration files without comments."""
     directives: dict[str, list[str]] = {}
-    for line in output_of([daemon, "-p"]).splitlines():
+    for line in text.splitlines():
         words = line.split()
         if words:
             directives.setdefault(words[0].lower(), []).append(words[1] if len(words) > 1 else "")

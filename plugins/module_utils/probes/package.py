@@ -24,9 +24,14 @@ def check(argument: Any) -> None:
 
 
 def collect(asked: Any) -> dict[str, str]:
-    """Package (without architecture; the least settled one counts) -> dpkg's status word."""
+    """Package -> dpkg's status word."""
+    return parse(output_of(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n"]))
+
+
+def parse(text: str) -> dict[str, str]:
+    """Lines of package and status; of the same package for several architectures the least settled counts."""
     packages: dict[str, str] = {}
-    for line in output_of(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n"]).splitlines():
+    for line in text.splitlines():
         name, _, status = line.partition(" ")
         if packages.get(name, "not-installed") in ("config-files", "not-installed") or status not in SETTLED:
             packages[name] = status

@@ -35,10 +35,13 @@ def check(argument: Any) -> None:
 def collect(asked: list[Any]) -> dict[str, list[str]]:
     """Every effective setting: keyword in lower case -> values in order; empty when there is no server."""
     server = program("sshd")
-    if not server:
-        return {}
+    return parse(output_of([server, "-T", "-C", CONNECTION])) if server else {}
+
+
+def parse(text: str) -> dict[str, list[str]]:
+    """What `sshd -T` prints: one setting a line, a keyword with several values on several lines."""
     settings: dict[str, list[str]] = {}
-    for line in output_of([server, "-T", "-C", CONNECTION]).splitlines():
+    for line in text.splitlines():
         keyword, _, value = line.strip().partition(" ")
         if keyword:
             settings.setdefault(keyword.lower(), []).append(MODERN.get(value, value))
