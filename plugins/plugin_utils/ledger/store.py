@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +61,8 @@ class Ledger:
         except OSError as error:
             raise LedgerError(f"{path}: {error.strerror}; a ledger needs a folder that this user can write") from error
         finally:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink()
         return cls(path, patience=patience)
 
     def append(self, envelope: bytes) -> int:

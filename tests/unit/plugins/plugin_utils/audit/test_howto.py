@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/howto/verify-a-record.md, run as printed, on true records and on records with one byte changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
+
+from tests.ledger_cases import Forger, Shop
+
+PAGE = Path(__file__).resolve().parents[5] / "docs/howto/verify-a-record.md"
+MACHINE, PERSON = ("1", "2", "3", "5", "6"), ("1", "2", "4", "5", "6")
+TRUST, RUN_OPEN, APPROVAL, DEPLOY, LAST = 0, 1, 5, 9, 17
+
+
+def sections() -> dict[str, str]:
+    """Return the commands of each numbered section of the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    found = re.findall(r"^## (\d)\. [^\n]+\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return {
+        number: "\n".join(re.findall(r"^```sh\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)) for number, body in found
+    }
+
+
+def run(numbers: tuple[str, ...], ledger: Path, index: int, folder: Path) -> tuple[str | None, str]:
+    """Run sections in order; return the first that fails, None when none does, and all that was said."""
+    said = ""
+    for number in numbers:
+        done = subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", sections()[number]],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "LEDGER": str(ledger), "INDEX": str(index)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        said += done.stdout + done.stderr
+        if done.returncode:
+            return number, said
+    return None, said
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, keys: dict[str, Signer]) -> Shop:
+    """A shop whose story is told."""
+    shop = Shop(tmp_path_factory.mktemp("told"), keys)
+    shop.story()
+    return shop
+
+
+@pytest.fixture
+def forger(told: Shop, tmp_path: Path) -> Forger:
+    """One who can write a copy of the file."""
+    return Forger(told.ledger, tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The auditor's empty folder."""
+    folder = tmp_path / "auditor"
+    folder.mkdir()
+    return folder
+
+
+def test_page_has_the_sections_and_nothing_of_ours_in_them() -> None:
+    assert sorted(sections()) == ["1", "2", "3", "4", "5", "6"]
+    assert all(sections().values())
+    assert not any("holdfast " in commands or "ansible" in commands for commands in sections().values())
+
+
+@pytest.mark.parametrize("index", [TRUST, RUN_OPEN, DEPLOY, LAST])
+def test_record_of_a_machine(told: Shop, folder: Path, index: int) -> None:
+    failed, said = run(MACHINE, told.ledger.path, index, folder)
+    assert failed is None, said
+    assert said.count("Signature Verified Successfully") == 2
+    size = 13 if index < 13 else 18
+    assert f"root {told.ledger.root(size).hex()}" in said
+
+
+def test_approval_of_a_person(told: Shop, folder: Path) -> None:
+    failed, said = run(PERSON, told.ledger.path, APPROVAL, folder)
+    assert failed is None, said
+    assert 'Good "dsse@holdfast.example" signature for security with ED25519 key' in said
+
+
+@pytest.mark.parametrize(("index", "numbers", "expected"), [(DEPLOY, MACHINE, "3"), (APPROVAL, PERSON, "4")])
+@pytest.mark.parametrize("part", ["payload", "signature"])
+def test_one_byte_changed(
+    forger: Forger, folder: Path, part: str, index: int, numbers: tuple[str, ...], expected: str
+) -> None:
+    entries = list(forger.entries)
+    good = Envelope.from_bytes(entries[index])
+    payload, signature = good.payload, good.signature
+    if part == "payload":
+        payload = payload.replace(b"org-demo", b"org-demi", 1)
+    else:
+        signature = signature[:-1] + bytes([signature[-1] ^ 1])
+    entries[index] = Envelope(payload, good.keyid, signature).to_bytes()
+    assert entries[index] != forger.entries[index]
+    failed, said = run(numbers, forger.write(entries), index, folder)
+    assert failed == expected, said
+
+
+def edited(forger: Forger) -> Path:
+    entries = list(forger.entries)
+    entries[DEPLOY] += b" "
+    return forger.write(entries)
+
+
+def replaced_head(forger: Forger) -> Path:
+    return forger.sql("UPDATE checkpoints SET note = replace(note, char(10) || size, char(10) || '0' || size)")
+
+
+@pytest.mark.parametrize(("forge", "expected"), [(edited, "5"), (replaced_head, "6")])
+def test_record_that_is_not_what_the_log_signed(
+    forger: Forger, folder: Path, forge: Callable[[Forger], Path], expected: str
+) -> None:
+    failed, said = run(MACHINE, forge(forger), DEPLOY, folder)
+    assert failed == expected, said
