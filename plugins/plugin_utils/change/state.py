@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -142,9 +142,14 @@ def change_state(
 
 def change_states(records: Iterable[Record], *, health_required: Collection[str] = ()) -> tuple[ChangeState, ...]:
     """Compute every change that has a request on record, in order of the requests."""
-    listed = list(records)
-    ids = dict.fromkeys(r.change_id for r in listed if r.step == "request" and r.change_id is not None)
-    states = (change_state(listed, change_id, health_required=health_required) for change_id in ids)
+    of_change: dict[str, list[Record]] = {}
+    asked: dict[str, None] = {}
+    for record in records:
+        if record.change_id is not None:
+            of_change.setdefault(record.change_id, []).append(record)
+            if record.step == "request":
+                asked.setdefault(record.change_id)
+    states = (change_state(of_change[one], one, health_required=health_required) for one in asked)
     return tuple(state for state in states if state is not None)
 
 
@@ -208,9 +213,9 @@ def _run_close(state: ChangeState, record: Record) -> ChangeState:
 
 def _deploy(state: ChangeState, record: Record) -> ChangeState:
     state = replace(state, implementers=state.implementers | {record.principal})
-    for result in record.body["results"]:
-        state = _progress(state, result["asset"], deployed=record.index, outcome=result["outcome"], seen={})
-    return state
+    return _progress(
+        state, record, lambda known, result: replace(known, deployed=record.index, outcome=result["outcome"], seen={})
+    )
 
 
 def _verify(state: ChangeState, record: Record) -> ChangeState:
@@ -218,23 +223,32 @@ def _verify(state: ChangeState, record: Record) -> ChangeState:
     state = replace(state, verifiers=state.verifiers | {record.principal})
     if body["phase"] == "before" or body["run_id"] not in {run.run_id for run in state.runs}:
         return state
-    for result in body["results"]:
-        seen = state.progress.get(result["asset"], AssetState(result["asset"])).seen
-        news = (*seen.get(body["kind"], ()), Seen(record.index, result["verdict"], record.principal))
-        state = _progress(state, result["asset"], seen={**seen, body["kind"]: news})
-    return state
+
+    def see(known: AssetState, result: Mapping[str, Any]) -> AssetState:
+        seen = (*known.seen.get(body["kind"], ()), Seen(record.index, result["verdict"], record.principal))
+        return replace(known, seen={**known.seen, body["kind"]: seen})
+
+    return _progress(state, record, see)
 
 
 def _rollback(state: ChangeState, record: Record) -> ChangeState:
     state = replace(state, implementers=state.implementers | {record.principal})
+    return _progress(
+        state,
+        record,
+        lambda known, result: replace(known, rolled_back=record.index, restored=result["result"], seen={}),
+    )
+
+
+def _progress(
+    state: ChangeState, record: Record, news: Callable[[AssetState, Mapping[str, Any]], AssetState]
+) -> ChangeState:
+    """Return the state with each asset that the record has a result for brought up to date, in the record's order."""
+    progress = dict(state.progress)
     for result in record.body["results"]:
-        state = _progress(state, result["asset"], rolled_back=record.index, restored=result["result"], seen={})
-    return state
-
-
-def _progress(state: ChangeState, asset: str, **news: Any) -> ChangeState:
-    known = state.progress.get(asset, AssetState(asset))
-    return replace(state, progress={**state.progress, asset: replace(known, **news)})
+        asset = result["asset"]
+        progress[asset] = news(progress.get(asset, AssetState(asset)), result)
+    return replace(state, progress=progress)
 
 
 def _heard(state: ChangeState, record: Record) -> ChangeState:

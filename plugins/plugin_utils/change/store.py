@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import tempfile
@@ -71,7 +72,7 @@ def load_plan(path: Path) -> Plan:
             f"{path}: cannot be read ({error.strerror}); expected a plan; copy it here or plan again"
         ) from error
     try:
-        plan = Plan.from_dict(canonical.decode(raw))
+        plan = _plan(raw)
     except LedgerError as error:
         raise PlanError(f"{path}: {str(error).removeprefix('record: ')}; restore the file or plan again") from error
     except PlanError as error:
@@ -81,3 +82,12 @@ def load_plan(path: Path) -> Plan:
             f"{path}: its SHA-256 is {plan.digest}; expected the one it is named after; restore the file or plan again"
         )
     return plan
+
+
+@functools.lru_cache(maxsize=4)
+def _plan(raw: bytes) -> Plan:
+    """Return the plan of these very bytes.
+
+    Every task of every host asks for the same plan; workers inherit what the process they are forked from has read.
+    """
+    return Plan.from_dict(canonical.decode(raw))
