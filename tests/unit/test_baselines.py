@@ -17,7 +17,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.compare im
 ROOT = Path(__file__).resolve().parents[2]
 TYPES = {"str": str, "int": int, "list": list}
 # Words that would tie a role to a regulation or to the ids of controls: roles are mechanism, no requirement.
-FOREIGN = re.compile(r"(?<!holdfast\.)HIPAA|164\.3|\b(?:ssh|kernel|files|services|accounts|time|packages)-\d{2}\b", re.IGNORECASE)
+FOREIGN = re.compile(r"(?<!holdfast\.)HIPAA|164\.3|\b(?:ssh|kernel|files|services|accounts|time|packages)-\d{2}\b", re.I)
 
 
 def load(path):
