@@ -24,7 +24,8 @@ MANY = [("lab-1", "lab"), ("pilot-1", "pilot"), *((f"claims-gateway-{n}", "produ
 
 # Every element that sticks out to the right of the window; hidden ones and the insides of drawings aside.
 STICKS_OUT = """
-[...document.querySelectorAll('body *')].filter(e => !e.closest('thead, svg, .hidden, .skip') && e.getClientRects().length)
+[...document.querySelectorAll('body *')]
+  .filter(e => !e.closest('thead, svg, .hidden, .skip') && e.getClientRects().length)
   .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
   .slice(0, 5).map(e => e.outerHTML.slice(0, 120))
 """

@@ -62,8 +62,8 @@ def needs_a_person(
             lines.append(Attention(BAD, f"Run {run.run_id} was opened and never closed.", "runs"))
         elif run.state == INTERRUPTED:
             lines.append(Attention(UNSURE, f"Run {run.run_id} was cut off; {run.resumed_by} took it up.", "runs"))
-        elif run.missing:
-            lines.append(Attention(BAD, f"Run {run.run_id} ended without {names(run.missing)}.", "runs"))
+        elif run.left_out:
+            lines.append(Attention(BAD, f"Run {run.run_id} ended without {names(run.left_out)}.", "runs"))
     return tuple(sorted(lines, key=lambda line: line.level != BAD))
 
 

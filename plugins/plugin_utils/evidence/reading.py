@@ -163,6 +163,8 @@ def name(change: Change) -> str:
 def results(change: Change) -> list[str]:
     """The results that occur in a change's waves, for its legend."""
     met = {turn.result for wave in change.waves for turn in wave.turns}
+    if any(turn.rollback for wave in change.waves for turn in wave.turns):
+        met.add("undone")
     return [result for result in EXPLAINED if result in met]
 
 

@@ -35,6 +35,11 @@ class Run:
     missing: tuple[str, ...]
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Assets the run set out for and never told of; a run that the gate refused owes nothing."""
+        return () if self.outcome == "denied" else self.missing
+
+    @property
     def state(self) -> str:
         """closed; interrupted (never closed, a later run resumed it); open (never closed, none took over)."""
         if self.closed_at is not None:

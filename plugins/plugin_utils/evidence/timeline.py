@@ -20,7 +20,7 @@ CROWD = 6
 """A wave of more assets than this is drawn as one bar, with rows only for those that did not go well."""
 
 _GOOD = (VERIFIED, UNCHANGED)
-_SHORTEST_BREAK = timedelta(seconds=60)
+_SHORTEST_BREAK = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,9 @@ def _ring(
     rows.append(Row("ring", ring, ring, style.left if style.stacked else 0, y, head))
     y += head
     places: dict[str, float] = {}
+    spans: list[tuple[float, float]] = []
     for wave in waves:
+        before = len(bars)
         crowd = [turn for turn in wave.turns if len(wave.turns) > CROWD and turn.result in _GOOD]
         if crowd:
             label = f"{len(crowd)} assets"
@@ -233,16 +235,13 @@ def _ring(
                 rows.append(Row("asset", label, turn.asset, style.indent, y, style.row))
                 y += style.row
             bars.extend(_turn_bars(turn, axis, style, places[turn.asset]))
-    starts = [axis.x(wave.started_at) for wave in waves]
-    # A wave's name may run a little past its ground, but not into the next wave or a break.
-    limits = [
-        min(after, axis.x(wave.until) + style.gap / 2)
-        for wave, after in zip(waves, [*starts[1:], float(style.width)], strict=True)
-    ]
-    for wave, x, limit in zip(waves, starts, limits, strict=True):
-        width = max(6.0, axis.x(wave.until) - x)
-        label = _wave_label(wave, len(waves), (limit - x) / style.letter)
-        bands.append(Band(label, x - 2, top, round(width + 4, 1), round(y - top, 1), top + head - 8))
+        mine = bars[before:]
+        spans.append((min(bar.x for bar in mine), max(bar.x + bar.width for bar in mine)))
+    nexts = [*(start for start, _ in spans[1:]), float(style.width)]
+    for wave, (start, end), after in zip(waves, spans, nexts, strict=True):
+        # A wave's name may run a little past its ground, but not into the next wave or a break.
+        label = _wave_label(wave, len(waves), (min(after, end + style.gap / 2) - start) / style.letter)
+        bands.append(Band(label, start - 2, top, round(end - start + 4, 1), round(y - top, 1), top + head - 8))
     return y + 8
 
 
@@ -276,7 +275,7 @@ def _turn_bars(turn: Turn, axis: Axis, style: Style, y: float) -> list[Bar]:
     if turn.rolled_back_at is None:
         return [_bar(turn.result, start, end, style, y, title, mark=True)]
     first = _bar("undone", start, end, style, y, f"{turn.asset}: {turn.outcome}, then undone", mark=False)
-    back_from = first.x + first.width
+    back_from = max(first.x + first.width, axis.x(turn.back_from or turn.ended_at))
     back_to = max(axis.x(turn.until), back_from + 18)
     return [first, _bar(turn.result, back_from, back_to, style, y, title, mark=True)]
 

@@ -26,7 +26,10 @@ _BAD_LAST = ("skipped", "unchanged", "changed", "unreachable", "failed")
 
 @dataclass(frozen=True)
 class Turn:
-    """One asset's turn in one wave; times are the implementer's claims, `index` is the order."""
+    """One asset's turn in one wave; times are the implementer's claims, `index` is the order.
+
+    `back_from`: when work on the host began again after it had failed, which is the way back.
+    """
 
     asset: str
     run_id: str
@@ -40,6 +43,7 @@ class Turn:
     rollback: str | None = None
     rollback_trigger: str | None = None
     rolled_back_at: datetime | None = None
+    back_from: datetime | None = None
     after_rollback: str | None = None
 
     @property
@@ -152,6 +156,9 @@ def _more(turn: Turn, more: Turn) -> Turn:
         # The run says at its end that the host failed; it was put back all the same.
         return turn
     again = more.outcome in ("changed", "failed")
+    if again and (turn.outcome == "failed" or "fail" in (turn.health, turn.version, turn.drift)):
+        # Work on a host that had failed is the way back; the rollback record that follows says how it ended.
+        return replace(turn, index=more.index, back_from=turn.back_from or more.started_at)
     return replace(
         turn,
         index=more.index,

@@ -44,6 +44,17 @@ def test_a_run_that_was_never_closed_needs_a_person_and_the_audit_says_so(story:
     assert any(run.run_id in line.text and line.level == "bad" for line in model.attention)
 
 
+def test_a_run_that_ended_without_an_asset_needs_a_person_unless_the_gate_refused_it(
+    story: Story, page_of: Build
+) -> None:
+    for outcome in ("denied", "failed"):
+        story.close(story.open("check"), outcome, 2)
+    model = page_of(story)
+    (line,) = [line for line in model.attention if "ended without" in line.text]
+    assert model.runs[0].run_id in line.text
+    assert model.runs[0].outcome == "failed"
+
+
 def test_nothing_needs_a_person_when_all_is_well(story: Story, page_of: Build) -> None:
     story.check()
     assert page_of(story).attention == ()

@@ -82,7 +82,7 @@ def test_a_day_of_idle_time_is_cut_out_and_said() -> None:
 
 
 def test_a_short_pause_between_waves_is_no_break() -> None:
-    waves = [wave("lab", 1, [turn("lab-1", 0, 40)]), wave("lab", 2, [turn("lab-2", 70, 40)])]
+    waves = [wave("lab", 1, [turn("lab-1", 0, 40)]), wave("lab", 2, [turn("lab-2", 55, 40)])]
     assert drawn(waves).breaks == ()
 
 
