@@ -57,7 +57,7 @@ def check_form(connection: sqlite3.Connection, notes: Notes) -> bool:
         if not (kind == "table" and name in COLUMNS) and not name.startswith("sqlite_autoindex_"):
             notes.find("database-form", None, f"a {kind} {name!r} was found that no ledger has")
     for table, expected_columns in COLUMNS.items():
-        rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+        rows = connection.execute("SELECT name, type FROM pragma_table_xinfo(?)", (table,))
         found_columns = [(name, kind) for name, kind in rows]
         if found_columns != expected_columns:
             notes.find("database-form", None, f"table {table} has columns {found_columns}; expected {expected_columns}")
@@ -103,6 +103,7 @@ def _begin(location: str) -> sqlite3.Connection:
     connection = sqlite3.connect(location, uri=True, timeout=20, isolation_level=None)
     try:
         connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")  # whoever wrote the file may have put code into its schema
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.Error:

@@ -122,10 +122,10 @@ def take_apart(index: int, stored: bytes) -> Entry:
 
 def _json(data: bytes, code: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) < len(names):
-            raise MalformedError(code, f"a member is named twice among {sorted(names)}")
-        return dict(pairs)
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            raise MalformedError(code, f"a member is named twice among {sorted(members)}")
+        return members
 
     def never(text: str) -> Any:
         raise MalformedError(code, f"the number {text} is no integer")

@@ -205,24 +205,28 @@ def problem_of(statement: Any) -> str | None:
 
 def problem(value: Any, form: Any, at: str) -> str | None:
     """Return the first thing in a value that its form does not allow, None when there is nothing."""
-    found = f"{at} is {str(value)[:60]!r}"
     if isinstance(form, Null):
         return None if value is None else problem(value, form.form, at)
-    if isinstance(form, re.Pattern):
-        good = isinstance(value, str) and form.fullmatch(value) is not None
-        return None if good else f"{found}; expected text like {form.pattern}"
-    if isinstance(form, frozenset):
-        return None if isinstance(value, str) and value in form else f"{found}; expected one of {sorted(form)}"
-    if isinstance(form, range):
-        good = type(value) is int and value in form
-        return None if good else f"{found}; expected an integer from {form.start} to {form.stop - 1}"
-    if form is bool or form is dict:
-        return None if type(value) is form else f"{found}; expected a {form.__name__}"
-    if form is Time:
-        return None if _is_time(value) else f"{found}; expected a UTC time with milliseconds and Z"
+    if isinstance(form, dict):
+        return _mapping_problem(value, form, at)
     if isinstance(form, Many):
         return _list_problem(value, form, at)
-    return _mapping_problem(value, form, at)
+    expected = _unmet(value, form)
+    return f"{at} is {str(value)[:60]!r}; expected {expected}" if expected else None
+
+
+def _unmet(value: Any, form: Any) -> str | None:
+    """Return what was expected of a single value, None when it is that."""
+    if isinstance(form, re.Pattern):
+        good = isinstance(value, str) and form.fullmatch(value) is not None
+        return None if good else f"text like {form.pattern}"
+    if isinstance(form, frozenset):
+        return None if isinstance(value, str) and value in form else f"one of {sorted(form)}"
+    if isinstance(form, range):
+        return None if type(value) is int and value in form else f"an integer from {form.start} to {form.stop - 1}"
+    if form is Time:
+        return None if _is_time(value) else "a UTC time with milliseconds and Z"
+    return None if type(value) is form else f"a {form.__name__}"
 
 
 def _list_problem(value: Any, form: Many, at: str) -> str | None:
@@ -231,25 +235,28 @@ def _list_problem(value: Any, form: Many, at: str) -> str | None:
     for number, item in enumerate(value):
         if wrong := problem(item, form.form, f"{at}[{number}]"):
             return wrong
-    if form.once and len({repr(sorted(item.items()) if isinstance(item, dict) else item) for item in value}) < len(
-        value
-    ):
-        return f"{at} holds something twice"
+    if form.once:
+        seen = {repr(sorted(item.items()) if isinstance(item, dict) else item) for item in value}
+        if len(seen) < len(value):
+            return f"{at} holds something twice"
     return None
 
 
 def _mapping_problem(value: Any, form: dict[str, Any], at: str) -> str | None:
     if not isinstance(value, dict):
         return f"{at} is no mapping"
-    known = {name.rstrip("?"): inner for name, inner in form.items()}
-    if extra := sorted(set(value) - set(known)):
-        return f"{at} has the unknown member {str(extra[0])[:60]!r}"
-    for name, inner in known.items():
-        if name in value:
-            if wrong := problem(value[name], inner, f"{at}.{name}"):
+    known = 0
+    for name, inner in form.items():
+        bare = name.removesuffix("?")
+        if bare in value:
+            known += 1
+            if wrong := problem(value[bare], inner, f"{at}.{bare}"):
                 return wrong
-        elif f"{name}?" not in form:
+        elif bare == name:
             return f"{at} lacks the member {name!r}"
+    if known < len(value):
+        extra = sorted(name for name in value if name not in form and f"{name}?" not in form)
+        return f"{at} has the unknown member {str(extra[0])[:60]!r}"
     return None
 
 

@@ -104,7 +104,7 @@ def check_remembered(text: str, tree: Tree, notes: Notes) -> None:
             head = parse(text)
         except ValueError as error:
             raise LedgerError(
-                f"remembered head: {error}; expected a checkpoint as `holdfast audit` shows it, or SIZE ROOT"
+                f"remembered head: {error}; expected what `holdfast audit --keep FILE` wrote, or a checkpoint"
             ) from error
         size, root = head.size, head.root
     if size > tree.size:

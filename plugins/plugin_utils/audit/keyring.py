@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .envelopes import Entry
+from .forms import ROLES
 from .report import Notes
 from .signatures import VerifyingKey
 
@@ -101,8 +102,6 @@ class Keyring:
 
 
 def _signed_by_one_with_role(entry: Entry, version: Version, notes: Notes) -> bool:
-    from .forms import ROLES
-
     holder = version.holders.get(entry.keyid)
     if holder is None:
         notes.find("unknown-key", entry.index, f"key {entry.keyid} is nobody's in trust version {version.number}")

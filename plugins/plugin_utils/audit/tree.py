@@ -38,12 +38,10 @@ class Tree:
         if size == 0:
             return hashlib.sha256(b"").digest()
         # The complete subtrees a size consists of, from the smallest; each is joined to what stands right of it.
-        joined: bytes | None = None
-        for level in range(size.bit_length()):
-            if size >> level & 1:
-                part = self.levels[level][(size >> level) - 1]
-                joined = part if joined is None else hashlib.sha256(b"\x01" + part + joined).digest()
-        assert joined is not None  # noqa: S101  # a positive size has a bit set
+        bits = [level for level in range(size.bit_length()) if size >> level & 1]
+        joined, *larger = (self.levels[level][(size >> level) - 1] for level in bits)
+        for part in larger:
+            joined = hashlib.sha256(b"\x01" + part + joined).digest()
         return joined
 
     def compare(self, connection: sqlite3.Connection, notes: Notes) -> None:

@@ -28,6 +28,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--head", type=Path, metavar="FILE", help="a head you kept (a checkpoint, or SIZE ROOT): finds a rewritten past"
     )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="after a clean audit, write SIZE ROOT there, for the next --head"
+    )
     parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
     add_format(parser)
     parser.set_defaults(func=_run)
@@ -52,6 +55,8 @@ def _run(args: argparse.Namespace) -> int:
         progress=_progress if sys.stderr.isatty() else None,
     )
     print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
+    if report and args.keep is not None:
+        _keep(args.keep, f"{report.entries} {report.root}\n")
     return 0 if report else 1
 
 
@@ -80,6 +85,15 @@ def _head(path: Path | None) -> str | None:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LedgerError(f"{path}: cannot be read as text; expected the head you kept; name it with --head") from error
+
+
+def _keep(path: Path, head: str) -> None:
+    try:
+        path.write_text(head, encoding="utf-8")
+    except OSError as error:
+        raise LedgerError(
+            f"{path}: {error.strerror}; the head was not kept; name a file this user can write"
+        ) from error
 
 
 def _progress(done: int, total: int) -> None:

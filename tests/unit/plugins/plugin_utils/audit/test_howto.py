@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Recorder
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Trust
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.ledger_cases import Forger, Shop
+from tests.ledger_cases import ORG, Forger, Shop
 
 PAGE = Path(__file__).resolve().parents[5] / "docs/howto/verify-a-record.md"
 MACHINE, PERSON = ("1", "2", "3", "5", "6"), ("1", "2", "4", "5", "6")
@@ -90,6 +93,18 @@ def test_approval_of_a_person(told: Shop, folder: Path) -> None:
     failed, said = run(PERSON, told.ledger.path, APPROVAL, folder)
     assert failed is None, said
     assert 'Good "dsse@holdfast.example" signature for security with ED25519 key' in said
+
+
+def test_trust_document_that_replaces_its_own_signer(tmp_path: Path, folder: Path, keys: dict[str, Signer]) -> None:
+    """Whose key signed version 2 stands in version 1."""
+    (tmp_path / "shop").mkdir()
+    shop = Shop(tmp_path / "shop", keys)
+    fresh = FileSigner(Ed25519PrivateKey.generate()).public_key
+    new = tuple(Principal(one.id, one.roles, (fresh,)) if one.id == "root" else one for one in shop.trust.principals)
+    Recorder(shop.ledger, Trust(2, shop.trust.sha256, new), ORG, "0.1.0", shop.tick).publish_trust(keys["root"])
+    shop.seal()
+    failed, said = run(MACHINE, shop.ledger.path, 1, folder)
+    assert failed is None, said
 
 
 @pytest.mark.parametrize(("index", "numbers", "expected"), [(DEPLOY, MACHINE, "3"), (APPROVAL, PERSON, "4")])

@@ -65,6 +65,19 @@ def test_remembered_head(site: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "history-rewritten" in capsys.readouterr().out
 
 
+def test_head_is_kept_from_one_clean_audit_to_the_next(site: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    audit = ["audit", "--site", str(site), "--keep", str(kept)]
+    assert main(audit) == 0
+    size, root = kept.read_text().split()
+    assert (int(size), root) == (1, Ledger(site / "ledger/ledger.sqlite").root().hex())
+    assert main([*audit, "--head", str(kept)]) == 0
+    kept.write_text(f"2 {root}\n")
+    assert main([*audit, "--head", str(kept)]) == 1
+    assert kept.read_text() == f"2 {root}\n", "a head is not replaced by one that failed against it"
+    assert main(["audit", "--site", str(site), "--keep", str(tmp_path)]) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

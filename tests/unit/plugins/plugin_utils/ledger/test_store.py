@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -59,9 +60,8 @@ def writer(shop: Shop, keys: dict[str, Signer], count: int) -> subprocess.Popen[
 def another(shop: Shop, keys: dict[str, Signer]) -> bytes:
     """Return a request that is not in the ledger yet."""
     request = shop.request()
-    return altered(
-        shop.ledger.entry(request.index), keys["operations"], lambda s: s["predicate"].update(record_id=new_id("rec"))
-    )
+    fresh = {"record_id": new_id("rec"), "change_id": new_id("chg")}
+    return altered(shop.ledger.entry(request.index), keys["operations"], lambda s: s["predicate"].update(fresh))
 
 
 def test_append_is_idempotent_and_an_id_is_used_once(shop: Shop, keys: dict[str, Signer]) -> None:
@@ -213,16 +213,50 @@ def test_unwritable_ledger_says_so_and_can_still_be_audited(open_folder: Path, k
     assert shop.ledger.size == 2
 
 
+def test_full_disk_stores_nothing_and_breaks_nothing(open_folder: Path, keys: dict[str, Signer]) -> None:
+    """A limit on the size of files, as a full disk would have it; no process that it binds may leave a half record."""
+    shop = Shop(open_folder, keys)
+    envelopes = [another(shop, keys) for _ in range(20)]
+
+    def fill() -> str:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        for count, envelope in enumerate(envelopes):
+            try:
+                shop.ledger.append(envelope)
+            except LedgerError as error:
+                return f"{count} {error}"
+        return "all were stored"
+
+    before = shop.ledger.size
+    count, said = in_child(fill).split(" ", 1)
+    assert said.startswith(str(shop.ledger.path))
+    assert "; the disk" in said
+    assert shop.ledger.size == before + int(count)
+    assert shop.ledger.append(envelopes[-1]) == before + int(count)
+    shop.seal()
+    assert shop.audit(), shop.audit().findings
+
+
 def as_another_user(act: Callable[[], str]) -> str:
     """Return what `act` says in a child process for whom modes count, which root's do not."""
+
+    def act_without_rights() -> str:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        return act()
+
+    return in_child(act_without_rights)
+
+
+def in_child(act: Callable[[], str]) -> str:
+    """Return what `act` says in a child process of its own."""
     reader, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
             said = act()
         except BaseException as error:  # noqa: BLE001  # whatever it is, the parent must hear of it
             said = f"failed\n{error!r}"
