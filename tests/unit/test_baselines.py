@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._registry import check_question
+from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._registry import KINDS, check_question
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.citations import CITATIONS
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.baseline import Baseline, baseline_faults
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.compare import OPERATORS
@@ -17,7 +18,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.compare im
 ROOT = Path(__file__).resolve().parents[2]
 TYPES = {"str": str, "int": int, "list": list}
 # Words that would tie a role to a regulation or to the ids of controls: roles are mechanism, no requirement.
-FOREIGN = re.compile(r"(?<!holdfast\.)HIPAA|164\.3|\b(?:ssh|kernel|files|services|accounts|time|packages)-\d{2}\b", re.I)
+FOREIGN = re.compile(
+    r"(?<!holdfast\.)HIPAA|164\.3|\b(?:ssh|kernel|files|services|accounts|time|packages)-\d{2}\b", re.IGNORECASE
+)
 
 
 def load(path):
@@ -98,3 +101,15 @@ def test_citations_are_those_the_report_explains():
     assert {name: item["status"] or "" for name, item in cited.items()} == {
         name: status for name, (_heading, status) in CITATIONS.items()
     }
+
+
+def test_the_page_of_controls_is_up_to_date():
+    maker = runpy.run_path(str(ROOT / "docs/reference/controls.py"))
+    page = (ROOT / "docs/reference/controls.md").read_text(encoding="utf-8")
+    assert maker["page"](maker["shipped"]()) == page, "run docs/reference/controls.py (its first line says how)"
+
+
+def test_the_page_of_probes_names_every_kind_and_operator():
+    page = (ROOT / "docs/reference/probes.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE))
+    assert set(KINDS) | set(OPERATORS) <= named
