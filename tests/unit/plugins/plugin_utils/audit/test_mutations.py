@@ -148,7 +148,10 @@ def test_history_rewritten_around_kept_approvals_contradicts_them(
         ("DELETE FROM checkpoints", "checkpoint-missing"),
         ("UPDATE checkpoints SET note = replace(note, 'org-demo', 'org-other')", "checkpoint-form"),
         ("UPDATE checkpoints SET note = 'nothing'", "checkpoint-form"),
-        ("UPDATE checkpoints SET note = substr(note, 1, length(note) - 6) || 'AAAA=' || char(10)", "checkpoint-signature"),
+        (
+            "UPDATE checkpoints SET note = substr(note, 1, length(note) - 6) || 'AAAA=' || char(10)",
+            "checkpoint-signature",
+        ),
         ("UPDATE checkpoints SET size = 3 WHERE size = 18", "checkpoint-form"),
         ("DROP TABLE checkpoints", "database-form"),
         ("CREATE TABLE more (x)", "database-form"),
@@ -198,3 +201,11 @@ def test_empty_ledger_is_a_finding(tmp_path: Path) -> None:
 
     ledger = Ledger.create(tmp_path / "empty.sqlite")
     assert codes(audit_of(ledger.path, None)) == {"ledger-empty"}
+
+
+def test_one_cause_that_repeats_is_cut_and_counted(told: Shop, forger: Forger) -> None:
+    report = audit_of(forger.write(forger.entries[1:] * 9, keep_heads=False), told.plans)
+    assert len([one for one in report.findings if one.code == "trust-chain"]) == 100
+    assert [
+        one.message for one in report.warnings if one.code == "findings-cut" and "trust-chain" in one.message
+    ] == ["trust-chain was found 153 times; 100 are listed"]

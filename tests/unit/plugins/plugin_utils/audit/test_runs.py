@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import OpenRun
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
 from tests.ledger_cases import OLDER, Shop, codes, deployed, seen, warned
 
@@ -243,3 +245,14 @@ def test_runs_without_a_signed_head_are_named(shop: Shop) -> None:
     shop.seal()
     shop.look()
     assert (codes(shop.audit()), warned(shop.audit())) == (set(), {"checkpoint-behind"})
+
+
+def test_second_implementer_in_a_run_is_named(tmp_path: Path, keys: dict[str, Signer]) -> None:
+    shop = Shop(tmp_path, keys, {"log": ("log", "implementer")})
+    request = shop.request()
+    run = shop.open(request, [shop.approve("security", request)])
+    shop.recorder.deploy(keys["log"], run, ring="lab", results=[deployed("lab-1")])
+    verify(shop, run, seen("lab-1"))
+    shop.close(run)
+    shop.seal()
+    assert codes(shop.audit()) == {"run-signer"}
