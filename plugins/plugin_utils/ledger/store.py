@@ -134,7 +134,9 @@ class Ledger:
                 query = select(entries.c.idx, entries.c.envelope).where(entries.c.idx >= start)
                 page = connection.execute(query.order_by(entries.c.idx).limit(PAGE)).all()
             for row in page:
-                yield int(row.idx), bytes(row.envelope)
+                if not isinstance(row.envelope, bytes):
+                    raise LedgerError(f"{self.path}: entry {row.idx} is not stored as bytes; run `holdfast audit`")
+                yield int(row.idx), row.envelope
             if len(page) < PAGE:
                 return
             start = int(page[-1].idx) + 1

@@ -61,6 +61,14 @@ def test_a_flipped_byte_is_on_the_page_and_in_the_exit_code(told: Story, tmp_pat
     assert str(told.site.root) not in page
 
 
+def test_an_entry_that_is_no_longer_bytes_is_on_the_page_too(told: Story, tmp_path: Path) -> None:
+    with sqlite3.connect(told.site.ledger_path) as database:
+        database.execute("UPDATE entries SET envelope = 'text' WHERE idx = 3")
+    target = tmp_path / "page.html"
+    assert main(["report", "--site", str(told.site.root), "--output", str(target)]) == 1
+    assert "entry 3 is not stored as bytes" in target.read_text()
+
+
 def test_a_plan_that_was_touched_is_not_believed(told: Story, tmp_path: Path) -> None:
     for path in told.site.plans_dir.iterdir():
         path.chmod(0o644)
