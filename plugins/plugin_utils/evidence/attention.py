@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .changes import EXPIRED, STOPPED, Change
+from .changes import Change
 from .compliance import AssetStanding
 from .drift import DriftHistory
 from .runs import INTERRUPTED, OPEN, Run
@@ -75,11 +75,11 @@ def _change(change: Change) -> Iterable[Attention]:
         yield Attention(BAD, f"{name}: assets were changed with no change request on record.", anchor)
     if any(not one.fits for one in change.approvals):
         yield Attention(BAD, f"{name}: an approval names another request or plan.", anchor)
-    if change.state == STOPPED:
+    if change.state in ("failed", "rolled-back"):
         undone = [asset for ring in change.rings for asset in ring.rolled_back]
         tail = f", {names(undone)} rolled back" if undone else ""
         yield Attention(BAD, f"{name}: stopped{tail}.", anchor)
-    if change.state == EXPIRED:
+    if change.state == "expired":
         yield Attention(UNSURE, f"{name}: the request ran out before every ring was verified.", anchor)
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,21 +12,21 @@ from ..change.plan import Plan
 from ..change.state import change_state
 from ..ledger.canonical import moment
 from ..ledger.reading import Record
+from ..policy.standing import standing
+from ..site.site import Site
 from .packages import PackageLine, package_lines, recorded_products
 from .people import Approval, Signed, approval, first_each, overlaps, signed
 from .rings import RingState, ring_states
 from .runs import OPEN, Run
 from .waves import Wave, read_waves
 
-# How a change stands as a whole.
-COMPLETE, STOPPED, REJECTED, EXPIRED, UNDER_WAY, WAITING = (
-    "complete", "stopped", "rejected", "expired", "under_way", "waiting",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Change:
-    """One change, all that is on record of it. `request` is None where none names what a run changed."""
+    """One change, all that is on record of it. `request` is None where none names what a run changed.
+
+    `state` is the word `holdfast change list` has for it (docs/reference/change.md).
+    """
 
     key: str
     change_id: str | None
@@ -52,29 +52,19 @@ class Change:
 
 
 def read_changes(
-    records: Sequence[Record],
-    runs: Sequence[Run],
-    plans: Mapping[str, Plan],
-    ring_of: Mapping[str, str],
-    ring_order: Sequence[str],
-    approvals_required: Mapping[str, int],
-    health_required: Collection[str],
-    now: datetime,
+    records: Sequence[Record], runs: Sequence[Run], plans: Mapping[str, Plan], site: Site, now: datetime
 ) -> tuple[Change, ...]:
     """Return the changes, newest first.
 
-    `plans` maps a plan's digest to the plan, checked by the caller against that digest; `ring_of` is the
-    register's ring of each asset, used where neither plan nor record names one; `health_required` are the
-    assets whose register names health checks, which then belong to being verified.
+    `plans` maps a plan's digest to the plan, checked by the caller against that digest.
     """
-    order = tuple(ring_order)
     grouped: dict[str, list[Record]] = {}
     for record in records:
         key = record.change_id or _loose_run(record)
         if key:
             grouped.setdefault(key, []).append(record)
     found = [
-        _change(key, mine, runs, plans, ring_of, order, approvals_required, health_required, now)
+        _change(key, mine, runs, plans, site, now)
         for key, mine in grouped.items()
         if mine[0].change_id or any(map(_tried, mine))
     ]
@@ -100,23 +90,21 @@ def _change(
     records: Sequence[Record],
     runs: Sequence[Run],
     plans: Mapping[str, Plan],
-    ring_of: Mapping[str, str],
-    order: tuple[str, ...],
-    required: Mapping[str, int],
-    health_required: Collection[str],
+    site: Site,
     now: datetime,
 ) -> Change:
     asked = next((record for record in records if record.step == "request"), None)
     digest = next((record.subject_sha256 for record in records if record.subject[0]["name"] == "plan"), None)
     plan = plans.get(digest or "")
+    ring_of = {asset.id: asset.ring for asset in site.assets}
     rings_by_asset = {**ring_of, **{asset.asset: asset.ring for asset in (plan.assets if plan else ())}}
-    standing = change_state(records, key, health_required=health_required)
+    known = change_state(records, key, health_required={asset.id for asset in site.assets if asset.health})
     mine = tuple(run for run in runs if (run.change_id or run.run_id) == key)
     implementers = first_each(record for record in records if record.step in ("run-open", "deploy", "rollback"))
     verifiers = first_each(record for record in records if record.step == "verify")
     approvals = tuple(approval(record, asked, digest) for record in records if record.step == "approve")
     waves = read_waves(records, rings_by_asset)
-    rings = ring_states(records, asked, plan, mine, rings_by_asset, order, approvals, required, standing, waves)
+    rings = ring_states(records, asked, plan, mine, rings_by_asset, site.policy, approvals, known, waves)
     deploys = [record.body for record in records if record.step == "deploy"]
     expires = moment(asked.body["expires_at"]) if asked else None
     return Change(
@@ -138,27 +126,16 @@ def _change(
         runs=mine,
         packages=package_lines(plan) if plan else (),
         recorded=() if plan else tuple(recorded_products(deploys)),
-        state=_state(rings, approvals, mine, expires, now),
+        state=standing(known, plan, site.policy, now) if known else _unasked(rings, mine),
         first_index=records[0].index,
         first_at=records[0].recorded_at,
     )
 
 
-def _state(
-    rings: Sequence[RingState],
-    approvals: Sequence[Approval],
-    runs: Sequence[Run],
-    expires: datetime | None,
-    now: datetime,
-) -> str:
-    words = [ring.word for ring in rings]
-    if rings and all(word == "verified" for word in words):
-        return COMPLETE
-    ended = [run for run in runs if run.outcome is not None]
-    if "stopped" in words or (ended and ended[-1].outcome == "failed"):
-        return STOPPED
-    if any(one.decision == "reject" and one.fits for one in approvals):
-        return REJECTED
-    if any(run.state == OPEN for run in runs) or any(word in ("verified", "in_part") for word in words):
-        return EXPIRED if expires and now > expires else UNDER_WAY
-    return EXPIRED if expires and now > expires else WAITING
+def _unasked(rings: Sequence[RingState], runs: Sequence[Run]) -> str:
+    """The state of what no request names, in the words of a change that has one."""
+    if any(ring.rolled_back for ring in rings):
+        return "rolled-back"
+    if any(run.state == OPEN for run in runs):
+        return "running"
+    return "closed" if all(ring.word == "verified" for ring in rings) else "failed"

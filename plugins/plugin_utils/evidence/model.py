@@ -88,16 +88,7 @@ def build_page_model(
     ring_order = tuple(ring.name for ring in site.policy.rings)
     stand = standings(site.assets, registered, known, now, max_age)
     drift = history(known, runs, registered)
-    changes = read_changes(
-        known,
-        runs,
-        plans or {},
-        {asset.id: asset.ring for asset in site.assets},
-        ring_order,
-        {ring.name: ring.approvals_required for ring in site.policy.rings},
-        {asset.id for asset in site.assets if asset.health},
-        now,
-    )
+    changes = read_changes(known, runs, plans or {}, site, now)
     measured = {str(result["asset"]) for record in drift_records(known) for result in record.body["results"]}
     return PageModel(
         schema=SCHEMA,

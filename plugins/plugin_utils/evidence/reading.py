@@ -61,7 +61,19 @@ def short(digest: str | None) -> str:
 
 def word(name: str) -> str:
     """The words people read for one of the model's names; an unknown name is shown as it is."""
+    if name.startswith("verified:"):
+        return f"verified up to {name.removeprefix('verified:')}"
     return WORDS.get(name, name.replace("_", " "))
+
+
+def sign(name: str) -> str:
+    """The sign that stands beside a name."""
+    return "dots" if name.startswith("verified:") else SIGN.get(name, "dash")
+
+
+def tone(name: str) -> str:
+    """The style class that colours a name."""
+    return "in_part" if name.startswith("verified:") else TONE.get(name, name)
 
 
 def share(counts: Counts) -> Sequence[tuple[str, float, float]]:
@@ -191,10 +203,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "sentence": sentence,
     "share": share,
     "short": short,
-    "sign": lambda name: SIGN.get(name, "dash"),
+    "sign": sign,
     "states": states,
     "tally": tally,
-    "tone": lambda name: TONE.get(name, name),
+    "tone": tone,
     "utc": utc,
     "word": word,
     "worst_first": worst_first,

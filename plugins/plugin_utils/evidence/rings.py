@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..change.plan import Plan
 from ..change.state import ChangeState
 from ..ledger.reading import Record
+from ..site.policy import Policy
 from .people import Approval
 from .runs import Run
 from .waves import FAILED, ROLLED_BACK, STUCK, UNHEALTHY, VERIFIED, Wave
@@ -44,13 +45,14 @@ def ring_states(
     plan: Plan | None,
     runs: Sequence[Run],
     ring_of: Mapping[str, str],
-    order: tuple[str, ...],
+    policy: Policy,
     approvals: Sequence[Approval],
-    required: Mapping[str, int],
     standing: ChangeState | None,
     waves: Sequence[Wave],
 ) -> tuple[RingState, ...]:
     """Return the rings the change names or reached, in the policy's order of promotion."""
+    order = [ring.name for ring in policy.rings]
+    required = {ring.name: ring.approvals_required for ring in policy.rings}
     planned = [asset.asset for asset in plan.assets] if plan else []
     planned = planned or [str(asset) for asset in (asked.body["assets"] if asked else ())]
     planned = planned or list(dict.fromkeys(asset for run in runs for asset in run.expected))

@@ -26,17 +26,19 @@ WORDS = {
     "unhealthy": "failed verification",
     "failed": "failed",
     "stuck": "rollback incomplete",
-    # a ring and a change
+    # a ring
     "stopped": "stopped",
     "in_part": "in part",
     "not_started": "not started",
-    "complete": "complete",
+    # a change, in the words of `holdfast change list`
+    "requested": "requested",
+    "approved": "approved",
+    "running": "running",
+    "closed": "closed",
+    "rolled-back": "rolled back",
     "rejected": "rejected",
     "expired": "expired",
-    "under_way": "under way",
-    "waiting": "waiting",
     # runs
-    "closed": "closed",
     "interrupted": "interrupted",
     "open": "never closed",
     "ok": "ok",
@@ -89,17 +91,35 @@ SIGNS = {
 """The signs that stand beside every colour, as paths in a box of 16 by 16."""
 
 _SIGN_OF = {
-    "tick": ("pass", "compliant", "verified", "complete", "ok"),
+    "tick": ("pass", "compliant", "verified", "closed", "ok"),
     "cross": ("fail", "non_compliant", "failed", "rejected"),
     "bang": ("unhealthy", "stuck", "stopped", "open", "drift"),
     "pause": ("waived", "waived_in_part", "denied"),
     "equals": ("unchanged",),
     "question": ("not_measured", "not_shown", "unproved"),
-    "dots": ("in_part", "under_way", "waiting", "expired", "interrupted"),
-    "back": ("rolled_back",),
+    "dots": ("in_part", "requested", "approved", "running", "expired", "interrupted"),
+    "back": ("rolled_back", "rolled-back"),
 }
 SIGN = {name: sign for sign, names in _SIGN_OF.items() for name in names}
 """Which sign a name has; any other has a dash."""
 
-TONE = {"ok": "pass", "open": "fail", "drift": "not_measured", "denied": "plain-word"}
+TONE = {
+    "ok": "pass",
+    "closed": "pass",
+    "rolled-back": "rolled_back",
+    "requested": "plain-word",
+    "approved": "plain-word",
+    "denied": "plain-word",
+    "open": "fail",
+    "drift": "not_measured",
+}
+    "ok": "pass",
+    "closed": "pass",
+    "rolled-back": "rolled_back",
+    "requested": "plain-word",
+    "approved": "plain-word",
+    "open": "fail",
+    "drift": "not_measured",
+    "denied": "plain-word",
+}
 """The style class of names that have none of their own."""

@@ -34,19 +34,19 @@ def rings(change: Change) -> dict[str, str]:
     return {ring.ring: ring.word for ring in change.rings}
 
 
-def test_a_request_waits_then_is_under_way_then_complete(story: Story, page_of: Build) -> None:
+def test_a_request_is_approved_then_verified_ring_by_ring_then_closed(story: Story, page_of: Build) -> None:
     plan, receipt = asked(story)
-    assert only(story, page_of).state == "waiting"
+    assert only(story, page_of).state == "approved"
     story.patch(plan, receipt, "lab", [["lab-1"]])
     change = only(story, page_of)
-    assert change.state == "under_way"
+    assert change.state == "verified:lab"
     assert rings(change) == {"lab": "verified", "pilot": "not_started", "production": "not_started"}
     story.patch(plan, receipt, "pilot", [["pilot-1"]])
     story.patch(plan, receipt, "production", [["prod-1"]])
     assert rings(only(story, page_of))["production"] == "in_part"
     story.patch(plan, receipt, "production", [["prod-2"]])
     change = only(story, page_of)
-    assert change.state == "complete"
+    assert change.state == "closed"
     assert (change.title, change.plan_read) == ("Updates", True)
 
 
@@ -92,7 +92,7 @@ def test_an_unhealthy_host_is_shown_rolled_back_and_stops_the_change(story: Stor
     assert (turn.ended_at - turn.started_at).total_seconds() == 51
     assert turn.back_from == turn.ended_at + timedelta(seconds=2)
     assert turn.until >= turn.rolled_back_at  # type: ignore[operator]  # set, as the line above proves
-    assert change.state == "stopped"
+    assert change.state == "rolled-back"
     assert change.rings[-1].rolled_back == ("prod-1",)
     assert change.rings[-1].failed == ()
 
@@ -180,7 +180,7 @@ def test_who_approves_and_verifies_is_named_and_not_counted(tmp_path: Path, page
 def test_a_remediation_without_a_request_is_a_change_all_the_same(story: Story, page_of: Build) -> None:
     story.remediate({"lab-1": {"ssh-01": "fail"}})
     change = only(story, page_of)
-    assert (change.request, change.kind, change.state) == (None, "remediate", "complete")
+    assert (change.request, change.kind, change.state) == (None, "remediate", "closed")
     assert [(wave.ring, wave.turns[0].result) for wave in change.waves] == [("lab", "verified")]
 
 

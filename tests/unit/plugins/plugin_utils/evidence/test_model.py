@@ -22,7 +22,7 @@ def test_a_week_adds_up(week: Story, page_of: Build) -> None:
     assert model.audit.ok
     assert model.totals.registered == len(CONTROLS) * 4
     assert model.totals == Counts(passed=20, failed=1, waived=1, not_applicable=1, not_measured=1)
-    assert [change.state for change in model.changes] == ["stopped", "complete", "complete"]
+    assert [change.state for change in model.changes] == ["rolled-back", "closed", "closed"]
     assert (model.drift.open_count, model.drift.mended_count) == (1, 9)
     assert [run.state for run in model.runs].count("interrupted") == 1
     assert model.runs[0].index > model.runs[-1].index
