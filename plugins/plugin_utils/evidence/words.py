@@ -113,13 +113,4 @@ TONE = {
     "open": "fail",
     "drift": "not_measured",
 }
-    "ok": "pass",
-    "closed": "pass",
-    "rolled-back": "rolled_back",
-    "requested": "plain-word",
-    "approved": "plain-word",
-    "open": "fail",
-    "drift": "not_measured",
-    "denied": "plain-word",
-}
 """The style class of names that have none of their own."""
