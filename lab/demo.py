@@ -1,3 +1,5 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The demonstration: the whole story on real hosts, step by step, with every command shown as one would type it.
 
 Run by `make demo`. Uses the site inventories/demo and the fleet `demo`; both are made anew each time, so the

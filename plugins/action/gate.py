@@ -28,4 +28,10 @@ class ActionModule(RecordedAction):
             raise PolicyError(f"The gate is shut for {', '.join(wave)}:\n{reasons}")
         for ground in answer.decision.grounds:
             self._display.display(f"gate: {ground}")
-        return {"changed": False, "run_id": run.opened.run_id, "index": run.opened.index, "plan": answer.plan_digest}
+        return {
+            "changed": False,
+            "run_id": run.opened.run_id,
+            "index": run.opened.index,
+            "plan": answer.plan_digest,
+            "patching": run.site.policy.patching.to_dict(),
+        }

@@ -28,12 +28,10 @@ class ActionModule(RecordedAction):
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         hosts = [str(host) for host in self.variables["ansible_play_hosts"]]
         states = {host: plain(self.variables["hostvars"][host][args["state"]]) for host in hosts}
-        cves = {source: ids for state in states.values() for source, ids in (state.get("cves") or {}).items()}
-        plan = build_patch_plan(
-            states, run.site, title=args["title"], reason=args["reason"], created_at=utc_now(), cves=cves
-        )
-        path = None if self._task.check_mode else plan.save(run.site.plans_dir)
-        absent = sorted({str(host) for host in self.variables["ansible_play_hosts_all"]} - set(hosts))
-        for line in plan.lines():
+        draft = build_patch_plan(states, run.site, title=args["title"], reason=args["reason"], created_at=utc_now())
+        path = None if self._task.check_mode else draft.save(run.site.plans_dir)
+        for line in draft.lines():
             self._display.display(line)
-        return {"changed": False, "plan": plan.digest, "path": str(path or ""), "not_planned": absent}
+        absent = sorted({str(host) for host in self.variables["ansible_play_hosts_all"]} - set(hosts))
+        not_planned = [*absent, *(refusal.asset for refusal in draft.refused)]
+        return {"changed": False, "plan": draft.digest, "path": str(path or ""), "not_planned": not_planned}

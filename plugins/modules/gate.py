@@ -50,4 +50,8 @@ plan:
   description: The digest of the plan that may be carried out; empty for runs without a change.
   returned: success
   type: str
+patching:
+  description: What the site's policy takes up as patches, as C(policy/patching.yml) says it.
+  returned: success
+  type: dict
 """

@@ -52,7 +52,7 @@ path:
   returned: success
   type: str
 not_planned:
-  description: Hosts of the play that gave no answer and are not in the plan.
+  description: Hosts that are not in the plan, for they gave no answer or were refused; the play says why.
   returned: success
   type: list
   elements: str

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from ..ledger.canonical import timestamp
 from ..ledger.reading import OpenRun
@@ -56,8 +56,18 @@ class Signers:
 class Journal:
     """The records of one run, in an order that an auditor can rely on."""
 
-    def __init__(self, recorder: Recorder, signers: Signers, *, kind: str, mode: str, expected: Iterable[str]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        signers: Signers,
+        *,
+        kind: str,
+        mode: str,
+        expected: Iterable[str],
+        lock: IO[bytes] | None = None,
+    ) -> None:
         self.recorder, self.signers = recorder, signers
+        self._lock = lock  # kept open: the change belongs to this run until the process ends
         self.kind, self.mode, self.expected = kind, mode, tuple(expected)
         self.run: OpenRun | None = None
         self.denied = self.drift = False
@@ -87,7 +97,10 @@ class Journal:
             self._drifted(contribution)
         applies = self.kind in MENDING and self.mode == "apply"
         deploys = contribution is not None and contribution["step"] == "deploy"
-        if unreachable or (applies and (changed or failed or deploys)):
+        # A failure counts where something was done: in a role, in a deployment, or after a change. A play that only
+        # says that it stops has deployed nothing.
+        counts = changed or deploys or (failed and (role is not None or asset in self._tallies))
+        if unreachable or (applies and counts):
             tally = self._tallies.setdefault(asset, Tally(utc_now()))
             tally.changed += changed
             tally.failed += failed

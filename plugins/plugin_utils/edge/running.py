@@ -12,13 +12,15 @@ from typing import Any
 
 from ansible.release import __version__ as ansible_core
 
-from ..change.state import change_states
+from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
 from ..ledger.reading import Record, read_records
 from ..ledger.signers import FileSigner
+from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
-from .environment import RunContext
+from .environment import RunContext, utc_now
 from .journal import Journal, Signers
+from .locking import hold
 from .opening import open_change, open_recorder, open_site
 from .product import code_digest, files_digest
 
@@ -52,13 +54,20 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
+    basis = _basis(site, read_records(recorder.ledger), particulars)
+    lock = hold(site.ledger_path.parent, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
     reads = particulars.check or particulars.kind in ("check", "plan")
     journal = Journal(
-        recorder, signers, kind=particulars.kind, mode="check" if reads else "apply", expected=particulars.hosts
+        recorder,
+        signers,
+        kind=particulars.kind,
+        mode="check" if reads else "apply",
+        expected=particulars.hosts,
+        lock=lock,
     )
     run = journal.open(
-        **_basis(site, read_records(recorder.ledger), particulars),
+        **basis,
         materials=_materials(site, particulars.playbook),
         forks=particulars.forks,
         limit=particulars.limited,
@@ -74,7 +83,7 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
     if particulars.kind == "patch" and change_id is None:
         raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "remediate" and change_id is None:
-        change_id = _open_baseline_change(site, records)
+        change_id = _open_baseline_change(site, records, particulars.hosts)
     if change_id is None or particulars.kind in ("check", "plan"):
         return {"baseline": site.controls_digest(particulars.hosts)}
     state = open_change(site, records, change_id).state
@@ -82,19 +91,28 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         "change_id": change_id,
         "plan": state.plan,
         "request": state.request,
-        "approvals": [{"index": c.index, "sha256": c.sha256} for c in state.consents if c.decision == "approve"],
+        "approvals": _approvals(site, state),
+        # The change's lock is held, so whoever opened these runs on this controller is gone.
         "resumes": [run.run_id for run in state.open_runs],
     }
 
 
-def _open_baseline_change(site: Site, records: Sequence[Record]) -> str | None:
-    """Return the newest unfinished configuration change for the baseline as it is now; the gate judges the rest."""
+def _approvals(site: Site, state: ChangeState) -> list[dict[str, Any]]:
+    """Return the approvals that count for any ring of the change now, in the ledger's order."""
+    counted = {c.index: c for ring in state.rings for c in weigh_ring(state, ring, site.policy, utc_now()).counted}
+    return [{"index": index, "sha256": counted[index].sha256} for index in sorted(counted)]
+
+
+def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence[str]) -> str | None:
+    """Return the newest approved, unfinished configuration change for the present baseline that covers the hosts."""
     for state in reversed(change_states(records)):
-        if state.kind == "config":
-            plan = open_change(site, records, state.change_id).plan
-            current = site.controls_digest([asset.asset for asset in plan.assets])
-            if plan.baseline == current and not state.closed(plan, site.policy):
-                return state.change_id
+        if state.kind != "config" or not set(hosts) <= set(state.assets):
+            continue
+        plan = open_change(site, records, state.change_id).plan
+        word = standing(state, plan, site.policy, utc_now())
+        current = plan.baseline == site.controls_digest([asset.asset for asset in plan.assets])
+        if current and (word in ("approved", "running", "interrupted", "failed") or word.startswith("verified:")):
+            return state.change_id
     return None
 
 

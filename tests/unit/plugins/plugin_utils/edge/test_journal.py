@@ -109,3 +109,11 @@ def test_a_closed_run_is_no_longer_open(root):
     open_journal(root, particulars("check")).close(0)
     with pytest.raises(LedgerError, match="was closed"):
         require_run()
+
+
+def test_a_play_that_only_says_that_it_stops_has_deployed_nothing(root):
+    journal = open_journal(root, particulars("remediate"))
+    journal.saw(HOST, contribution=health_contribution(HOST, "after", [{"id": "web", "result": "pass"}]))
+    journal.saw(HOST, failed=True)
+    journal.close(2)
+    assert [step for step, _ in told(root)] == ["run-open", "verify", "run-close"]
