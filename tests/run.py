@@ -111,7 +111,7 @@ STAGES = (
     Stage("image", lambda: [Check("image", ("python3", "-m", "lab", "image"))], counts=False),
     Stage("lint", _lint),
     Stage("fetch", _fetch, counts=False),
-    Stage("unit", lambda: _pytest("unit")),
+    Stage("unit", lambda: _pytest("unit", "--numprocesses=2", "--dist=loadfile")),
     Stage("sanity", _sanity, after=("fetch",)),
     Stage("integration", lambda: _pytest("integration", "--durations=10"), after=("image", "fetch")),
     Stage("molecule", _molecule, after=("image",)),
