@@ -44,7 +44,9 @@ def write_client_files(places: Places, hosts: Iterable[Running]) -> None:
     _replace(places.hosts_json, json.dumps([host.to_dict() for host in running], indent=2) + "\n")
     variables = {
         host.name: {
-            "ansible_host": host.name,
+            # Ansible shares connections by this name: with the host's alone, a play for one fleet's lab-1
+            # would travel over a connection to another's.
+            "ansible_host": _alias(places, host),
             "ansible_user": host.user,
             "ansible_ssh_common_args": f'-F "{places.ssh_config}"',
             "ansible_python_interpreter": "/usr/bin/python3",
@@ -54,9 +56,14 @@ def write_client_files(places: Places, hosts: Iterable[Running]) -> None:
     _replace(places.inventory, json.dumps({"all": {"hosts": variables}}, indent=2) + "\n")
 
 
+def _alias(places: Places, host: Running) -> str:
+    """A name for a host that no other fleet's host has."""
+    return f"{host.name}.{places.name}"
+
+
 def _stanza(places: Places, host: Running, known: Path) -> str:
     return (
-        f"Host {host.name}\n"
+        f"Host {host.name} {_alias(places, host)}\n"
         f"  HostName {host.address}\n"
         f"  Port {host.port}\n"
         f"  HostKeyAlias {host.name}\n"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,17 @@ class FreshHost:
     def exec(self, argv: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
         """Run `argv` on it over SSH (see Fleet.exec)."""
         return self.fleet.exec(self.name, argv, **options)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_connections() -> Iterator[None]:
+    """Ansible keeps connections by host name, and other fleets have a lab-1 too: this process keeps its own.
+
+    Not below pytest's temporary folder: the path of a socket has room for about a hundred characters.
+    """
+    with tempfile.TemporaryDirectory(prefix="hf-cp-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", folder)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -50,6 +50,18 @@ def test_hosts_come_back_from_their_file(tmp_path):
 
 
 @needs_ssh
+def test_ansible_never_takes_one_fleet_for_another(tmp_path):
+    names = []
+    for name in ("one", "two"):
+        fleet = Fleet(name, root=tmp_path)
+        keys.write_client_files(fleet.places, [HOST])
+        names.append(json.loads(fleet.inventory.read_text())["all"]["hosts"]["prod-1"]["ansible_host"])
+        argv = ["ssh", "-G", "-F", fleet.ssh_config, names[-1]]
+        assert "\nport 40022\n" in subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    assert names == ["prod-1.one", "prod-1.two"]
+
+
+@needs_ssh
 def test_keys_are_made_once_and_kept_private(tmp_path):
     places = Places("unit", tmp_path)
     key = keys.login_key(places)
