@@ -63,7 +63,9 @@ def needs_a_person(
         elif run.state == INTERRUPTED:
             lines.append(Attention(UNSURE, f"Run {run.run_id} was cut off; {run.resumed_by} took it up.", "runs"))
         elif run.left_out:
-            lines.append(Attention(BAD, f"Run {run.run_id} ended without {names(run.left_out)}.", "runs"))
+            # A run that failed stopped on purpose or is listed as what stopped; one that calls itself well is not.
+            level = UNSURE if run.outcome == "failed" else BAD
+            lines.append(Attention(level, f"Run {run.run_id} ended without {names(run.left_out)}.", "runs"))
     return tuple(sorted(lines, key=lambda line: line.level != BAD))
 
 

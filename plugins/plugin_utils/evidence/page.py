@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from . import reading, timeline
+from .axis import duration_text
 from .changes import Change
 from .model import PageModel
 from .reading import utc
@@ -32,7 +33,7 @@ def render(model: PageModel) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(reading.FILTERS)
-    environment.globals.update(drawings=_drawings, duration=timeline.duration_text, signs=SIGNS)
+    environment.globals.update(drawings=_drawings, duration=duration_text, signs=SIGNS)
     style = _style(model)
     return environment.get_template("page.html.j2").render(
         model=model,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..audit.report import Finding
-from . import timeline
+from .axis import duration_text
 from .changes import Change
 from .compliance import (
     COMPLIANT,
@@ -51,7 +51,7 @@ def iso(moment: datetime) -> str:
 
 def age(moment: datetime, now: datetime) -> str:
     """How long before `now`, in words."""
-    return f"{timeline.duration_text(max(now - moment, timedelta()))} before this report"
+    return f"{duration_text(max(now - moment, timedelta()))} before this report"
 
 
 def short(digest: str | None) -> str:

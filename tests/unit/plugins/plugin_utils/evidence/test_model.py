@@ -47,12 +47,14 @@ def test_a_run_that_was_never_closed_needs_a_person_and_the_audit_says_so(story:
 def test_a_run_that_ended_without_an_asset_needs_a_person_unless_the_gate_refused_it(
     story: Story, page_of: Build
 ) -> None:
-    for outcome in ("denied", "failed"):
-        story.close(story.open("check"), outcome, 2)
-    model = page_of(story)
-    (line,) = [line for line in model.attention if "ended without" in line.text]
-    assert model.runs[0].run_id in line.text
-    assert model.runs[0].outcome == "failed"
+    ended = {outcome: story.open("check") for outcome in ("denied", "failed", "ok")}
+    for outcome, run in ended.items():
+        story.close(run, outcome)
+    lines = [line for line in page_of(story).attention if "ended without" in line.text]
+    assert [(line.level, line.text.split()[1]) for line in lines] == [
+        ("bad", ended["ok"].run_id),
+        ("unsure", ended["failed"].run_id),
+    ]
 
 
 def test_nothing_needs_a_person_when_all_is_well(story: Story, page_of: Build) -> None:

@@ -9,15 +9,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.axis import Axis, duration_text
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.timeline import (
     CROWD,
     NARROW,
     WIDE,
-    Axis,
     Drawing,
     Style,
     draw,
-    duration_text,
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.waves import Turn, Wave
 
