@@ -35,7 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _up(fleet: Fleet, options: argparse.Namespace) -> int:
     fleet.up(options.hosts, fresh=options.fresh)
-    return _status(fleet, options)
+    _FORMATS[options.format](fleet, fleet.status())
+    return 0
 
 
 def _status(fleet: Fleet, options: argparse.Namespace) -> int:

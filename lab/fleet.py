@@ -21,7 +21,7 @@ from .hosts import RELEASES, Host, Running, chosen
 from .places import ROOT, Places
 from .process import run, wait_for
 
-_READY_SECONDS = 90.0
+_READY_SECONDS = 180.0
 _MARKER = ["systemctl", "show", "-p", "UserspaceTimestampMonotonic"]
 _CUT = "holdfast_lab_cut"
 # Answers to connections that came in still leave, so the host stays reachable; nothing else does.

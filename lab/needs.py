@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .errors import MissingError
 from .process import run
-from .runtime import cgroups
+from .runtime import cgroups, refuse
 
 _SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -46,9 +46,10 @@ def missing(kind: str, rootless: bool) -> list[str]:
 def ensure(say: Callable[[str], None]) -> None:
     """Have every program the lab uses. Root installs what is missing; others get one line naming it.
 
-    Raises MissingError when something is missing and may not be installed.
+    Raises MissingError when something is missing and may not be installed, or would be of no use here.
     """
     rootless = os.geteuid() != 0
+    refuse(cgroups(), rootless)
     absent = missing(cgroups(), rootless)
     if not absent:
         return

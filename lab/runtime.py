@@ -41,6 +41,7 @@ class Runtime:
     nproc: tuple[int, int]
     apparmor: bool
     selinux: bool
+    storage: str = "overlay"
 
     def podman(self, *words: str) -> list[str]:
         return ["podman", "--runtime", self.program, *words]
@@ -74,6 +75,8 @@ class Runtime:
         left_out = ["settings outside /proc/sys/net are read-only (they are the machine's)"]
         if self.rootless:
             left_out.append("hosts are reached through 127.0.0.1 only")
+        if self.storage == "vfs":
+            left_out.append("podman's vfs storage copies the image for every host, which is slow")
         return f"{line}; {'; '.join(left_out)}"
 
 
@@ -91,6 +94,14 @@ def limit(kind: int, soft: int, hard: int) -> tuple[int, int]:
     return min(soft, top), top
 
 
+def refuse(kind: str, rootless: bool) -> None:
+    """Raise MissingError where systemd can run in no container at all."""
+    if rootless and kind != "v2":
+        raise MissingError(
+            f"cgroups are {kind}: systemd in a container of an ordinary user needs v2; run the lab as root"
+        )
+
+
 def choose(image: str) -> Runtime:
     """Find the runtime that starts a container of `image` here.
 
@@ -100,10 +111,7 @@ def choose(image: str) -> Runtime:
     info = json.loads(run(["podman", "info", "--format", "json"]).stdout)
     security = info["host"]["security"]
     kind = cgroups()
-    if security["rootless"] and kind != "v2":
-        raise MissingError(
-            f"cgroups are {kind}: systemd in a container of an ordinary user needs v2; run the lab as root"
-        )
+    refuse(kind, security["rootless"])
     answers = []
     for name in candidates(kind):
         program = _path(name)
@@ -118,6 +126,7 @@ def choose(image: str) -> Runtime:
             nproc=limit(resource.RLIMIT_NPROC, 4096, 4096),
             apparmor=security["apparmorEnabled"],
             selinux=security["selinuxEnabled"],
+            storage=info["store"]["graphDriverName"],
         )
         try:
             run(found.podman("run", "--rm", "--network=none", *found.plain_options()[1:], image, "/bin/true"))

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import itertools
 import os
 import subprocess
 import tempfile
@@ -46,10 +49,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "archive: needs the Debian archive over the network, and fails without it")
 
 
-def _fleet(purpose: str) -> Fleet:
-    """A fleet of this test process's own: workers of pytest-xdist do not share hosts."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    return Fleet("-".join(filter(None, ("test", purpose, worker))))
+@contextlib.contextmanager
+def _fleet(purpose: str) -> Iterator[Fleet]:
+    """A fleet that no other test process uses, be it a worker of pytest-xdist or another session altogether."""
+    with contextlib.ExitStack() as held:
+        for number in itertools.count(1):
+            fleet = Fleet("-".join(filter(None, ("test", purpose, str(number) if number > 1 else ""))))
+            fleet.places.all_fleets.mkdir(parents=True, exist_ok=True)
+            handle = held.enter_context((fleet.places.all_fleets / f".session-{fleet.name}.lock").open("w"))
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            try:
+                yield fleet
+            finally:
+                if not os.environ.get("LAB_KEEP"):
+                    fleet.down()
+            return
 
 
 def _up(fleet: Fleet, hosts: Sequence[str] | None = None) -> None:
@@ -62,30 +79,18 @@ def _up(fleet: Fleet, hosts: Sequence[str] | None = None) -> None:
         pytest.skip(f"no lab on this machine: {exc}")
 
 
-def _down(fleet: Fleet) -> None:
-    """Take the fleet down, unless LAB_KEEP asks to leave it for a look."""
-    if not os.environ.get("LAB_KEEP"):
-        fleet.down()
-
-
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Fleet]:
     """The five hosts of the demonstration, untouched when the session starts."""
-    fleet = _fleet("")
-    try:
+    with _fleet("") as fleet:
         _up(fleet)
         yield fleet
-    finally:
-        _down(fleet)
 
 
 @pytest.fixture(scope="session")
 def _fresh_fleet() -> Iterator[Fleet]:
-    fleet = _fleet("fresh")
-    try:
+    with _fleet("fresh") as fleet:
         yield fleet
-    finally:
-        _down(fleet)
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ def test_down_leaves_alone_what_is_not_its_own(lab):
     mine = Fleet("test-down")
     mine.up(["lab-1"])
     image = containers.listed(mine.places)["lab-1"].image
-    foreign = "holdfast-test-foreign"
+    foreign = f"holdfast-foreign-{mine.places.checkout}"
     subprocess.run(["podman", "rm", "--force", "--ignore", foreign], check=True, capture_output=True)
     marker = lab.boot_marker("lab-1")
     beside = mine.places.all_fleets / "not-a-fleet.txt"

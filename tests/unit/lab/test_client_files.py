@@ -46,7 +46,9 @@ def test_hosts_come_back_from_their_file(tmp_path):
     assert fleet.hosts() == ()
     keys.write_client_files(fleet.places, [HOST])
     assert fleet.hosts() == (HOST,)
-    assert json.loads(fleet.inventory.read_text())["all"]["hosts"]["prod-1"]["ansible_user"] == "root"
+    variables = json.loads(fleet.inventory.read_text())["all"]["hosts"]["prod-1"]
+    assert variables["ansible_user"] == "root"
+    assert variables["ansible_port"] == 40022, "kept connections of fleets would be taken for each other's"
 
 
 @needs_ssh

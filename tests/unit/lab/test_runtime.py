@@ -9,7 +9,7 @@ import resource
 import pytest
 
 from lab import needs, process, runtime
-from lab.errors import LabError
+from lab.errors import LabError, MissingError
 
 ROOT_RUNTIME = runtime.Runtime("/usr/sbin/runc", "hybrid", False, (1024, 4096), (512, 512), False, False)
 
@@ -47,6 +47,14 @@ def test_apparmor_would_refuse_systemd_its_mounts():
     with_it = runtime.Runtime("/usr/bin/crun", "v2", False, (1, 1), (1, 1), apparmor=True, selinux=False)
     assert "apparmor=unconfined" in with_it.system_options()
     assert "apparmor=unconfined" not in ROOT_RUNTIME.system_options()
+
+
+@pytest.mark.parametrize("kind", ["v1", "hybrid"])
+def test_an_ordinary_user_without_cgroups_v2_is_told_at_once(kind):
+    with pytest.raises(MissingError, match=f"cgroups are {kind}: .* needs v2; run the lab as root"):
+        runtime.refuse(kind, rootless=True)
+    runtime.refuse(kind, rootless=False)
+    runtime.refuse("v2", rootless=True)
 
 
 def test_only_the_runtime_that_fits_is_asked_for():
