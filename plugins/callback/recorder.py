@@ -134,6 +134,10 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         self.v2_playbook_on_task_start(task, False)
 
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        if self.journal is not None and self.ours:
+            self.journal.begins(host.name)
+
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.resolved_action == GATE:
             self.gated = True

@@ -71,6 +71,7 @@ class Journal:
         self.kind, self.mode, self.expected = kind, mode, tuple(expected)
         self.run: OpenRun | None = None
         self.denied = self.drift = False
+        self._began: dict[str, datetime] = {}
         self._tallies: dict[str, Tally] = {}
         self._pending: list[Mapping[str, Any]] = []
 
@@ -80,6 +81,10 @@ class Journal:
             self.signers.implementer, kind=self.kind, mode=self.mode, expected_assets=self.expected, **particulars
         )
         return self.run
+
+    def begins(self, asset: str) -> None:
+        """Note that a task starts on an asset: a deployment lasts from the start of its first task."""
+        self._began[asset] = utc_now()
 
     def saw(
         self,
@@ -101,7 +106,7 @@ class Journal:
         # says that it stops has deployed nothing.
         counts = changed or deploys or (failed and (role is not None or asset in self._tallies))
         if unreachable or (applies and counts):
-            tally = self._tallies.setdefault(asset, Tally(utc_now()))
+            tally = self._tallies.setdefault(asset, Tally(self._began.get(asset) or utc_now()))
             tally.changed += changed
             tally.failed += failed
             tally.unreachable |= unreachable
