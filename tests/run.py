@@ -118,8 +118,11 @@ STAGES = (
 )
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of every check: these tools first, a fixed locale, no account's own settings."""
+def environment(plain: bool) -> dict[str, str]:
+    """Return the environment of every check: these tools first, a fixed locale, no account's own settings.
+
+    With `plain` no tool is to colour what it says, for it goes to a file.
+    """
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -128,6 +131,7 @@ def environment() -> dict[str, str]:
         "ANSIBLE_HOME": str(ROOT / "build" / "ansible"),
         "MOLECULE_GLOB": "molecule/*/molecule.yml",
         "PYTHONUNBUFFERED": "1",
+        **({"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"} if plain else {}),
     }
 
 
@@ -153,7 +157,7 @@ def _run(check: Check, log: IO[str] | None) -> int:
     process = subprocess.Popen(
         check.argv,
         cwd=ROOT,
-        env=environment(),
+        env=environment(plain=log is not None),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log and subprocess.STDOUT,
