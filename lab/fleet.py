@@ -231,7 +231,7 @@ class Fleet:
 
         def make(host: Host) -> None:
             containers.create(self.places, engine, host, images[host.release], self.archive, address)
-            run(["podman", "start", self.places.container(host.name)])
+            run(engine.podman("start", self.places.container(host.name)))
 
         self._each(make, new)
 

@@ -64,7 +64,7 @@ def guard(cls: type) -> type:
             except Exception as error:  # noqa: BLE001 - whatever it is, a lost record must stop the run
                 self.lost = self.lost or f"{name}: {type(error).__name__}"  # its text may hold a secret
             if self.lost and threading.current_thread() is threading.main_thread():
-                self._display.error(f"holdfast: the run cannot be recorded and stops: {self.lost}")
+                self._display.error(f"holdfast: the run stops: {self.lost}")
                 raise RecorderStop(3)
 
         return guarded
@@ -111,13 +111,16 @@ class CallbackModule(CallbackBase):
             raise HoldfastError("--start-at-task and --skip-tags always would skip the gate; run without them")
         variables = play.get_variable_manager()
         hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
+        change = variables.extra_vars.get("change")
+        if not hosts and (change or particulars["kind"] != "patch"):
+            return
         self.journal = open_journal(
             find_site(self.get_option("site")),
             Particulars(
                 kind=particulars["kind"],
                 check=bool(cli.get("check")),
                 hosts=tuple(host.name for host in hosts),
-                change=variables.extra_vars.get("change"),
+                change=change,
                 playbook=Path(self.playbook),
                 forks=int(cli.get("forks") or 1),
                 limited=bool(cli.get("subset")),
