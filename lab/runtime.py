@@ -23,7 +23,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 # host of the lab must not be able to change them, whatever runs on it.
 # It masks, until the next boot, the mounts of kernel file systems. They are the machine's too (debugfs,
 # tracing, configfs) or there already, and systemd 248 to 255 may leave their jobs waiting for ever when it
-# limits the rate of mount events (systemd issues 20329, 28264): seen in one boot of a hundred, under load.
+# limits the rate of mount events (systemd issues 20329, 28264): seen twice in some hundred boots, under load.
 _MASKED = (
     "dev-hugepages", "dev-mqueue", "sys-fs-fuse-connections", "sys-kernel-config", "sys-kernel-debug",
     "sys-kernel-tracing",
