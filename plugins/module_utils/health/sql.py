@@ -26,7 +26,7 @@ def check(argument: dict[str, Any], seconds: float) -> Answer:
     }
     ended = run(argv, seconds, settings)
     if ended.code == 2:  # psql's own meaning: no connection
-        return Answer(False, "no connection to the server")
+        return Answer(False, "no connection to the database")
     if ended.code != 0:
         return Answer(False, f"the query failed (psql ended with {ended.code})")
     if ended.out.rstrip("\n") != argument["expect"]:

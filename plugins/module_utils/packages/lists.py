@@ -19,6 +19,7 @@ from .commands import run
 from .errors import PackageError
 
 _REFRESH_SECONDS = 600
+_CACHES = (settings.CACHE, settings.EMPTY)
 _RELEASE_BYTES = 4 * 1024 * 1024  # a Release file of a large archive is some 200 kB
 
 
@@ -104,7 +105,7 @@ def prepare() -> None:
     """Make Holdfast's folders for apt; the download user must be able to enter them, nobody may change them."""
     for folder in (settings.HOME, settings.HOME / "apt", settings.LISTS, settings.CACHE, settings.EMPTY):
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for folder in (settings.LISTS / "partial", settings.CACHE / "archives" / "partial"):
+    for folder in (settings.LISTS / "partial", *(place / "archives" / "partial" for place in _CACHES)):
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     settings.REFRESH_CONF.write_text(settings.REFRESH_TEXT, encoding="utf-8")
 

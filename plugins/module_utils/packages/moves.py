@@ -26,8 +26,12 @@ class Move:
 
     def mended(self, now: Package | None) -> bool:
         """Whether finishing dpkg's work is all that is missing."""
-        unpacked = now is not None and now.status != "half-installed"
-        return now is not None and unpacked and self.goal is not None and now.version == self.goal.version
+        at_goal = now is not None and self.goal is not None and now.version == self.goal.version
+        return at_goal and not self.torn(now)
+
+    def torn(self, now: Package | None) -> bool:
+        """Whether dpkg was killed while it unpacked the package, which only unpacking it again can mend."""
+        return now is not None and now.status == "half-installed"
 
     def may_start(self, now: Package | None) -> bool:
         """Whether the plan knows the version the host has."""

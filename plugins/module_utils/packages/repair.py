@@ -33,10 +33,33 @@ def needed(packages: dict[tuple[str, str], Package]) -> bool:
     return dpkg.interrupted() or bool(dpkg.unfinished(packages))
 
 
-def repair(packages: dict[tuple[str, str], Package], *, seconds: float, log: Path, check: bool) -> Repair:
-    """Let dpkg configure everything that waits for it; a package it cannot finish makes the result failed."""
+@dataclass(frozen=True)
+class Torn:
+    """How to mend planned packages dpkg was killed at while it unpacked them, and where to say so.
+
+    files are unpacked anew; gone (names) are packages that must not stay; seconds is the limit of each step.
+    """
+
+    files: list[str]
+    gone: list[str]
+    log: Path
+    seconds: float
+
+
+def repair(packages: dict[tuple[str, str], Package], torn: Torn, *, check: bool) -> Repair:
+    """Let dpkg unpack what is torn and configure everything that waits for it.
+
+    A package it cannot finish makes the result failed; what waits for another planned package is finished later, by
+    the installation.
+    """
     names = tuple(f"{package.name}:{package.arch}" for package in dpkg.unfinished(packages))
     if check:
         return Repair(names, "needed")
-    answer = run(["dpkg", *CONFFILE_OPTIONS, "--configure", "--pending"], seconds=seconds, log=log)
-    return Repair(names, "done" if answer.code == 0 else "failed")
+    steps = []
+    if torn.files:
+        steps.append(["--unpack", *torn.files])
+    if torn.gone:
+        steps.append(["--force-remove-reinstreq", "--remove", *torn.gone])
+    steps.append(["--configure", "--pending"])
+    codes = [run(["dpkg", *CONFFILE_OPTIONS, *step], seconds=torn.seconds, log=torn.log).code for step in steps]
+    return Repair(names, "failed" if any(codes) else "done")

@@ -50,7 +50,14 @@ class Stage:
                 found = "no folder" if not stat.S_ISDIR(about.st_mode) else f"mode {mode:04o}, owner {about.st_uid}"
                 raise PackageError(
                     "the stage is not safe",
-                    (Refusal(str(folder), found, "a folder of root's own, mode 0700", "remove it and stage again"),),
+                    (
+                        Refusal(
+                            str(folder),
+                            found,
+                            "a folder of root's own, mode 0700",
+                            "find out who opened it; remove it and stage again",
+                        ),
+                    ),
                 )
         return True
 

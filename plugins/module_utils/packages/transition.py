@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from . import automarks, dpkg, locks, offers, repair, restarts, settings, transaction
+from . import automarks, dpkg, lists, locks, offers, repair, restarts, settings, transaction
 from .commands import run
 from .dpkg import Package
 from .errors import PackageError, Refusal
@@ -97,16 +97,23 @@ class _Transition:
         if not self.check:
             self._wait()
         self.before = dpkg.inventory()
+        self._refuse_unfit(self.before)
         now = self._mend(self.before)
-        self._refuse_unfit(now)
         todo = tuple(move for move in self.moves if not self._is_done(move, now))
         if not todo:
             return self._outcome(now)
+        if self.check and self._repaired:
+            return self._forecast(todo)  # until dpkg's work is finished, a simulation would start from a torn host
+        self._refuse_unfinishable(todo, now)
         self._refuse_unstaged(todo)
         self._refuse_other_transaction(todo, now)
         if self.check:
             return self._forecast(todo)
         return self._outcome(self._install(todo, now), restarts.pending())
+
+    @property
+    def _repaired(self) -> bool:
+        return any(step["step"] == "repair" for step in self.steps)
 
     def _is_done(self, move: Move, now: Inventory) -> bool:
         """Return whether a line needs nothing more; check mode counts on the repair it has named, but not done."""
@@ -122,25 +129,29 @@ class _Transition:
         """Finish what an earlier run left half done, then refuse what is not ours to mend."""
         if not repair.needed(now):
             return now
+        torn = tuple(move for move in self.moves if move.torn(now.get(move.line.key)))
+        self._refuse_unstaged(torn)
         if not self.check:
             self.stage.make()
-        done = repair.repair(now, seconds=self.limits.seconds, log=self.log, check=self.check)
-        self.steps.append(done.to_dict())
+        files = [str(self.stage.file(move.goal)) for move in torn if move.goal is not None]
+        gone = [self._shown(move.line) for move in torn if move.goal is None]
+        repairing = repair.Torn(files, gone, self.log, self.limits.seconds)
+        self.steps.append(repair.repair(now, repairing, check=self.check).to_dict())
         if self.check:
             return now
         now = dpkg.inventory()
         planned = {move.line.key for move in self.moves}
-        strange = [package for package in dpkg.unfinished(now) if package.key not in planned]
-        if strange:
-            refused = tuple(
-                Refusal(
-                    f"{package.name} ({package.arch})",
-                    f"{package.status} after dpkg --configure --pending",
-                    "installed",
-                    "mend it by hand: no plan names it",
-                )
-                for package in strange
+        refused = tuple(
+            Refusal(
+                f"{package.name} ({package.arch})",
+                f"{package.status} after dpkg --configure --pending",
+                "installed",
+                "mend it by hand: no plan names it",
             )
+            for package in dpkg.unfinished(now)
+            if package.key not in planned
+        )
+        if refused:
             raise PackageError("dpkg has unfinished work", refused, self._details(now))
         return now
 
@@ -151,11 +162,7 @@ class _Transition:
             if move.done(package):
                 continue
             found = "not installed" if package is None else package.version
-            if package is not None and move.mended(package) and not self.check:
-                found = f"{package.version}, {package.status}, which dpkg cannot finish"
-                do = "read the log; go back to the earlier versions or mend it by hand"
-                refused.append(Refusal(move.line.label, found, f"{package.version}, installed", do))
-            elif not move.may_start(package):
+            if not move.may_start(package):
                 do = "plan again: the host was changed since"
                 refused.append(Refusal(move.line.label, found, move.expected(), do))
             elif package is not None and package.held:
@@ -166,8 +173,22 @@ class _Transition:
         if refused:
             raise PackageError("the host is not as the plan says", tuple(refused), self._details(now))
 
+    def _refuse_unfinishable(self, todo: tuple[Move, ...], now: Inventory) -> None:
+        """Refuse when all that is left is what the repair has just failed at: doing it again would fail again."""
+        left = [(move, now.get(move.line.key)) for move in todo]
+        if not all(move.mended(package) for move, package in left):
+            return
+        do = "read the log; go back to the earlier versions or mend it by hand"
+        refused = tuple(
+            Refusal(move.line.label, f"{package.version}, {package.status}", "installed", do)
+            for move, package in left
+            if package is not None
+        )
+        raise PackageError("dpkg cannot finish its work", refused, self._details(now))
+
     def _refuse_unstaged(self, todo: tuple[Move, ...]) -> None:
-        missing, refused = self.stage.look([move.goal for move in todo if move.goal is not None])
+        debs = [move.goal for move in todo if move.goal is not None]
+        missing, refused = self.stage.look(debs) if debs else ((), ())
         absent = tuple(
             Refusal(f"{deb.name} ({deb.arch})", "nothing staged", deb.file, "run package_stage") for deb in missing
         )
@@ -175,33 +196,36 @@ class _Transition:
             raise PackageError("staged files are not what the plan locks", (*refused, *absent))
 
     def _refuse_other_transaction(self, todo: tuple[Move, ...], now: Inventory) -> None:
-        would = transaction.simulate(self._argv(todo, now, "--simulate"))
-        installs = {move.line.key: move.goal.version for move in todo if move.goal is not None}
+        would = transaction.simulate(self._argv(todo, "--simulate"))
+        # What is unpacked at its goal already is configured on the way, and no installation.
+        installs = {
+            move.line.key: move.goal.version
+            for move in todo
+            if move.goal is not None and not move.mended(now.get(move.line.key))
+        }
         removes = {move.line.name for move in todo if move.goal is None}
         refused = transaction.differences(would, installs, removes)
         if refused:
             raise PackageError("apt would do something else than the plan says", refused)
 
-    def _argv(self, todo: tuple[Move, ...], now: Inventory, *more: str) -> list[str]:
+    def _argv(self, todo: tuple[Move, ...], *more: str) -> list[str]:
         files = [str(self.stage.file(move.goal)) for move in todo if move.goal is not None]
-        gone = [
-            offers.apt_name(move.line.name, move.line.arch, self.native) + "-" for move in todo if move.goal is None
-        ]
+        gone = [self._shown(move.line) + "-" for move in todo if move.goal is None]
         options = [f"Dpkg::Options::={option}" for option in repair.CONFFILE_OPTIONS]
         options += [f"DPkg::Lock::Timeout={self.limits.lock_seconds:.0f}", "APT::Get::AutomaticRemove=false"]
         options += ["Dpkg::Use-Pty=0"]
         named = [part for option in options for part in ("-o", option)]
         quiet = ["-q", "-y", "--allow-downgrades", "--no-install-recommends"]
-        torn = [now[move.line.key] for move in todo if move.line.key in now]
-        if any(package.status == "half-installed" for package in torn):
-            quiet.append("--reinstall")  # killed while it was unpacked: dpkg still calls it by its earlier version
+        if self._repaired:
+            quiet.append("--fix-broken")  # without it, apt will not begin from a host whose dependencies are torn
         return ["apt-get", *settings.offline(), *named, *quiet, *more, "install", *files, *gone]
 
     def _install(self, todo: tuple[Move, ...], now: Inventory) -> Inventory:
+        lists.prepare()
         marks = automarks.automatic()
         brought_in = [move.line.key for move in todo if move.goal is not None and move.line.key not in now]
         try:
-            answer = run(self._argv(todo, now), seconds=self.limits.seconds, log=self.log)
+            answer = run(self._argv(todo), seconds=self.limits.seconds, log=self.log)
             self.said = answer.out
         finally:
             after = dpkg.inventory()
@@ -258,11 +282,10 @@ class _Transition:
         return Outcome(True, products, self.steps, [], [], None)
 
     def _outcome(self, after: Inventory, restarts_pending: list[str] | None = None) -> Outcome:
-        mended = any(step["step"] == "repair" for step in self.steps)
         products = self._products(after)
         log = str(self.log) if self.log.exists() and not self.check else None
         return Outcome(
-            bool(products) or mended or restarts_pending is not None,
+            bool(products) or self._repaired or restarts_pending is not None,
             products,
             self.steps,
             sorted(set(_CONFFILE.findall(self.said))),

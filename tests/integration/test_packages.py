@@ -1,0 +1,355 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The package modules on real hosts: real updates, the archive cut off, tampering, a killed dpkg, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.process import wait_for
+from tests.integration.bare import BareHost, lay_out_modules
+from tests.integration.toys import WAIT, Toy, line
+
+DIGEST = "5" * 64
+STAGE = f"/var/lib/holdfast/stage/{DIGEST}"
+SECONDS = 90
+"""How long to wait for something on a host that takes a few seconds."""
+
+
+@pytest.fixture
+def host(fresh_host: Any, tmp_path: Path) -> BareHost:
+    """An untouched host."""
+    return BareHost(fresh_host.fleet, fresh_host.name, lay_out_modules(tmp_path / "collections"))
+
+
+@pytest.fixture
+def debs(tmp_path: Path) -> Path:
+    """Where toy packages are built."""
+    folder = tmp_path / "debs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def offline(host: BareHost) -> Iterator[BareHost]:
+    """An untouched host that can reach no archive."""
+    host.fleet.cut_archive(host.name)
+    yield host
+    host.fleet.restore_archive(host.name)
+
+
+def installed(host: BareHost) -> dict[str, str]:
+    """What dpkg itself says: name:arch to state and version."""
+    told = host.sh("dpkg-query -W -f '${Package}:${Architecture} ${db:Status-Abbrev}${Version}\\n'")
+    pairs = dict(line.split(" ", 1) for line in told.splitlines())
+    return {name: state for name, state in pairs.items() if not state.startswith("rc")}
+
+
+def automatic(host: BareHost) -> set[str]:
+    """What apt remembers as installed only because something needs it."""
+    quietly = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="  # looking must not renew apt's cache
+    return set(host.sh(f"apt-mark {quietly} showauto").split())
+
+
+def versions(lines: list[dict[str, Any]], member: str) -> dict[str, str]:
+    """What dpkg must say when the plan's lines are carried out (member to) or taken back (member from)."""
+    return {f"{one['name']}:{one['arch']}": f"ii {one[member]}" for one in lines if one[member] is not None}
+
+
+def plan(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The arguments of the three modules that act on a plan."""
+    return {"packages": lines, "plan_digest": DIGEST}
+
+
+def there(host: BareHost, path: str) -> None:
+    """Wait until a path exists."""
+
+    def seen() -> bool | None:
+        return host.fleet.exec(host.name, ["test", "-e", path]).returncode == 0 or None
+
+    wait_for(f"{path} on {host.name}", seen, within=SECONDS)
+
+
+def stage(host: BareHost, *files: Path) -> None:
+    """Bring files to the stage by another way than an archive."""
+    host.sh(f"install -d -m 0755 /var/lib/holdfast && install -d -m 0700 /var/lib/holdfast/stage {STAGE}")
+    for file in files:
+        host.send(file, f"{STAGE}/{file.name}")
+
+
+def install(host: BareHost, *files: Path) -> None:
+    """Put toy packages on a host, as its past."""
+    for file in files:
+        host.send(file, f"/root/{file.name}")
+    host.sh("dpkg -i " + " ".join(f"/root/{file.name}" for file in files))
+
+
+@pytest.mark.archive
+@pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=True)
+def test_real_updates_go_in_and_come_out_again_exactly_with_the_archive_cut_off(host: BareHost) -> None:
+    own = "find /var/lib/apt/lists /var/cache/apt -type f -printf '%p %s %T@\\n' | sort"
+    host.sh("echo 'APT::Update::Post-Invoke {\"touch /run/hooked\";};' > /etc/apt/apt.conf.d/99hook")
+    before, marks, lists = installed(host), automatic(host), host.sh(own)
+
+    unasked = host.module("package_state", check=True, refresh=True)
+    assert (unasked["lists"]["measured"], unasked["updates"]) == (False, [])
+    assert host.sh("ls /var/lib") == host.sh("ls /var/lib | grep -v holdfast")
+
+    state = host.module("package_state", refresh=True, only=["nginx"], changelogs=True, max_age_hours=1)
+    lines = state["updates"]
+    assert {one["name"] for one in lines} >= {"nginx", "nginx-common"}
+    assert {(one["origin"], one["security"]) for one in lines} == {("Debian-Security", True)}
+    assert {f"{one['name']}:{one['arch']}": f"ii {one['from']}" for one in lines}.items() <= before.items()
+    assert {one["rollback"]["version"] for one in lines} == {one["from"] for one in lines}
+    assert all(cve.startswith("CVE-") for cve in state["cves"][f"nginx/{lines[0]['to']}"])
+    assert state["cves"][f"nginx/{lines[0]['to']}"]
+    assert {one["why"] for one in state["other_updates"]} == {"not selected"}
+    assert host.sh(own) == lists
+    assert host.sh("ls /run") == host.sh("ls /run | grep -v hooked")
+
+    asked = plan(lines)
+    assert host.module("package_stage", check=True, **asked)["changed"]
+    assert host.module("package_stage", **asked)["changed"]
+    assert not host.module("package_stage", **asked)["changed"]
+    host.fleet.cut_archive(host.name)
+
+    forecast = host.module("package_apply", check=True, **asked)
+    assert forecast["changed"]
+    assert installed(host) == before
+    applied = host.module("package_apply", **asked)
+    assert applied["products"] == forecast["products"]
+    assert installed(host) == {**before, **versions(lines, "to")}
+    assert automatic(host) == marks
+    assert not host.module("package_apply", **asked)["changed"]
+
+    assert host.module("package_restore", check=True, **asked)["changed"]
+    restored = host.module("package_restore", **asked)
+    assert [(one["to"], one["from"]) for one in restored["products"]] == [
+        (one["from"], one["to"]) for one in applied["products"]
+    ]
+    assert installed(host) == before
+    assert automatic(host) == marks
+    assert not host.module("package_restore", **asked)["changed"]
+    assert host.module("package_apply", **asked)["changed"]
+    assert installed(host) == {**before, **versions(lines, "to")}
+    assert host.sh(own) == lists
+
+
+def test_what_waits_for_another_planned_package_is_finished_with_it(offline: BareHost, debs: Path) -> None:
+    host = offline
+    old, library = Toy("toy", "1.0").build(debs), Toy("toy-lib", "1.0").build(debs)
+    new = Toy("toy", "1.1", control=("Depends: toy-lib (>= 1.1)",)).build(debs)
+    newer = Toy("toy-lib", "1.1").build(debs)
+    install(host, old, library)
+    before = installed(host)
+    stage(host, old, new, library, newer)
+    host.sh(f"dpkg --unpack {STAGE}/{new.name}")
+    asked = plan([line("toy", old, new), line("toy-lib", library, newer)])
+    assert host.module("package_apply", check=True, **asked)["changed"]
+    applied = host.module("package_apply", **asked)
+    assert not applied["failed"], applied
+    assert [step["step"] for step in applied["steps"]] == ["repair", "install"]
+    assert installed(host) == {**before, "toy:all": "ii 1.1", "toy-lib:all": "ii 1.1"}
+    host.sh(f"dpkg --unpack {STAGE}/{library.name}")
+    restored = host.module("package_restore", **asked)
+    assert not restored["failed"], restored
+    assert installed(host) == before
+
+
+@pytest.mark.parametrize("way", ["apply", "restore"])
+def test_a_dpkg_killed_in_the_middle_is_mended_and_the_work_finished(offline: BareHost, debs: Path, way: str) -> None:
+    host = offline
+    scripts = {name: WAIT.replace("@", name) for name in ("preinst", "postinst")}
+    old, new = (Toy("toy", version, scripts=scripts).build(debs) for version in ("1.0", "1.1"))
+    install(host, old if way == "apply" else new)
+    stage(host, old, new)
+    asked = plan([line("toy", old, new)])
+    goal = "ii 1.1" if way == "apply" else "ii 1.0"
+    expected = {**installed(host), "toy:all": goal}
+    for script, state in (("preinst", "half-installed"), ("postinst", "half-configured")):
+        host.sh(f"touch /run/toy-wait-{script}")
+        with ThreadPoolExecutor() as pool:
+            killed = pool.submit(host.module, f"package_{way}", **asked)
+            there(host, f"/run/toy-reached-{script}")
+            host.sh("pkill -KILL -x 'dpkg|apt-get|sleep'")
+            said = killed.result()
+        assert said["failed"]
+        assert {"name": "toy", "arch": "all", "state": state} in said["unfinished"]
+        host.sh(f"rm /run/toy-wait-{script} /run/toy-reached-{script}")
+
+        seen = host.module("package_state", pending=False)
+        assert {"name": "toy", "arch": "all", "state": state} in seen["unfinished"]
+        looked = host.module(f"package_{way}", check=True, **asked)
+        assert (looked["changed"], looked["steps"][0]["result"]) == (True, "needed")
+        mended = host.module(f"package_{way}", **asked)
+        assert not mended["failed"], mended
+        assert (mended["steps"][0]["step"], mended["steps"][0]["result"]) == ("repair", "done")
+        assert installed(host) == expected
+        assert host.sh("dpkg --audit") == ""
+        assert not host.module(f"package_{way}", **asked)["changed"]
+        if script == "preinst":
+            other = old if way == "apply" else new
+            host.sh(f"dpkg -i {STAGE}/{other.name}")
+
+
+def test_what_does_not_fit_is_refused_by_name_before_anything_changes(offline: BareHost, debs: Path) -> None:
+    host = offline
+    old, new = (Toy("toy", version).build(debs) for version in ("1.0", "1.1"))
+    needy = Toy("toy", "1.2", control=("Depends: toy-lib",)).build(debs)
+    pushy = Toy("toy", "1.3", control=("Conflicts: toy-rival", "Replaces: toy-rival")).build(debs)
+    rival = Toy("toy-rival", "1.0").build(debs)
+    install(host, old, rival)
+    good = line("toy", old, new)
+    before = installed(host)
+    at_start = {name: state[3:] for name, state in before.items()}
+
+    def refused(said: str, lines: list[dict[str, Any]] | None = None, **more: Any) -> None:
+        answer = host.module("package_apply", **plan(lines or [good]), **more)
+        assert answer["failed"], answer
+        assert said in answer["msg"]
+        assert {name: state[3:] for name, state in installed(host).items()} == at_start
+
+    refused("nothing staged")
+    stage(host, old, new, needy, pushy, rival)
+    flipped = bytearray(new.read_bytes())
+    flipped[200] ^= 1
+    (debs / "flipped").write_bytes(flipped)
+    host.send(debs / "flipped", f"{STAGE}/{new.name}")
+    refused(f"expected {good['sha256']}")
+    assert good["sha256"] in host.module("package_stage", **plan([good]))["msg"]
+    stage(host, new)
+    host.sh(f"chmod 0755 {STAGE}")
+    refused("mode 0755")
+    host.sh(f"chmod 0700 {STAGE}")
+    refused("toy-lib", [line("toy", old, needy)])
+    refused("toy-rival: found a removal; expected none", [line("toy", old, pushy)])
+    refused("expected not installed, or 1.1", [line("toy", None, new)])
+    elsewhere = Toy("toy", "0.9").build(debs)
+    refused("found 1.0; expected 0.9, or 1.1", [line("toy", elsewhere, new)])
+    refused("found not installed; expected 1.0, or 1.1", [good, _renamed(good)])
+    host.sh("apt-mark hold toy")
+    refused("a hold")
+    host.sh("apt-mark unhold toy")
+
+    holding = "import fcntl, time\nf = open('/var/lib/dpkg/lock-frontend', 'w')\nfcntl.lockf(f, 2)\ntime.sleep(600)"
+    host.sh(f'nohup python3 -c "{holding}" >/dev/null 2>&1 & echo $! > /run/holder')
+    wait_for("the lock", lambda: host.module("package_state", pending=False)["lock"], within=SECONDS)
+    pid = host.sh("cat /run/holder").strip()
+    assert host.module("package_state", pending=False)["lock"]["pid"] == int(pid)
+    refused(f"python3 (process {pid}", lock_timeout=1)
+    host.sh(f"kill {pid}")
+    assert host.module("package_apply", **plan([good]))["changed"]
+    assert installed(host) == {**before, "toy:all": "ii 1.1"}
+
+
+def _renamed(good: dict[str, Any]) -> dict[str, Any]:
+    """The same line for a package the host does not have."""
+    back = {**good["rollback"], "file": good["rollback"]["file"].replace("toy_", "toy-gone_")}
+    return {**good, "name": "toy-gone", "file": good["file"].replace("toy_", "toy-gone_"), "rollback": back}
+
+
+def test_packages_a_plan_brings_in_go_out_again_and_changed_configuration_stays(offline: BareHost, debs: Path) -> None:
+    host = offline
+    old = Toy("toy", "1.0", conffiles={"/etc/toy.conf": "first\n"}).build(debs)
+    new = Toy("toy", "1.1", control=("Depends: toy-lib",), conffiles={"/etc/toy.conf": "second\n"}).build(debs)
+    library = Toy("toy-lib", "1.0").build(debs)
+    install(host, old)
+    host.sh("apt-mark auto toy && echo ours > /etc/toy.conf")
+    before, marks = installed(host), automatic(host)
+    stage(host, old, new, library)
+    asked = plan([line("toy", old, new), line("toy-lib", None, library)])
+
+    applied = host.module("package_apply", **asked)
+    assert {"name": "toy-lib", "from": None, "to": "1.0"} in applied["products"]
+    assert applied["conffiles_kept"] == ["/etc/toy.conf"]
+    assert host.sh("cat /etc/toy.conf") == "ours\n"
+    assert installed(host) == {**before, "toy:all": "ii 1.1", "toy-lib:all": "ii 1.0"}
+    assert automatic(host) == {*marks, "toy-lib"}
+
+    restored = host.module("package_restore", **asked)
+    assert {"name": "toy-lib", "from": "1.0", "to": None} in restored["products"]
+    assert (installed(host), automatic(host)) == (before, marks)
+    assert host.sh("cat /etc/toy.conf") == "ours\n"
+    assert not host.module("package_restore", **asked)["changed"]
+
+
+def test_a_package_that_cannot_be_configured_is_said_and_taken_back(offline: BareHost, debs: Path) -> None:
+    host = offline
+    old = Toy("toy", "1.0").build(debs)
+    broken = Toy("toy", "1.1", scripts={"postinst": "echo the toy breaks; exit 3"}).build(debs)
+    install(host, old)
+    before = installed(host)
+    stage(host, old, broken)
+    asked = plan([line("toy", old, broken)])
+
+    failed = host.module("package_apply", **asked)
+    assert failed["failed"]
+    assert "toy (all): found 1.1, half-configured; expected 1.1, installed" in failed["msg"]
+    assert failed["products"] == [{"name": "toy", "from": "1.0", "to": "1.1"}]
+    assert failed["unfinished"] == [{"name": "toy", "arch": "all", "state": "half-configured"}]
+    assert "the toy breaks" in host.sh(f"cat {failed['log']}")
+    again = host.module("package_apply", **asked)
+    assert "dpkg cannot finish its work; toy (all): found 1.1, half-configured" in again["msg"]
+
+    restored = host.module("package_restore", **asked)
+    assert restored["products"] == [{"name": "toy", "from": "1.1", "to": "1.0"}]
+    assert installed(host) == before
+    assert host.sh("dpkg --audit") == ""
+
+
+def test_every_pending_update_has_its_reason_and_its_way_back_or_none(host: BareHost) -> None:
+    others = "find /etc/apt/sources.list* -type f ! -name holdfast-lab.sources"
+    host.sh(f"mkdir /root/aside; {others} -exec mv {{}} /root/aside ';'")
+    publish = host.fleet.publish
+    publish("1.0")
+    assert host.module("package_state", refresh=True, only=["claimsd"])["updates"] == []
+    publish("1.2")
+    assert host.module("package_state", only=["claimsd"])["updates"] == []
+
+    (update,) = host.module("package_state", refresh=True)["updates"]
+    assert (update["name"], update["from"], update["to"]) == ("claimsd", "1.0", "1.2")
+    assert (update["origin"], update["codename"]) == ("Holdfast-Lab", f"{host.name.removesuffix('-1')}-security")
+    assert (update["security"], update["rollback"]["version"]) == (True, "1.0")
+
+    def waiting(**asked: Any) -> list[tuple[str, str, str]]:
+        state = host.module("package_state", **asked)
+        assert state["updates"] == []
+        return [(one["name"], one["to"], one["why"]) for one in state["other_updates"]]
+
+    assert waiting(exclude=["claim*"]) == [("claimsd", "1.2", "excluded")]
+    assert waiting(only=["nginx"]) == [("claimsd", "1.2", "not selected")]
+    host.sh("apt-mark hold claimsd")
+    assert waiting() == [("claimsd", "1.2", "held")]
+    host.sh("apt-mark unhold claimsd")
+    host.sh("printf 'Package: claimsd\\nPin: version 1.2\\nPin-Priority: -1\\n\\n"
+            "Package: claimsd\\nPin: version 1.1\\nPin-Priority: -1\\n' > /etc/apt/preferences.d/pin")  # fmt: skip
+    assert waiting() == [("claimsd", "1.2", "pinned")]
+    host.sh("rm /etc/apt/preferences.d/pin")
+    old = host.module("package_state", max_age_hours=0)
+    assert (old["lists"]["measured"], old["updates"]) == (False, [])
+
+    other = {**update, "sha256": "0" * 64}
+    said = host.module("package_stage", **plan([other]))
+    assert f"{update['sha256']}, {update['size']} bytes; expected {'0' * 64}" in said["msg"]
+    gone = {**update, "to": "1.3", "file": "claimsd_1.3_all.deb"}
+    assert "no version 1.3 in this host's archives" in host.module("package_stage", **plan([gone]))["msg"]
+    assert host.sh(f"test -e {STAGE} && ls -A {STAGE} || true") == ""
+
+    publish("1.2", only=True)
+    (update,) = host.module("package_state", refresh=True)["updates"]
+    assert update["rollback"] is None
+    assert host.module("package_stage", **plan([update]))["changed"]
+    assert host.module("package_apply", **plan([update]))["changed"]
+    stuck = host.module("package_restore", **plan([update]))
+    assert "claimsd (all): found no earlier version locked; expected 1.0" in stuck["msg"]
+
+    publish("1.0")
+    host.sh("mv /usr/share/keyrings/holdfast-lab.asc /root/aside")
+    broken = host.module("package_state", refresh=True)
+    assert broken["failed"]
+    assert "could not be refreshed" in broken["msg"]
