@@ -47,6 +47,8 @@ def write_client_files(places: Places, hosts: Iterable[Running]) -> None:
             # Ansible shares connections by this name: with the host's alone, a play for one fleet's lab-1
             # would travel over a connection to another's.
             "ansible_host": _alias(places, host),
+            # And with the port, since another checkout may have a fleet of the same name.
+            "ansible_port": host.port,
             "ansible_user": host.user,
             "ansible_ssh_common_args": f'-F "{places.ssh_config}"',
             "ansible_python_interpreter": "/usr/bin/python3",

@@ -48,7 +48,7 @@ def test_hosts_come_back_from_their_file(tmp_path):
     assert fleet.hosts() == (HOST,)
     variables = json.loads(fleet.inventory.read_text())["all"]["hosts"]["prod-1"]
     assert variables["ansible_user"] == "root"
-    assert variables["ansible_port"] == 40022, "kept connections of fleets would be taken for each other's"
+    assert variables["ansible_port"] == 40022, "kept connections of two checkouts would be taken for each other's"
 
 
 @needs_ssh
