@@ -110,12 +110,11 @@ def compare_with_dpkg(fleet: Fleet, plan: Path) -> None:
             asset["asset"], ["dpkg-query", "-W", "-f", "${Package}:${Architecture} ${Version}\n"]
         ).stdout
         installed = dict(line.split(" ", 1) for line in answer.splitlines())
+        count = len(asset["packages"])
         wrong = [p["name"] for p in asset["packages"] if installed.get(f"{p['name']}:{p['arch']}") != p["to"]]
         if wrong:
             raise DemoError(f"{asset['asset']}: dpkg-query differs from the plan: {', '.join(wrong)}")
-        print(
-            f"  {asset['asset']}: dpkg-query equals the plan, {len(asset['packages'])} of {len(asset['packages'])} packages"
-        )
+        print(f"  {asset['asset']}: dpkg-query equals the plan, {count} of {count} packages")
 
 
 def tell(story: Story) -> int:
@@ -133,7 +132,7 @@ def tell(story: Story) -> int:
     story.play("check_drift")
 
     story.step("Request and approve the baseline, then remediate only what failed")
-    approved_change(story, "--kind", "config", "--title", "Approved baseline on all hosts", "--reason", "Drift was found")
+    approved_change(story, "--kind", "config", "--title", "Baseline on all hosts", "--reason", "Drift was found")
     story.play("remediate")
     story.play("check_drift", "-e", "fail_on_drift=true")
 

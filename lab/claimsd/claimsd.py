@@ -6,6 +6,8 @@
 `claimsd --selftest` edits one synthetic claim and exits 0 when the answer is right.
 """
 
+from __future__ import annotations
+
 import http.server
 import json
 import sys

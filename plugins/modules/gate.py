@@ -11,14 +11,14 @@ short_description: Asks whether a run, or the next wave of it, may go on
 version_added: 0.1.0
 description:
   - Fails unless the recorder callback has an open run in the site's ledger.
-  - For runs that change hosts, decides from the policy and the ledger whether the hosts of this batch may be changed now,
-    and fails with every reason, its rule, its citation and what would change the answer.
+  - For runs that change hosts, decides from the policy and the ledger whether the hosts of this batch may be changed
+    now, and fails with every reason, its rule, its citation and what would change the answer.
   - Contacts no host.
 options:
   change:
     description:
       - The id of the change to carry out, C(chg_...).
-      - Needed for a patch run. A remediation without it uses the approved configuration change for the present baseline.
+      - Needed for a patch run. A remediation without it uses the approved change for the present baseline.
     type: str
 attributes:
   check_mode:

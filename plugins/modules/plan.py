@@ -10,8 +10,8 @@ module: plan
 short_description: Locks the pending updates that hosts reported into one plan
 version_added: 0.1.0
 description:
-  - Takes what M(holdfast.hipaa.package_state) returned for each host of the play and what the policy says of patching, and
-    writes the plan to the site's folder C(plans), named by the SHA-256 of its bytes.
+  - Takes what M(holdfast.hipaa.package_state) returned for each host of the play and what the policy says of patching,
+    and writes the plan to the site's folder C(plans), named by the SHA-256 of its bytes.
   - A host whose lists are too old, or an update without a way back, is refused by name.
 options:
   title:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class HoldfastError(Exception):
-    """Something the engine cannot or will not do; the text names where, what was found, what was expected, what to do."""
+    """Something the engine cannot or will not do; the text names where, what was found and expected, what to do."""
 
     exit_code: int = 3
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import command, http, service, sql, tcp
+from . import command, service, sql, tcp, web
 from .answer import Answer
 from .limit import OutOfTimeError, limit
 
 KINDS: dict[str, Callable[[Any, float], Answer]] = {
     "service": service.check,
     "tcp": tcp.check,
-    "http": http.check,
+    "http": web.check,
     "sql": sql.check,
     "command": command.check,
 }

@@ -37,7 +37,7 @@ def parse(text: str) -> dict[str, str]:
     """What `apt-config dump` prints: `Some::Option "value";`, one a line."""
     options: dict[str, str] = {}
     for line in text.splitlines():
-        name, _, value = line.rstrip(";").partition(" ")
+        name, _unused, value = line.rstrip(";").partition(" ")
         options[name.lower()] = value.strip('"')
     return options
 

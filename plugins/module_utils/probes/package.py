@@ -32,7 +32,7 @@ def parse(text: str) -> dict[str, str]:
     """Lines of package and status; of the same package for several architectures the least settled counts."""
     packages: dict[str, str] = {}
     for line in text.splitlines():
-        name, _, status = line.partition(" ")
+        name, _unused, status = line.partition(" ")
         if packages.get(name, "not-installed") in ("config-files", "not-installed") or status not in SETTLED:
             packages[name] = status
     return packages

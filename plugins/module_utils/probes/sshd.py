@@ -42,7 +42,7 @@ def parse(text: str) -> dict[str, list[str]]:
     """What `sshd -T` prints: one setting a line, a keyword with several values on several lines."""
     settings: dict[str, list[str]] = {}
     for line in text.splitlines():
-        keyword, _, value = line.strip().partition(" ")
+        keyword, _unused, value = line.strip().partition(" ")
         if keyword:
             settings.setdefault(keyword.lower(), []).append(MODERN.get(value, value))
     return settings

@@ -42,7 +42,7 @@ def read(name: str, folders: tuple[str, ...] = FOLDERS) -> dict[tuple[str, str],
             if text.startswith("[") and text.endswith("]"):
                 section = text[1:-1]
             elif "=" in text and text[0] not in "#;":
-                key, _, value = text.partition("=")
+                key, _unused, value = text.partition("=")
                 values[(section, key.strip())] = value.strip()
     return values
 

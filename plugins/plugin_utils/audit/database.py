@@ -58,7 +58,7 @@ def check_form(connection: sqlite3.Connection, notes: Notes) -> bool:
             notes.find("database-form", None, f"a {kind} {name!r} was found that no ledger has")
     for table, expected_columns in COLUMNS.items():
         rows = connection.execute("SELECT name, type FROM pragma_table_xinfo(?)", (table,))
-        found_columns = [(name, kind) for name, kind in rows]
+        found_columns = list(rows)
         if found_columns != expected_columns:
             notes.find("database-form", None, f"table {table} has columns {found_columns}; expected {expected_columns}")
             usable = False

@@ -223,10 +223,13 @@ def _unmet(value: Any, form: Any) -> str | None:
     if isinstance(form, frozenset):
         return None if isinstance(value, str) and value in form else f"one of {sorted(form)}"
     if isinstance(form, range):
-        return None if type(value) is int and value in form else f"an integer from {form.start} to {form.stop - 1}"
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return None if whole and value in form else f"an integer from {form.start} to {form.stop - 1}"
     if form is Time:
         return None if _is_time(value) else "a UTC time with milliseconds and Z"
-    return None if type(value) is form else f"a {form.__name__}"
+    # JSON's true is no number, though Python's is.
+    right = isinstance(value, form) and (form is bool or not isinstance(value, bool))
+    return None if right else f"a {form.__name__}"
 
 
 def _list_problem(value: Any, form: Many, at: str) -> str | None:

@@ -138,7 +138,7 @@ def _check_close(run: Run, closed: Entry, done: set[str], notes: Notes) -> None:
     if body["entries"] != counted:
         stated, found = (f"{one['count']} from {one['first']} to {one['last']}" for one in (body["entries"], counted))
         notes.find("run-entries", closed.index, f"{run.id} states {stated} entries; found {found}")
-    last = {result["asset"]: result["outcome"] for _, result in run.results("deploy")}
+    last = {result["asset"]: result["outcome"] for _unused, result in run.results("deploy")}
     tally = Counter(last.values())
     if body["counts"] != {outcome: tally[outcome] for outcome in OUTCOMES}:
         notes.find("run-counts", closed.index, f"{run.id} counts {body['counts']}; its records say {dict(tally)}")
@@ -172,22 +172,22 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
         against.append(f"no result for {_some(missing)}")
     if body["exit_code"]:
         against.append(f"exit code {body['exit_code']}")
-    for _, result in run.results("rollback"):
+    for _unused, result in run.results("rollback"):
         against.append(f"{result['asset']} was rolled back")
     outcomes = {result["asset"]: (record, result) for record, result in run.results("deploy")}
-    for asset, (_, result) in outcomes.items():
+    for asset, (_entry, result) in outcomes.items():
         if result["outcome"] in ("failed", "unreachable"):
             against.append(f"{asset} was {result['outcome']}")
     verdicts: dict[tuple[str, str], tuple[int, str]] = {}
     for record, result in run.results("verify"):
         if record.body["phase"] != "before":
             verdicts[result["asset"], record.body["kind"]] = (record.index, result["verdict"])
-    for (asset, kind), (_, verdict) in verdicts.items():
+    for (asset, kind), (_index, verdict) in verdicts.items():
         if verdict == "fail":
             against.append(f"{asset} failed its {kind} check")
     if against:
         notes.find("outcome-contradicts", closed.index, f"{run.id} closed as ok, but {_some(against)}")
-    passed = {(asset, index) for (asset, _), (index, verdict) in verdicts.items() if verdict == "pass"}
+    passed = {(asset, index) for (asset, _unused), (index, verdict) in verdicts.items() if verdict == "pass"}
     for asset, (record, result) in outcomes.items():
         if result["outcome"] == "changed" and not any(asset == name and index > record.index for name, index in passed):
             notes.find("deploy-unverified", record.index, f"{asset} was changed, and no verifier saw it pass after")
@@ -217,7 +217,7 @@ def _left_unverified(run: Run, last: dict[str, tuple[int, str]], notes: Notes) -
     """Warn of assets that a run changed, where no verifier saw them pass later and nothing was put back."""
     if run.closed is not None and run.closed.body["outcome"] == "ok":
         return  # there it is a finding
-    restored = {back["asset"] for _, back in run.results("rollback") if back["result"] == "restored"}
+    restored = {back["asset"] for _unused, back in run.results("rollback") if back["result"] == "restored"}
     for record, result in run.results("deploy"):
         asset = result["asset"]
         if result["outcome"] == "changed" and asset not in restored and not _passed_since(asset, record.index, last):
@@ -226,7 +226,8 @@ def _left_unverified(run: Run, last: dict[str, tuple[int, str]], notes: Notes) -
 
 def _done_before(run: Run, runs: list[Run]) -> set[str]:
     """Return the assets that passed, last of all, in earlier runs of the same change; a later run leaves them be."""
-    same = [one for one in runs if one.opened.change == run.opened.change is not None and one is not run]
+    change = run.opened.change
+    same = [one for one in runs if change is not None and one.opened.change == change and one is not run]
     return {
         asset
         for asset, (index, verdict) in _last_verdicts(same).items()

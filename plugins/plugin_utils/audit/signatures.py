@@ -49,7 +49,7 @@ def _unwrap(blob: bytes, raw: bytes, message: bytes) -> tuple[bytes, bytes]:
     if blob[:10] != b"SSHSIG\x00\x00\x00\x01":
         raise ValueError("no SSHSIG blob of version 1 was found; expected one, as ssh-keygen -Y sign makes it")
     fields, rest = [], blob[10:]
-    for _ in range(5):
+    for _unused in range(5):
         field, rest = _string(rest)
         fields.append(field)
     public, namespace, reserved, algorithm, inner = fields

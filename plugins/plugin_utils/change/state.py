@@ -84,7 +84,7 @@ class ChangeState:
         state = self.progress.get(asset)
         if state is None or state.deployed is None:
             return False
-        newest = [state.newest(kind, self.insiders) for kind, _ in self._kinds(asset)]
+        newest = [state.newest(kind, self.insiders) for kind, _unused in self._kinds(asset)]
         return any(seen is not None and seen.verdict == "fail" for seen in newest)
 
     def _kinds(self, asset: str) -> tuple[tuple[str, bool], ...]:

@@ -52,7 +52,7 @@ def _alike(assets: Sequence[PlannedAsset]) -> list[tuple[Package, tuple[str, ...
         for package in asset.packages:
             step = (package.name, package.arch, package.from_version or "", package.to)
             found.setdefault(step, (package, []))[1].append(asset.asset)
-    return [(package, tuple(hosts)) for _, (package, hosts) in sorted(found.items())]
+    return [(package, tuple(hosts)) for _unused, (package, hosts) in sorted(found.items())]
 
 
 def _row(package: Package, hosts: Sequence[str], assets: Sequence[PlannedAsset]) -> tuple[str, ...]:

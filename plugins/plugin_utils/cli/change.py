@@ -173,7 +173,7 @@ def _take_in(args: argparse.Namespace, desk: Desk, change: ChangeState) -> int:
         raise UsageError(f"{args.signed}: was written at {predicate['recorded_at']}, which is still to come")
     args.ring, args.reject = step["rings"], step["decision"] == "reject"
     args.until = moment(step["not_after"])
-    rings, _, refusal = _decision(args, desk, change)
+    rings, _unused, refusal = _decision(args, desk, change)
     if refusal:
         return refusal
     desk.recorder.ledger.append(envelope.to_bytes())

@@ -78,7 +78,7 @@ class FirstHost:
     def id(self) -> str:
         """A name taken from the address: the first part of a host name, or `host-` and an IP address with dashes."""
         numbers = re.fullmatch(r"[0-9.]+|[0-9a-f]*:[0-9a-f:]+", self.address)
-        words = self.address.lower() if numbers else self.address.lower().split(".")[0]
+        words = self.address.lower() if numbers else self.address.lower().partition(".")[0]
         name = re.sub(r"[^a-z0-9]+", "-", words).strip("-")
         return name if name[:1].isalpha() and not numbers else f"host-{name}"
 
@@ -180,7 +180,7 @@ def _first_host(args: argparse.Namespace) -> FirstHost | None:
 
 
 def _distinct(approvers: Iterable[tuple[str, PublicKey]]) -> None:
-    names = {principal for principal, _ in PRINCIPALS.values()}
+    names = {principal for principal, _unused in PRINCIPALS.values()}
     keyids: set[str] = set()
     for name, key in approvers:
         if name in names or key.keyid in keyids:
@@ -213,7 +213,7 @@ def _slug(text: str) -> str:
 
 
 def _approver(text: str) -> tuple[str, PublicKey]:
-    name, _, file = text.partition("=")
+    name, _unused, file = text.partition("=")
     if not file:
         raise argparse.ArgumentTypeError(f"{text!r}: write NAME=FILE, such as compliance=compliance.pub")
     return _slug(name), public_key(Path(file))

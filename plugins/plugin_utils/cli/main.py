@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command `holdfast`: finds the verb, runs it, turns errors into exit codes (0 ok, 1 findings, 2 usage, 3 not evaluated)."""
+"""The command `holdfast`: finds the verb, runs it, turns errors into exit codes.
+
+0 ok, 1 findings, 2 wrong usage or bad input, 3 could not evaluate.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the whole command line as one parser, so that help and reference come from one place."""
     parser = argparse.ArgumentParser(
         prog="holdfast",
-        description="Plan, approve and audit changes to systems that hold ePHI. Results go to stdout, the rest to stderr.",
+        description="Plan, approve and audit changes to systems that hold ePHI. Results go to stdout.",
     )
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in VERBS:

@@ -10,9 +10,13 @@ from pathlib import Path
 
 def add_site(parser: argparse.ArgumentParser) -> None:
     """Add `--site DIR`; without it the folder named by HOLDFAST_SITE, else the current one, is the site."""
-    parser.add_argument("--site", type=Path, default=None, metavar="DIR", help="the site's folder (default: $HOLDFAST_SITE, else here)")
+    parser.add_argument(
+        "--site", type=Path, default=None, metavar="DIR", help="the site's folder (default: $HOLDFAST_SITE, else here)"
+    )
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:
     """Add `--format text|json`; argparse refuses anything else with exit code 2."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="for people or for machines (default: text)")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="for people or for machines (default: text)"
+    )

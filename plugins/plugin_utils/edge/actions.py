@@ -24,7 +24,7 @@ class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the arguments, find the open run, act; an engine's error fails the task with the engine's words."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, args = self.validate_argument_spec(dict(self.arguments))
+        _unused, args = self.validate_argument_spec(dict(self.arguments))
         self.variables = task_vars or {}
         try:
             return {**result, **self.act(require_run(), plain(args))}

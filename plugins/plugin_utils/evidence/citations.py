@@ -145,9 +145,9 @@ def citation_support(standings: Iterable[AssetStanding]) -> tuple[CitationSuppor
             citation=citation,
             heading=CITATIONS.get(citation, ("", ""))[0],
             duty=CITATIONS.get(citation, ("", ""))[1],
-            controls=tuple(sorted({control.control_id for _, control in named[citation]})),
-            assets=len({asset for asset, _ in named[citation]}),
-            counts=Counts.of(control.result for _, control in named[citation]),
+            controls=tuple(sorted({control.control_id for _unused, control in named[citation]})),
+            assets=len({asset for asset, _unused in named[citation]}),
+            counts=Counts.of(control.result for _unused, control in named[citation]),
         )
         for citation in sorted(named, key=lambda one: (_ORDER.get(one, len(_ORDER)), one))
     )

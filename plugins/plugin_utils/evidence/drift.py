@@ -172,7 +172,7 @@ def history(
             groups.setdefault(key, []).append(episode)
     ends = [
         _group(state, known.get(run_id or ""), run_id, members, controls, rank)
-        for (state, run_id, _), members in groups.items()
+        for (state, run_id, _unused), members in groups.items()
     ]
     return DriftHistory(
         open_lines=_lines([one for one in standing if (one.asset, one.control_id) in pairs], controls, rank),
@@ -213,7 +213,7 @@ def _lines(
     for one in members:
         same.setdefault((one.control_id, one.first_run, one.ended_run, one.times_seen), []).append(one)
     lines = []
-    for (control_id, _, _, times_seen), shared in same.items():
+    for (control_id, _asset, _when, times_seen), shared in same.items():
         control = controls.get(control_id)
         lines.append(
             DriftLine(

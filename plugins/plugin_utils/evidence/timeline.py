@@ -29,7 +29,7 @@ class Style:
     width: int
     left: int
     row: int
-    bar: int
+    thickness: int
     top: int = 34
     right: int = 20
     gap: int = 26
@@ -47,8 +47,8 @@ class Style:
         return (self.width if self.stacked else self.left - 20) / self.letter
 
 
-WIDE = Style(width=760, left=168, row=24, bar=14)
-NARROW = Style(width=328, left=4, row=36, bar=14, gap=18, stacked=True)
+WIDE = Style(width=760, left=168, row=24, thickness=14)
+NARROW = Style(width=328, left=4, row=36, thickness=14, gap=18, stacked=True)
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ def _ring(
                 y += style.row
             bars.extend(_turn_bars(turn, axis, style, places[turn.asset]))
         mine = bars[before:]
-        spans.append((min(bar.x for bar in mine), max(bar.x + bar.width for bar in mine)))
-    nexts = [*(start for start, _ in spans[1:]), float(style.width)]
+        spans.append((min(one.x for one in mine), max(one.x + one.width for one in mine)))
+    nexts = [*(start for start, _unused in spans[1:]), float(style.width)]
     for wave, (start, end), after in zip(waves, spans, nexts, strict=True):
         # A wave's name may run a little past its ground, but not into the next wave or a break.
         label = _wave_label(wave, len(waves), (min(after, end + style.gap / 2) - start) / style.letter)
@@ -209,14 +209,14 @@ def _fit(text: str, letters: float) -> str:
 
 
 def _bar_y(style: Style, y: float) -> float:
-    return y + (style.row - style.bar - 4 if style.stacked else (style.row - style.bar) / 2)
+    return y + (style.row - style.thickness - 4 if style.stacked else (style.row - style.thickness) / 2)
 
 
 def _bar(kind: str, start: float, end: float, style: Style, y: float, title: str, mark: bool) -> Bar:
     width = max(5.0, round(end - start, 1))
     # The sign stands in the bar where there is room, else just right of it.
     place = start + width / 2 if width >= 18 else start + width + 9
-    return Bar(kind, start, _bar_y(style, y), width, style.bar, title, round(place, 1) if mark else None)
+    return Bar(kind, start, _bar_y(style, y), width, style.thickness, title, round(place, 1) if mark else None)
 
 
 def _turn_bars(turn: Turn, axis: Axis, style: Style, y: float) -> list[Bar]:

@@ -101,7 +101,7 @@ class _Reader:
             started = moment(result["started_at"])
             ended = started + timedelta(milliseconds=int(result["duration_ms"]))
             turn = Turn(asset, run_id, record.index, str(result["outcome"]), started, ended)
-            mine = next((turns for _, run, turns in self.waves if run == run_id and asset in turns), None)
+            mine = next((turns for _unused, run, turns in self.waves if run == run_id and asset in turns), None)
             if mine is not None:
                 mine[asset] = _more(mine[asset], turn)
                 continue
@@ -143,7 +143,7 @@ class _Reader:
     def _turns(self, record: Record, asset: str) -> dict[str, Turn] | None:
         """The latest wave in which the asset had a turn: of the record's own run, else of an earlier one."""
         run_id = str(record.body["run_id"])
-        had = [(run, turns) for _, run, turns in reversed(self.waves) if asset in turns]
+        had = [(run, turns) for _unused, run, turns in reversed(self.waves) if asset in turns]
         return next((turns for run, turns in had if run == run_id), had[0][1] if had else None)
 
 

@@ -131,7 +131,7 @@ def public_part(path: Path) -> bytes:
     reader = SshReader(data)
     if reader.take(15) != b"openssh-key-v1\x00":
         raise TrustError(f"{path}: not an OpenSSH private key of version 1")
-    for _ in range(3):
+    for _unused in range(3):
         reader.string()
     if reader.number() != 1:
         raise TrustError(f"{path}: expected one key in the file")

@@ -163,7 +163,7 @@ def _backwards(ledger: Ledger, trust: Trust) -> Iterator[Record]:
     end = ledger.size
     while end > 0:
         start = max(0, end - WINDOW)
-        page = [(index, data) for index, data in _page(ledger, start, end)]
+        page = list(_page(ledger, start, end))
         for index, data in reversed(page):
             envelope = Envelope.from_bytes(data)
             record = _record(index, data, envelope)

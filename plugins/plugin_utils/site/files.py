@@ -69,7 +69,7 @@ class Files:
                 "rename the file and its id",
             )
             self.problems.append(Problem(f"baselines/{name}.yml", 1, fault))
-        wanted = {name for _, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))}
+        wanted = {name for _unused, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))}
         paths = {**{name: path for name, path in shipped.items() if name in wanted}, **own}
         self._known_baselines = tuple(sorted({**shipped, **own}))
         documents = {name: self.read(path, partial(baseline_faults, name=name)) for name, path in paths.items()}
@@ -81,7 +81,7 @@ class Files:
         self, register: Document, baselines: dict[str, Document], rings: Document, remediation: Document
     ) -> None:
         """Gather what is wrong between files: unknown rings and baselines, controls twice on an asset."""
-        names = tuple(name for _, ring in _members(rings, "rings") for name in _texts([ring.get("name")]))
+        names = tuple(name for _unused, ring in _members(rings, "rings") for name in _texts([ring.get("name")]))
         self.problems += remediation.problems([*_rule_faults(remediation, names)])
         self.problems += register.problems([*self._asset_faults(register, baselines, names)])
 
@@ -107,7 +107,7 @@ def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:
     """Yield the control ids and variables that two baselines of one asset share."""
     first: dict[tuple[str, str], str] = {}
     for name, document in chosen:
-        for _, control in _members(document, "controls"):
+        for _unused, control in _members(document, "controls"):
             for key in ("id", "variable"):
                 value = control.get(key)
                 other = first.setdefault((key, value), name) if isinstance(value, str) else name

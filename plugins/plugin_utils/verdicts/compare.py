@@ -69,7 +69,9 @@ def within_mode(expected: Any, actual: Any) -> bool:
     """File modes with no bit beyond the expected one; of a list, the first word of every member counts."""
     bound = octal(expected)
     found = [octal(member.split(" ", 1)[0]) for member in members(actual)]
-    return bound is not None and bool(found) and all(mode is not None and not mode & ~bound for mode in found)
+    if bound is None or not found:
+        return False
+    return all(mode is not None and mode | bound == bound for mode in found)
 
 
 def at_least_mask(expected: Any, actual: Any) -> bool:

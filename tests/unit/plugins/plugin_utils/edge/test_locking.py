@@ -18,7 +18,7 @@ CHANGE = "chg_abcdefghijklmnopqrstuvwxyz"
 
 def test_a_second_run_of_the_change_is_refused_and_another_change_is_not(tmp_path):
     with hold(tmp_path, CHANGE):
-        with pytest.raises(PolicyError, match="another run of chg_abc.* is alive"):
+        with pytest.raises(PolicyError, match=r"another run of chg_abc.* is alive"):
             hold(tmp_path, CHANGE)
         hold(tmp_path, CHANGE.replace("a", "b")).close()
     hold(tmp_path, CHANGE).close()

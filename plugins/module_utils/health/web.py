@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health check http: an address answers with a status, and its page contains a text."""
+"""Health check http: an address answers with a status, and its page contains a text.
+
+Not named http.py: linters take that for Python's own package.
+"""
 
 from __future__ import annotations
 

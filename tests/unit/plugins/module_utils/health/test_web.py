@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.module_utils.health import http as check_http
+from ansible_collections.holdfast.hipaa.plugins.module_utils.health import web as check_http
 from ansible_collections.holdfast.hipaa.plugins.module_utils.health.answer import HELD
 from ansible_collections.holdfast.hipaa.plugins.module_utils.health.checks import Patience, run_checks
 
