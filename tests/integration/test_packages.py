@@ -93,6 +93,7 @@ def install(host: BareHost, *files: Path) -> None:
 @pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=True)
 def test_real_updates_go_in_and_come_out_again_exactly_with_the_archive_cut_off(host: BareHost) -> None:
     own = "find /var/lib/apt/lists /var/cache/apt -type f -printf '%p %s %T@\\n' | sort"
+    own_lists = own.replace("/var/cache/apt ", "")  # an installation runs the host's hooks, which renew apt's cache
     host.sh("echo 'APT::Update::Post-Invoke {\"touch /run/hooked\";};' > /etc/apt/apt.conf.d/99hook")
     before, marks, lists = installed(host), automatic(host), host.sh(own)
 
@@ -137,7 +138,8 @@ def test_real_updates_go_in_and_come_out_again_exactly_with_the_archive_cut_off(
     assert not host.module("package_restore", **asked)["changed"]
     assert host.module("package_apply", **asked)["changed"]
     assert installed(host) == {**before, **versions(lines, "to")}
-    assert host.sh(own) == lists
+    listed = "".join(each for each in lists.splitlines(keepends=True) if each.startswith("/var/lib"))
+    assert host.sh(own_lists) == listed
 
 
 def test_what_waits_for_another_planned_package_is_finished_with_it(offline: BareHost, debs: Path) -> None:
