@@ -10,10 +10,10 @@ from __future__ import annotations
 import io
 import json
 import os
-import shlex
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -26,7 +26,16 @@ from lab.fleet import Fleet
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PROBES = ROOT / "plugins" / "module_utils" / "probes"
-MAIN = "import json, sys; from probes._registry import observe; print(json.dumps(observe(json.load(sys.stdin))))"
+MAIN = """
+import json, subprocess, sys
+from probes._registry import observe
+asked = json.load(sys.stdin)
+for command in asked["commands"]:
+    done = subprocess.run(["sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    if done.returncode:
+        sys.exit(command)
+    print(json.dumps(observe(asked["controls"])))
+"""
 ON_HOST = "/root/drill-probe.zip"
 ROLES = ("ssh", "kernel", "files", "services", "accounts", "time", "packages")
 
@@ -53,13 +62,18 @@ class Prober:
             ["ssh", "-F", str(fleet.ssh_config), host, f"cat >{ON_HOST}"], input=packed.getvalue(), check=True
         )
 
-    def after(self, command: str) -> dict[str, Verdict]:
-        """Run a shell command on the host, which must succeed, then return the verdict on every control by id."""
-        asked = json.dumps([{"id": control.id, "probe": control.probe} for control in self.controls])
-        words = ["sh", "-c", f"{{ {command} ; }} </dev/null >&2 && python3 {shlex.quote(ON_HOST)}"]
-        done = self._fleet.exec(self._host, words, stdin=asked)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        return {v.control_id: v for v in judge_all(self.controls, json.loads(done.stdout))}
+    def now(self) -> dict[str, Verdict]:
+        """Return the verdict on every control by id."""
+        return self.after(["true"])[0]
+
+    def after(self, commands: Sequence[str]) -> list[dict[str, Verdict]]:
+        """Run shell commands on the host, which must succeed; return all verdicts by id after each of them."""
+        questions = [{"id": control.id, "probe": control.probe} for control in self.controls]
+        asked = json.dumps({"controls": questions, "commands": list(commands)})
+        done = self._fleet.exec(self._host, ["python3", ON_HOST], stdin=asked, timeout=300)
+        assert done.returncode == 0, done.stderr
+        answers = [judge_all(self.controls, json.loads(line)) for line in done.stdout.splitlines()]
+        return [{verdict.control_id: verdict for verdict in verdicts} for verdicts in answers]
 
 
 def apply_roles(fleet: Fleet, host: str, folder: Path, *options: str, roles: tuple[str, ...] = ROLES) -> dict[str, int]:

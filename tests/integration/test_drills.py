@@ -39,13 +39,13 @@ def test_every_control_has_a_drill():
 
 def harden(host, prober, folder):
     """Bring an untouched host to the baseline, with all the proofs that belong to it."""
-    untouched = prober.after("true")
+    untouched = prober.now()
     assert len(failing(untouched)) >= 15
     assert apply_roles(host.fleet, host.name, folder, "--check")["changed"] > 0
-    assert prober.after("true") == untouched
+    assert prober.now() == untouched
 
     apply_roles(host.fleet, host.name, folder)
-    verdicts = prober.after("true")
+    verdicts = prober.now()
     assert failing(verdicts) == set()
     assert not_measured(verdicts) == OF_THE_MACHINE
     for control_id in OF_THE_MACHINE:
@@ -60,36 +60,35 @@ def test_roles_make_a_fresh_debian_13_pass_and_then_change_nothing(fresh_host, p
 
 def test_each_broken_control_is_named_alone_and_mended(fresh_host, prober, tmp_path):
     harden(fresh_host, prober, tmp_path)
+    drills = {control_id: command for control_id, command in DRILLS.items() if control_id not in NEEDS_ARCHIVE}
     broken = set()
-    for control_id, command in DRILLS.items():
-        if control_id in NEEDS_ARCHIVE:
-            continue
-        now = failing(prober.after(command))
-        assert now - broken == {control_id}, command
-        assert broken <= now, command
+    for control_id, verdicts in zip(drills, prober.after(drills.values()), strict=True):
+        now = failing(verdicts)
+        assert now - broken == {control_id}, drills[control_id]
+        assert broken <= now, drills[control_id]
         broken = now
 
     assert apply_roles(fresh_host.fleet, fresh_host.name, tmp_path, "--check")["changed"] > 0
-    assert failing(prober.after("true")) == broken
+    assert failing(prober.now()) == broken
 
     apply_roles(fresh_host.fleet, fresh_host.name, tmp_path)
-    assert failing(prober.after("true")) == set()
+    assert failing(prober.now()) == set()
     assert apply_roles(fresh_host.fleet, fresh_host.name, tmp_path, "--check")["changed"] == 0
 
     # What holds must hold after a restart, and the host must still take software and let us in.
     fresh_host.exec(["/root/drill-package", "drill-afterwards", "install"], check=True)
     fresh_host.exec(["apt-get", "check"], check=True)
     fresh_host.fleet.reboot(fresh_host.name)
-    assert failing(prober.after("true")) == set()
+    assert failing(prober.now()) == set()
 
 
 @pytest.mark.archive
 def test_the_time_service_comes_back_from_the_archive(fresh_host, prober, tmp_path: Path):
     apply_roles(fresh_host.fleet, fresh_host.name, tmp_path, roles=("time",))
-    gone = prober.after(DRILLS["time-01"])
+    (gone,) = prober.after([DRILLS["time-01"]])
     of_time = {control.id for control in prober.controls if control.role == "time"}
     assert failing(gone) & of_time == of_time
 
     apply_roles(fresh_host.fleet, fresh_host.name, tmp_path, "--check", roles=("time",))
     apply_roles(fresh_host.fleet, fresh_host.name, tmp_path, roles=("time",))
-    assert failing(prober.after("true")) & of_time == set()
+    assert failing(prober.now()) & of_time == set()
