@@ -43,6 +43,8 @@ class Home:
         environment = {
             "PATH": f"{self.bin}{os.pathsep}{os.defpath}",
             "HOME": str(self.home),
+            # An account's folder is short, pytest's is not: a socket's path has room for about a hundred characters.
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": os.environ["ANSIBLE_SSH_CONTROL_PATH_DIR"],
             "LC_ALL": "C.UTF-8",
             **dict(self.settings),
             **more,
