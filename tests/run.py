@@ -31,6 +31,8 @@ AT_ONCE = 2
 LIMIT_SECONDS = 30 * 60
 HEARTBEAT_SECONDS = 30
 TAIL_LINES = 80
+TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
+"""A file's tests stay together: they share what its fixtures make."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ STAGES = (
     Stage("image", lambda: [Check("image", ("python3", "-m", "lab", "image"))], counts=False),
     Stage("lint", _lint),
     Stage("fetch", _fetch, counts=False),
-    Stage("unit", lambda: _pytest("unit", "--numprocesses=2", "--dist=loadfile")),
+    Stage("unit", lambda: _pytest("unit", *TWO_PROCESSES)),
     Stage("sanity", _sanity, after=("fetch",)),
-    Stage("integration", lambda: _pytest("integration", "--durations=10", "--numprocesses=2", "--dist=loadfile"), after=("image", "fetch")),
+    Stage("integration", lambda: _pytest("integration", *TWO_PROCESSES, "--durations=10"), after=("image", "fetch")),
     Stage("molecule", _molecule, after=("image",)),
 )
 
