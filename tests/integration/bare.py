@@ -28,6 +28,15 @@ class BareHost:
 
     def module(self, name: str, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
         """Run a module and return its result, failed or not."""
+        process = self.start(name, check=check, **arguments)
+        out, err = process.communicate()
+        start = out.find("=> {")
+        assert start >= 0, out + err
+        result: dict[str, Any] = json.loads(out[start + 3 :])
+        return {**result, "failed": process.returncode != 0}
+
+    def start(self, name: str, *, check: bool = False, **arguments: Any) -> subprocess.Popen[str]:
+        """Begin to run a module, in a process group of its own, and return the controller's process."""
         command = [str(Path(sys.executable).parent / "ansible"), self.name, "-i", f"{self.name},", "-u", "root"]
         command += ["-m", f"holdfast.hipaa.{name}", "-a", json.dumps(arguments) if arguments else ""]
         environment = {
@@ -39,14 +48,11 @@ class BareHost:
             "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
             "ANSIBLE_NOCOLOR": "1",
         }
-        done = subprocess.run(
+        return subprocess.Popen(
             [*command, *(["--check"] if check else [])],
-            env=environment, text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            env=environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True,
         )  # fmt: skip
-        start = done.stdout.find("=> {")
-        assert start >= 0, done.stdout + done.stderr
-        result: dict[str, Any] = json.loads(done.stdout[start + 3 :])
-        return {**result, "failed": done.returncode != 0}
 
     def sh(self, script: str) -> str:
         """Run a shell script on the host, which must succeed, and return what it says."""

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +13,21 @@ from typing import Any
 
 import pytest
 
+from lab.fleet import Fleet
 from lab.process import wait_for
 from tests.integration.bare import BareHost, lay_out_modules
 from tests.integration.toys import WAIT, Toy, line
 
 DIGEST = "5" * 64
 STAGE = f"/var/lib/holdfast/stage/{DIGEST}"
+CLEAN = f"""
+rm -rf /run/toy-* /etc/apt/apt.conf.d/99meddle {STAGE} /root/toy*
+pkill -F /run/holder 2>/dev/null || true
+toys=$(dpkg-query -W -f '${{Package}}\\n' 'toy*')
+apt-mark unhold $toys >/dev/null
+dpkg --force-all --purge $toys >/dev/null
+"""
+
 SECONDS = 90
 """How long to wait for something on a host that takes a few seconds."""
 
@@ -36,11 +47,13 @@ def debs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def offline(host: BareHost) -> Iterator[BareHost]:
-    """An untouched host that can reach no archive."""
-    host.fleet.cut_archive(host.name)
-    yield host
-    host.fleet.restore_archive(host.name)
+def offline(lab: Fleet, tmp_path: Path) -> Iterator[BareHost]:
+    """A host that can reach no archive; it loses its toys afterwards, for other tests use it too."""
+    bare = BareHost(lab, "prod-2", lay_out_modules(tmp_path / "collections"))
+    lab.cut_archive(bare.name)
+    yield bare
+    lab.restore_archive(bare.name)
+    bare.sh(CLEAN)
 
 
 def installed(host: BareHost) -> dict[str, str]:
@@ -89,12 +102,24 @@ def install(host: BareHost, *files: Path) -> None:
     host.sh("dpkg -i " + " ".join(f"/root/{file.name}" for file in files))
 
 
+def harden_umask(host: BareHost) -> None:
+    """Give sessions a umask that keeps everybody else out, by both ways Debian's releases have."""
+    host.sh(
+        "sed -i '/^UMASK/d' /etc/login.defs; echo 'UMASK 077' >> /etc/login.defs; "
+        "mkdir /etc/systemd/system/ssh.service.d; "
+        "printf '[Service]\nUMask=0077\n' > /etc/systemd/system/ssh.service.d/umask.conf; "
+        "systemctl daemon-reload; systemctl restart ssh"
+    )
+    host.fleet.wait_ready(host.name)
+
+
 @pytest.mark.archive
 @pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=True)
 def test_real_updates_go_in_and_come_out_again_exactly_with_the_archive_cut_off(host: BareHost) -> None:
     own = "find /var/lib/apt/lists /var/cache/apt -type f -printf '%p %s %T@\\n' | sort"
     own_lists = own.replace("/var/cache/apt ", "")  # an installation runs the host's hooks, which renew apt's cache
     host.sh("echo 'APT::Update::Post-Invoke {\"touch /run/hooked\";};' > /etc/apt/apt.conf.d/99hook")
+    harden_umask(host)
     before, marks, lists = installed(host), automatic(host), host.sh(own)
 
     unasked = host.module("package_state", check=True, refresh=True)
@@ -112,6 +137,9 @@ def test_real_updates_go_in_and_come_out_again_exactly_with_the_archive_cut_off(
     assert {one["why"] for one in state["other_updates"]} == {"not selected"}
     assert host.sh(own) == lists
     assert host.sh("ls /run") == host.sh("ls /run | grep -v hooked")
+
+    modes = "stat -c '%a %U' /var/lib/holdfast/apt/lists /var/lib/holdfast/apt/lists/partial /var/lib/holdfast/stage"
+    assert host.sh(f"umask; {modes}").splitlines() == ["0077", "755 root", "700 _apt", "700 root"]
 
     asked = plan(lines)
     assert host.module("package_stage", check=True, **asked)["changed"]
@@ -178,7 +206,7 @@ def test_a_dpkg_killed_in_the_middle_is_mended_and_the_work_finished(offline: Ba
         with ThreadPoolExecutor() as pool:
             killed = pool.submit(host.module, f"package_{way}", **asked)
             there(host, f"/run/toy-reached-{script}")
-            host.sh("pkill -KILL -x 'dpkg|apt-get|sleep'")
+            host.sh("pkill -KILL -x 'dpkg|apt-get'")
             said = killed.result()
         assert said["failed"]
         assert {"name": "toy", "arch": "all", "state": state} in said["unfinished"]
@@ -197,6 +225,56 @@ def test_a_dpkg_killed_in_the_middle_is_mended_and_the_work_finished(offline: Ba
         if script == "preinst":
             other = old if way == "apply" else new
             host.sh(f"dpkg -i {STAGE}/{other.name}")
+
+
+def held_up(host: BareHost, debs: Path) -> dict[str, Any]:
+    """A plan whose package waits in its postinst until a file goes away, staged; its arguments."""
+    old = Toy("toy", "1.0").build(debs)
+    new = Toy("toy", "1.1", scripts={"postinst": WAIT.replace("@", "postinst")}).build(debs)
+    install(host, old)
+    stage(host, old, new)
+    host.sh("touch /run/toy-wait-postinst")
+    return plan([line("toy", old, new)])
+
+
+def test_an_installation_that_does_not_end_is_stopped_and_finished_later(offline: BareHost, debs: Path) -> None:
+    host = offline
+    asked = held_up(host, debs)
+    stopped = host.module("package_apply", timeout=3, **asked)
+    assert stopped["failed"]
+    assert "still running after 3 s" in stopped["msg"]
+    assert stopped["unfinished"] == [{"name": "toy", "arch": "all", "state": "half-configured"}]
+    host.sh("rm /run/toy-wait-postinst")
+    assert [step["step"] for step in host.module("package_apply", **asked)["steps"]] == ["repair"]
+    assert installed(host)["toy:all"] == "ii 1.1"
+
+
+def test_an_installation_whose_controller_dies_goes_on_to_its_end(offline: BareHost, debs: Path) -> None:
+    host = offline
+    asked = held_up(host, debs)
+    controller = host.start("package_apply", **asked)
+    there(host, "/run/toy-reached-postinst")
+    os.killpg(controller.pid, signal.SIGKILL)
+    controller.communicate()
+    host.sh("rm /run/toy-wait-postinst")
+    again = host.module("package_apply", **asked)
+    assert (again["failed"], again["products"]) == (False, [])
+    assert installed(host)["toy:all"] == "ii 1.1"
+    assert host.sh("dpkg --audit") == ""
+
+
+def test_a_package_no_plan_names_that_changes_meanwhile_is_named(offline: BareHost, debs: Path) -> None:
+    host = offline
+    old, new = (Toy("toy", version).build(debs) for version in ("1.0", "1.1"))
+    bystander = Toy("toy-bystander", "1.0").build(debs)
+    install(host, old, bystander)
+    hook = 'DPkg::Post-Invoke {"DPKG_FRONTEND_LOCKED=1 dpkg --remove toy-bystander";};'
+    host.sh(f"echo '{hook}' > /etc/apt/apt.conf.d/99meddle")
+    stage(host, old, new)
+    applied = host.module("package_apply", **plan([line("toy", old, new)]))
+    assert applied["failed"]
+    assert "toy-bystander (all): found not installed since this run; expected 1.0" in applied["msg"]
+    assert applied["products"] == [{"name": "toy", "from": "1.0", "to": "1.1"}]
 
 
 def test_what_does_not_fit_is_refused_by_name_before_anything_changes(offline: BareHost, debs: Path) -> None:

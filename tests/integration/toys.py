@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-WAIT = "if [ -e /run/toy-wait-@ ]; then touch /run/toy-reached-@; exec sleep 600; fi"
-"""What makes a package stop in the middle of a script until it is killed; @ is the script's name."""
+WAIT = "while [ -e /run/toy-wait-@ ]; do touch /run/toy-reached-@; sleep 0.1; done"
+"""What holds a package up in the middle of a script, as long as a file is there; @ is the script's name."""
 
 
 @dataclass(frozen=True)

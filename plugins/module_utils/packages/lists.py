@@ -9,6 +9,7 @@ import email.utils
 import fcntl
 import os
 import shutil
+import stat
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +20,6 @@ from .commands import run
 from .errors import PackageError
 
 _REFRESH_SECONDS = 600
-_CACHES = (settings.CACHE, settings.EMPTY)
 _RELEASE_BYTES = 4 * 1024 * 1024  # a Release file of a large archive is some 200 kB
 
 
@@ -104,10 +104,18 @@ def refresh() -> None:
 def prepare() -> None:
     """Make Holdfast's folders for apt; the download user must be able to enter them, nobody may change them."""
     for folder in (settings.HOME, settings.HOME / "apt", settings.LISTS, settings.CACHE, settings.EMPTY):
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for folder in (settings.LISTS / "partial", *(place / "archives" / "partial" for place in _CACHES)):
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make(folder)
+    for folder in (settings.LISTS, settings.CACHE / "archives", settings.EMPTY / "archives"):
+        _make(folder)
+        (folder / "partial").mkdir(mode=0o700, exist_ok=True)  # apt gives it to its download user
     settings.REFRESH_CONF.write_text(settings.REFRESH_TEXT, encoding="utf-8")
+
+
+def _make(folder: Path) -> None:
+    """Make a folder anybody may enter, whatever the umask: a hardened one would lock apt's download user out."""
+    folder.mkdir(exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) != 0o755:
+        folder.chmod(0o755)
 
 
 def indexes() -> tuple[Index, ...]:

@@ -63,7 +63,6 @@ class Stage:
 
     def make(self) -> None:
         """Make the folder when it is missing, for root alone."""
-        settings.HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
         if not self.path.parent.exists():
             self.path.parent.mkdir(mode=0o700, parents=True)
         if not self.exists():

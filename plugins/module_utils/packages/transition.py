@@ -227,6 +227,8 @@ class _Transition:
         try:
             answer = run(self._argv(todo), seconds=self.limits.seconds, log=self.log)
             self.said = answer.out
+        except PackageError as late:
+            raise PackageError(str(late), (), self._details(dpkg.inventory())) from late
         finally:
             after = dpkg.inventory()
             automarks.keep(marks, [key for key in brought_in if key in after], self.native)
