@@ -5,7 +5,7 @@
 - `python tests/run.py all`: every stage, two at a time; all of them run even when one fails
 - `python tests/run.py unit`: one stage, its output as it comes
 - `python tests/run.py lint unit`: these stages, two at a time
-- `python tests/run.py prepare`: only what needs the network: lab image, sanity's environments, wheels
+- `python tests/run.py prepare`: only what needs the network: lab image, sanity's environments, wheels, a browser
 
 What one of several stages prints goes to build/test/<stage>.log; of a failed one the end is shown.
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when any stage failed.
@@ -97,6 +97,7 @@ def _fetch() -> list[Check]:
     return [
         Check("sanity environments", python("tests/sanity/run.py", "--prime")),
         Check("wheels", python("tests/artefacts.py", "wheels")),
+        Check("browser", (".ci/browser",)),
     ]
 
 
