@@ -112,6 +112,12 @@ def test_a_link_in_the_place_of_a_changelog_is_not_followed(build):
 
 
 @needs_dpkg_deb
+def test_a_link_does_not_hide_the_changelog_behind_it(build):
+    files = {"usr/share/doc/toy/changelog.Debian.gz": gzip.compress(TEXT.encode())}
+    assert changelog_of(build(files, {"usr/share/doc/a/changelog.Debian.gz": "../toy/changelog.Debian.gz"})) == TEXT
+
+
+@needs_dpkg_deb
 def test_a_changelog_that_unpacks_to_more_than_any_changelog_is_left_unread(build):
     bomb = gzip.compress(b"\n" * (changelog.TEXT_BYTES + 1))
     assert changelog_of(build({"usr/share/doc/toy/changelog.Debian.gz": bomb})) is None
