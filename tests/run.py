@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build" / "test"
 SANITY_REPORTS = ROOT / "build/sanity/ansible_collections/holdfast/hipaa/tests/output/junit"
 AT_ONCE = 2
-LIMIT_SECONDS = 30 * 60
+LIMIT_SECONDS = 45 * 60
 HEARTBEAT_SECONDS = 30
 TAIL_LINES = 80
 TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
