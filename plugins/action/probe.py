@@ -33,6 +33,8 @@ class ActionModule(RecordedAction):
         for line in lines(self.host, controls, verdicts):
             self._display.display(line)
         allowed = mending(run, self.host, controls, verdicts)
+        if run.kind == "remediate" and allowed.asked:
+            self._display.display(f"{self.host}: waits for an approved change: {', '.join(allowed.asked)}")
         judged = {c.id for c in controls if args["expect"] == "pass" or c.role in args["roles"]}
         failing = [v.control_id for v in verdicts if v.result == "fail" and v.control_id in judged]
         result = {

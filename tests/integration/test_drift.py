@@ -101,6 +101,7 @@ def test_remediation_of_production_drift_waits_for_an_approved_change(fresh_site
     before = digest(site, "prod-1")
     done = site.play("remediate", "--limit", "prod-1")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "prod-1: waits for an approved change: ssh-" in done.stdout
     assert digest(site, "prod-1") == before
     assert deploys(site) == []
 

@@ -92,6 +92,10 @@ def test_rings_follow_each_other_and_production_waits_for_pilot(fresh_site):
     phases = [(b["kind"], b["phase"]) for b in steps(site, "verify") if b["kind"] != "drift"]
     assert phases == [("health", "before"), ("health", "after"), ("version", None)] * 5
 
+    typo = site.play("patch", "-e", f"change={change}", "-e", "ring=prod")
+    assert typo.returncode != 0
+    assert "was not asked for it; expected one of lab, pilot, production" in typo.stdout + typo.stderr
+
     again = site.play("patch", "-e", f"change={change}")
     assert "no host is left" in again.stdout
     assert len(deployed(site)) == 5

@@ -44,7 +44,15 @@ class Case:
     plan: Plan
 
     def remaining_waves(self, ring: str | None) -> tuple[Wave, ...]:
-        """Return the waves still to run, of all rings or of one, without the assets that are verified already."""
+        """Return the waves still to run, of all rings or of one, without the assets that are verified already.
+
+        Raises PlanError for a ring that the change was not asked for: nothing to do would be the wrong answer.
+        """
+        if ring is not None and ring not in self.state.rings:
+            raise PlanError(
+                f"ring {ring}: change {self.state.change_id} was not asked for it; "
+                f"expected one of {', '.join(self.state.rings)}; correct -e ring=..."
+            )
         asked = tuple(wave for wave in waves(self.plan, self.site.policy, self.state.done(), ring))
         return tuple(wave for wave in asked if wave.ring in self.state.rings)
 
