@@ -15,6 +15,9 @@ import pytest
 
 from tests.integration.sites import BIN, SiteUnderTest
 
+pytestmark = pytest.mark.archive
+"""Planning refreshes the lists of every source that a host has, the Debian archive among them."""
+
 _FIRST = "abcdefghijklmnopqrstuvwxyz0123456789"
 ONLY_CLAIMSD = [f"{a}*" for a in _FIRST if a != "c"] + [f"c{a}*" for a in _FIRST if a != "l"]
 """Leaves out every package but those that begin with `cl`, so that a test of waves patches one package."""
@@ -53,7 +56,6 @@ def deployed(site: SiteUnderTest) -> list[str]:
     return [result["asset"] for body in steps(site, "deploy") for result in body["results"]]
 
 
-@pytest.mark.archive
 def test_real_security_updates_reach_the_lab_as_planned(fresh_site):
     site = fresh_site
     restrict(site, "claimsd")
