@@ -71,7 +71,7 @@ def _text(fleet: Fleet, hosts: Sequence[HostStatus]) -> None:
     rows = [("host", "release", "debian", "ssh", "state", "systemd", "claimsd")]
     for h in hosts:
         state = "up" if h.ok else "does not answer" if h.running else "stopped"
-        rows.append((h.name, h.release, h.debian, f"127.0.0.1:{h.port}", state, h.system, h.claimsd))
+        rows.append((h.name, h.release, h.debian, f"{h.address}:{h.port}", state, h.system, h.claimsd))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())

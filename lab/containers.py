@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import ipaddress
 import json
@@ -22,18 +23,19 @@ from .runtime import Runtime
 
 ARCHIVE_HOST = "archive"
 LABEL_RELEASE = "holdfast.lab.release"
-_LOOPBACK = "127.0.0.1"
+_SSH_PORT = 2222
 
 
 @dataclass(frozen=True)
 class Container:
-    """One container of the fleet as podman sees it. `port` is where its sshd is published, 0 if nowhere."""
+    """One container of the fleet as podman sees it; its sshd is published at `address`, `port` ("" and 0: nowhere)."""
 
     name: str
     host: str
     release: str
     image: str
     running: bool
+    address: str
     port: int
 
 
@@ -43,14 +45,15 @@ def listed(places: Places) -> dict[str, Container]:
     found = {}
     for entry in json.loads(said or "[]"):
         labels = entry["Labels"]
-        ports = [port["host_port"] for port in entry["Ports"] or [] if port["container_port"] == 22]
+        ssh = next((port for port in entry["Ports"] or [] if port["container_port"] == 22), None)
         found[labels[LABEL_HOST]] = Container(
             name=entry["Names"][0],
             host=labels[LABEL_HOST],
             release=labels.get(LABEL_RELEASE, ""),
             image=entry["Image"],
             running=entry["State"] == "running",
-            port=ports[0] if ports else 0,
+            address=ssh["host_ip"] if ssh else "",
+            port=ssh["host_port"] if ssh else 0,
         )
     return found
 
@@ -75,6 +78,16 @@ def ensure_network(places: Places) -> str:
     return str(subnet.broadcast_address - 1)
 
 
+def loopback_address(container: str) -> str:
+    """The container's own address in 127.0.0.0/8, made from its name.
+
+    A free port of 127.0.0.1 would have to be chosen when the container is made, and some outgoing connection may
+    hold it when the container is started. Of 2**24 addresses two containers hardly ever get the same.
+    """
+    digest = hashlib.sha256(container.encode()).digest()
+    return f"127.{digest[0]}.{digest[1]}.{2 + digest[2] % 253}"
+
+
 def start_archive(places: Places, runtime: Runtime, image: str, served: Path, address: str) -> None:
     """Serve `served` over HTTP inside the fleet's network."""
     options = [*places.labels(ARCHIVE_HOST), "--network", places.network, "--ip", address]
@@ -88,7 +101,8 @@ def create(places: Places, runtime: Runtime, host: Host, image: str, archive: ar
     """Create `host` (not started), with the files that make it this fleet's."""
     name = places.container(host.name)
     options = [*places.labels(host.name), "--label", f"{LABEL_RELEASE}={host.release}"]
-    options += ["--hostname", host.name, "--network", places.network, "--publish", f"{_LOOPBACK}::22"]
+    options += ["--hostname", host.name, "--network", places.network]
+    options += ["--publish", f"{loopback_address(name)}:{_SSH_PORT}:22"]
     options += ["--add-host", f"{archive_module.SERVER_NAME}:{archive_address}", *runtime.system_options()]
     run(runtime.podman("create", "--name", name, *options, image, *runtime.init()))
     private = keys.host_key(places, host.name)

@@ -42,6 +42,7 @@ class HostStatus:
 
     name: str
     release: str
+    address: str
     port: int
     running: bool
     reachable: bool
@@ -241,7 +242,7 @@ class Fleet:
         alive = [found[name] for name in sorted(found) if found[name].running]
         addresses = containers.network_addresses(self.places, [container.name for container in alive])
         running = tuple(
-            Running(c.host, c.release, "127.0.0.1", c.port, "root", c.name, addresses[c.name]) for c in alive
+            Running(c.host, c.release, c.address, c.port, "root", c.name, addresses[c.name]) for c in alive
         )
         keys.write_client_files(self.places, running)
         return running
@@ -264,7 +265,7 @@ class Fleet:
             reachable = done.returncode != 255
             lines = (done.stdout.splitlines() + lines)[:3]
         return HostStatus(
-            container.host, container.release, container.port, container.running, reachable,
+            container.host, container.release, container.address, container.port, container.running, reachable,
             system=lines[1], debian=lines[0], claimsd=lines[2],
         )  # fmt: skip
 

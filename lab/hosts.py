@@ -27,7 +27,7 @@ class Host:
 class Running:
     """A host that is up: where its sshd answers, and which container it is.
 
-    `port` is on 127.0.0.1; `network_address` is inside the fleet's own network, where the hosts
+    `address` is a loopback address of its own; `network_address` is inside the fleet's own network, where the hosts
     see each other (a rootless machine does not reach it).
     """
 

@@ -88,7 +88,7 @@ class Runtime:
         line = f"podman with {os.path.basename(self.program)}, cgroups {self.cgroups}, {who}"
         left_out = ["settings outside /proc/sys/net are read-only (they are the machine's)"]
         if self.rootless:
-            left_out.append("hosts are reached through 127.0.0.1 only")
+            left_out.append("hosts are reached through loopback addresses only")
         if self.storage == "vfs":
             left_out.append("podman's vfs storage copies the image for every host, which is slow")
         return f"{line}; {'; '.join(left_out)}"
