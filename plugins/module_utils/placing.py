@@ -100,11 +100,11 @@ class Place:
             for entry in self._todo
         ]
 
-    def validate(self, folder: str) -> None:
-        """Ask each changing file's validator about a copy in `folder`. Raises PlacingError; nothing is touched."""
+    def validate(self) -> None:
+        """Ask each changing file's validator about a private copy. Raises PlacingError; nothing is touched."""
         for entry in self._todo:
             if entry.validate and entry.state == "file":
-                with _copy(entry, folder) as copy:
+                with _copy(entry) as copy:
                     ask([copy if word == "%s" else word for word in entry.validate], entry.path)
 
     def land(self, checks: Sequence[Sequence[str]]) -> None:
@@ -201,9 +201,9 @@ def _mode(path: str, state: str, text: str | None) -> int:
 
 
 @contextlib.contextmanager
-def _copy(entry: Entry, folder: str) -> Any:
+def _copy(entry: Entry) -> Any:
     """A private copy of the new content, under the name it will have, for a validator to read."""
-    with tempfile.TemporaryDirectory(dir=folder) as private:
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as private:
         copy = os.path.join(private, os.path.basename(entry.path))
         with open(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
             new.write(entry.content)

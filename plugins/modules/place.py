@@ -131,7 +131,7 @@ def main() -> None:
     )
     try:
         place = Place([Entry.of(one) for one in module.params["files"]])
-        place.validate(module.tmpdir)
+        place.validate()
         if not module.check_mode:
             place.land(module.params["check"])
     except PlacingError as error:

@@ -24,9 +24,9 @@ def entry(path, content=None, **more):
     return Entry.of({**option, **more})
 
 
-def land(tmp_path, *entries, check=()):
+def land(*entries, check=()):
     place = Place(entries)
-    place.validate(str(tmp_path))
+    place.validate()
     place.land(check)
     return place.paths
 
@@ -44,9 +44,9 @@ def test_a_folder_and_the_file_in_it_land_once(tmp_path):
         entry(tmp_path / "d", state="directory", mode="0750"),
         entry(tmp_path / "d" / "a.conf", "a = 1\n", mode="0600"),
     ]
-    assert land(tmp_path, *wanted) == [str(tmp_path / "d"), str(tmp_path / "d" / "a.conf")]
+    assert land(*wanted) == [str(tmp_path / "d"), str(tmp_path / "d" / "a.conf")]
     assert picture(tmp_path) == {"d": (0o750, False), "d/a.conf": (0o600, "a = 1\n")}
-    assert land(tmp_path, *wanted) == []
+    assert land(*wanted) == []
 
 
 @pytest.mark.parametrize("damage", ["content", "mode"])
@@ -54,7 +54,7 @@ def test_one_difference_is_enough(tmp_path, damage):
     path = tmp_path / "a"
     path.write_text("other" if damage == "content" else "good")
     path.chmod(0o644 if damage == "content" else 0o666)
-    assert land(tmp_path, entry(path, "good")) == [str(path)]
+    assert land(entry(path, "good")) == [str(path)]
     assert picture(tmp_path) == {"a": (0o644, "good")}
 
 
@@ -62,7 +62,7 @@ def test_before_landing_nothing_is_touched(tmp_path):
     (tmp_path / "old").write_text("old")
     before = picture(tmp_path)
     place = Place([entry(tmp_path / "new", "good"), entry(tmp_path / "old", state="absent")])
-    place.validate(str(tmp_path))
+    place.validate()
     assert place.paths == [str(tmp_path / "new"), str(tmp_path / "old")]
     assert [one["after"].rpartition("\n")[2] for one in place.difference()] == ["good", ""]
     assert picture(tmp_path) == before
@@ -71,7 +71,7 @@ def test_before_landing_nothing_is_touched(tmp_path):
 def test_a_refused_file_stops_all_of_them(tmp_path):
     place = Place([entry(tmp_path / "first", "x"), entry(tmp_path / "second", "bad", validate=ONLY_GOOD)])
     with pytest.raises(PlacingError, match="second: /bin/grep refuses it"):
-        place.validate(str(tmp_path))
+        place.validate()
     assert picture(tmp_path) == {}
 
 
@@ -87,14 +87,14 @@ def test_a_refused_whole_is_put_back(tmp_path):
         entry(tmp_path / "gone", state="absent"),
     ]
     with pytest.raises(PlacingError, match="it did not say why; everything is as it was"):
-        land(tmp_path, *wanted, check=[["/bin/false"]])
+        land(*wanted, check=[["/bin/false"]])
     assert picture(tmp_path) == before
-    assert land(tmp_path, *wanted, check=[["/bin/true"]]) == [one.path for one in wanted]
+    assert land(*wanted, check=[["/bin/true"]]) == [one.path for one in wanted]
 
 
 def test_a_failure_half_way_is_put_back(tmp_path):
     with pytest.raises(PlacingError, match="everything is as it was"):
-        land(tmp_path, entry(tmp_path / "a", "x"), entry(tmp_path / "none" / "b", "x"))
+        land(entry(tmp_path / "a", "x"), entry(tmp_path / "none" / "b", "x"))
     assert picture(tmp_path) == {}
 
 
