@@ -27,31 +27,41 @@ def cell(value: Any) -> str:
 
 def page(baselines: list[dict[str, Any]]) -> str:
     """Return the whole page."""
-    parts = [HEAD]
+    lines = [HEAD]
     for baseline in baselines:
-        parts.append(f"\n## {baseline['id']} {baseline['version']}: {baseline['title']}\n")
-        role = ""
-        for control in baseline["controls"]:
-            if control["role"] != role:
-                role = control["role"]
-                parts.append(f"\n### {role}\n\n| id | what holds | severity | value | compare | cites |\n")
-                parts.append("| --- | --- | --- | --- | --- | --- |\n")
-            columns = [
-                control["id"],
-                f"{control['title']}. {control['why']}",
-                control["severity"],
-                cell(control["value"]),
-                control.get("compare", "equals"),
-                ", ".join(control["hipaa"]),
-            ]
-            parts.append(f"| {' | '.join(columns)} |\n")
-    return "".join(parts)
+        lines.append(f"\n## {baseline['id']} {baseline['version']}: {baseline['title']}\n")
+        for part, controls in baseline["parts"].items():
+            lines.append(f"\n### {part}\n\n| id | what holds | severity | value | compare | cites |\n")
+            lines.append("| --- | --- | --- | --- | --- | --- |\n")
+            lines.extend(row(control) for control in controls)
+    return "".join(lines)
+
+
+def row(control: dict[str, Any]) -> str:
+    """Return one control's line of the table."""
+    told = [f"{control['title']}. {control['why']}"]
+    told += [f"Can break: {control['breaks']}"] if "breaks" in control else []
+    told += [f"By a person: {control['manual']}"] if "manual" in control else []
+    columns = [
+        control["id"],
+        " ".join(told),
+        control["severity"],
+        cell(control["value"]) if "value" in control else f"the register's {control['from_register']}",
+        control.get("compare", "equals"),
+        ", ".join([*control["hipaa"], *control.get("nist", []), *control.get("rules", [])]),
+    ]
+    return f"| {' | '.join(columns)} |\n"
 
 
 def shipped() -> list[dict[str, Any]]:
-    """Return the shipped baselines, by name."""
-    paths = sorted((ROOT / "baselines").glob("*.yml"))
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
+    """Return the shipped baselines, by name; `parts` holds the controls of each part by its name."""
+    found = []
+    for path in sorted((ROOT / "baselines").glob("*.yml")):
+        baseline = yaml.safe_load(path.read_text(encoding="utf-8"))
+        files = {part: path.with_suffix("") / f"{part}.yml" for part in baseline["parts"]}
+        parts = {part: yaml.safe_load(file.read_text(encoding="utf-8"))["controls"] for part, file in files.items()}
+        found.append({**baseline, "parts": parts})
+    return found
 
 
 if __name__ == "__main__":

@@ -42,8 +42,10 @@ ROLES = ("ssh", "kernel", "files", "services", "accounts", "time", "packages")
 
 def baseline() -> Baseline:
     """Return the shipped baseline."""
-    text = (ROOT / "baselines" / "debian-server.yml").read_text(encoding="utf-8")
-    return Baseline.from_dict(yaml.safe_load(text))
+    whole = yaml.safe_load((ROOT / "baselines" / "debian-server.yml").read_text(encoding="utf-8"))
+    files = [ROOT / "baselines" / "debian-server" / f"{part}.yml" for part in whole.pop("parts")]
+    parts = [yaml.safe_load(file.read_text(encoding="utf-8"))["controls"] for file in files]
+    return Baseline.from_dict({**whole, "controls": [control for part in parts for control in part]})
 
 
 class Prober:
@@ -78,7 +80,7 @@ class Prober:
 
 def apply_roles(fleet: Fleet, host: str, folder: Path, *options: str, roles: tuple[str, ...] = ROLES) -> dict[str, int]:
     """Apply roles with the baseline's values; return the recap's counts. Fails when the play does."""
-    values = {control.variable: control.value for control in baseline().controls}
+    values = {control.variable: control.value for control in baseline().controls if control.role}
     (folder / "values.json").write_text(json.dumps({**values, "roles_to_apply": roles}), encoding="utf-8")
     done = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(fleet.inventory), "--limit", host,

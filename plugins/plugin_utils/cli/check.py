@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ..edge.environment import PRODUCT, find_site
 from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.asset import REGISTER
-from ..site.baseline import BASELINE
+from ..site.baseline import BASELINE, PART
 from ..site.policy import PATCHING, REMEDIATION, RINGS
 from ..site.problems import Problem, SiteFilesError
 from ..site.site import SITE, Site, load_site
@@ -23,6 +23,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
     {
         "baseline": BASELINE,
         "holdfast": REGISTER,
+        "part": PART,
         "patching": PATCHING,
         "remediation": REMEDIATION,
         "rings": RINGS,

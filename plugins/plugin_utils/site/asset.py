@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .problems import Fault
-from .structure import SLUG, Either, Fields, Items, Pairs, Text, Truth, Whole, Word, slug
+from .structure import Either, Fields, Items, Pairs, Text, Truth, Whole, Word, slug
 
 PLUGIN = "holdfast.hipaa.register"
 """The inventory plugin that reads the register; Ansible wants it named in the file's first key."""
@@ -65,6 +67,20 @@ _HEALTH_DEFAULTS: dict[str, dict[str, Any]] = {
     "command": {"expect_rc": 0},
 }
 
+ANYWHERE = "any"
+"""The segment that every address belongs to; it is not declared."""
+
+_NETWORK = r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}|[0-9a-fA-F:]{2,39}/[0-9]{1,3}"
+
+FLOW = Fields(
+    "a flow into the asset: port and from",
+    required={
+        "port": Whole("a port, 1 to 65535", 1, 65535),
+        "from": Items(slug("a segment's name, or any"), least=1, distinct=True),
+    },
+    optional={"protocol": Word(("tcp", "udp"))},
+)
+
 REGISTER = Fields(
     "the asset register",
     required={
@@ -99,12 +115,38 @@ REGISTER = Fields(
                         ),
                     ),
                     "health": Items(HEALTH, most=50),
+                    "flows": Items(FLOW, most=200),
                 },
             )
         ),
     },
+    optional={
+        "segments": Pairs(
+            "the networks of each segment",
+            slug("a segment's name"),
+            Items(Text("a network such as 192.0.2.0/24", _NETWORK), least=1, most=200, distinct=True),
+        ),
+    },
 )
 """What holdfast.yml may hold."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What the asset accepts from the network: a port, from these segments."""
+
+    protocol: str
+    port: int
+    segments: tuple[str, ...]
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Flow:
+        """Read a checked member of an asset's `flows` list."""
+        return cls(data.get("protocol", "tcp"), data["port"], tuple(data["from"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the flow as the register writes it, defaults included."""
+        return {"protocol": self.protocol, "port": self.port, "from": list(self.segments)}
 
 
 @dataclass(frozen=True)
@@ -145,6 +187,7 @@ class Asset:
     baselines: tuple[str, ...]
     vars: dict[str, str | int | bool]
     health: tuple[Health, ...]
+    flows: tuple[Flow, ...] = ()
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Asset:
@@ -161,6 +204,7 @@ class Asset:
             baselines=tuple(data["baselines"]),
             vars=dict(data.get("vars", {})),
             health=tuple(Health.from_dict(check) for check in data.get("health", [])),
+            flows=tuple(Flow.from_dict(flow) for flow in data.get("flows", [])),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,6 +217,7 @@ class Asset:
             "baselines": list(self.baselines),
             "vars": dict(self.vars),
             "health": [check.to_dict() for check in self.health],
+            "flows": [flow.to_dict() for flow in self.flows],
         }
 
     @property
@@ -190,6 +235,7 @@ class Asset:
 def register_faults(data: Any) -> Iterator[Fault]:
     """Yield what is wrong with a register by itself: shape, ids used twice, variables that must not be."""
     yield from REGISTER.faults(data)
+    yield from _network_faults(data.get("segments") if isinstance(data, dict) else None)
     assets = data.get("assets") if isinstance(data, dict) else None
     if not isinstance(assets, list):
         return
@@ -201,6 +247,19 @@ def register_faults(data: Any) -> Iterator[Fault]:
             yield from duplicate_ids(asset["health"], ("assets", index, "health"), "health check")
         if isinstance(asset.get("vars"), dict):
             yield from _unsafe_vars(asset["vars"], ("assets", index, "vars"))
+
+
+def _network_faults(segments: Any) -> Iterator[Fault]:
+    for name, networks in segments.items() if isinstance(segments, dict) else ():
+        if name == ANYWHERE:
+            yield Fault(("segments", name), "a declaration of any", "any as it is: every address", "take it away")
+        for index, network in enumerate(networks if isinstance(networks, list) else ()):
+            if not isinstance(network, str) or not re.fullmatch(_NETWORK, network):
+                continue  # the shape has said so
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                yield Fault(("segments", name, index), str(error), "a network such as 192.0.2.0/24", "correct it")
 
 
 def _unsafe_vars(variables: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
@@ -227,6 +286,3 @@ def duplicate_ids(members: list[Any], path: tuple[str | int, ...], of_what: str,
                 f"rename it (the other is {path[-1]}[{first[name]}])",
             )
         first.setdefault(name, index)
-
-
-__all__ = ["HEALTH", "PLUGIN", "REGISTER", "SLUG", "Asset", "Health", "duplicate_ids", "register_faults"]

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .baseline import baseline_faults
+from .asset import ANYWHERE
+from .baseline import baseline_faults, part_faults
 from .mechanism import mechanism_faults
 from .problems import Fault, Problem, SiteFilesError
 from .reading import Document, read_document
-from .structure import nearest
+from .structure import SLUG, nearest
 
 REGISTERS = ("holdfast.yml", "holdfast.yaml")
 """What the register may be called; the inventory plugin reads files of these names and no others."""
@@ -72,9 +74,15 @@ class Files:
         wanted = {name for _unused, asset in _members(register, "assets") for name in _texts(asset.get("baselines"))}
         paths = {**{name: path for name, path in shipped.items() if name in wanted}, **own}
         self._known_baselines = tuple(sorted({**shipped, **own}))
-        documents = {name: self.read(path, partial(baseline_faults, name=name)) for name, path in paths.items()}
-        for name in own:
-            self.problems += documents[name].problems([*mechanism_faults(documents[name].data, self._product)])
+        documents = {}
+        for name, path in paths.items():
+            whole = self.read(path, partial(baseline_faults, name=name))
+            parts = [self.read(path.with_suffix("") / f"{part}.yml", part_faults) for part in _parts(whole)]
+            for document in (whole, *parts) if name in own else ():
+                self.problems += document.problems([*mechanism_faults(document.data, self._product)])
+            documents[name] = _joined(whole, parts)
+            if parts:
+                self.problems += whole.problems([*_repeated(parts)])
         return documents
 
     def cross_check(
@@ -89,10 +97,13 @@ class Files:
         self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]
     ) -> Iterator[Fault]:
         clashes: dict[tuple[str, ...], list[Fault]] = {}
+        named = register.data.get("segments") if isinstance(register.data, dict) else None
+        segments = (ANYWHERE, *(named if isinstance(named, dict) else ()))
         for index, asset in _members(register, "assets"):
             path = ("assets", index)
             if isinstance(ring := asset.get("ring"), str) and rings and ring not in rings:
                 yield _unknown((*path, "ring"), "ring", ring, rings)
+            yield from _segment_faults(asset.get("flows"), path, segments)
             wanted = _texts(asset.get("baselines"))
             for place, name in enumerate(wanted):
                 if name not in self._known_baselines:
@@ -101,6 +112,27 @@ class Files:
             if wanted not in clashes:
                 clashes[wanted] = [*_clashes([(name, baselines[name]) for name in wanted if name in baselines])]
             yield from (Fault((*path, "baselines"), fault.found, fault.expected, fault.do) for fault in clashes[wanted])
+
+
+def _parts(baseline: Document) -> tuple[str, ...]:
+    """Return the names of a baseline's parts that may be file names."""
+    parts = baseline.data.get("parts") if isinstance(baseline.data, dict) else None
+    return tuple(part for part in _texts(parts) if re.fullmatch(SLUG, part))
+
+
+def _joined(whole: Document, parts: list[Document]) -> Document:
+    """Return a baseline as if it were written in one file, the controls of its parts in their order."""
+    if not parts:
+        return whole
+    data = {key: value for key, value in whole.data.items() if key != "parts"}
+    controls = [control for part in parts for _unused, control in _members(part, "controls")]
+    return Document(whole.name, {**data, "controls": controls}, {})
+
+
+def _repeated(parts: list[Document]) -> Iterator[Fault]:
+    """Yield the control ids and variables that two parts of one baseline share."""
+    for fault in _clashes([(part.name, part) for part in parts]):
+        yield Fault(("parts",), fault.found, "each once in a baseline", "rename one of the two")
 
 
 def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:
@@ -119,6 +151,13 @@ def _clashes(chosen: list[tuple[str, Document]]) -> Iterator[Fault]:
                         f"each {of_what} once on an asset",
                         "take one of the two baselines away",
                     )
+
+
+def _segment_faults(flows: Any, path: tuple[str | int, ...], known: tuple[str, ...]) -> Iterator[Fault]:
+    for index, flow in enumerate(flows if isinstance(flows, list) else ()):
+        for place, name in enumerate(_texts(flow.get("from") if isinstance(flow, dict) else None)):
+            if name not in known:
+                yield _unknown((*path, "flows", index, "from", place), "segment", name, known)
 
 
 def _rule_faults(remediation: Document, rings: tuple[str, ...]) -> Iterator[Fault]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..errors import SiteError
-from .asset import Asset, register_faults
+from .asset import ANYWHERE, Asset, register_faults
 from .baseline import Baseline, Control
 from .files import Files
 from .policy import PATCHING, Policy, remediation_faults, rings_faults
@@ -50,6 +50,8 @@ class Site:
     org: str
     assets: tuple[Asset, ...]
     baselines: dict[str, Baseline]
+    segments: dict[str, tuple[str, ...]]
+    """The networks of each segment of the register."""
     policy: Policy
     trust_path: Path
     ledger_path: Path
@@ -71,12 +73,28 @@ class Site:
             ) from None
 
     def controls_for(self, asset_id: str) -> tuple[Control, ...]:
-        """Return the controls that bind an asset, in the order of its baselines."""
-        return tuple(control for name in self.asset(asset_id).baselines for control in self.baselines[name].controls)
+        """Return the controls that bind an asset, in the order of its baselines, each with its value for this asset."""
+        asset = self.asset(asset_id)
+        return tuple(
+            replace(control, value=self._flows(asset)) if control.from_register else control
+            for name in asset.baselines
+            for control in self.baselines[name].controls
+        )
 
     def role_values(self, asset_id: str) -> dict[str, Any]:
         """Return the role variables that make an asset's controls true: the same values its probe expects."""
-        return {control.variable: control.value for control in self.controls_for(asset_id)}
+        return {control.variable: control.value for control in self.controls_for(asset_id) if control.role}
+
+    def _flows(self, asset: Asset) -> list[str]:
+        """Return what an asset accepts, one `tcp/22 from 192.0.2.0/24` a port and network."""
+        return sorted(
+            {
+                f"{flow.protocol}/{flow.port} from {network}"
+                for flow in asset.flows
+                for segment in flow.segments
+                for network in ([ANYWHERE] if segment == ANYWHERE else self.segments[segment])
+            }
+        )
 
     def controls_digest(self, asset_ids: Iterable[str]) -> str:
         """Return the SHA-256 (hex) of these assets' resolved controls as canonical JSON, in any order."""
@@ -108,6 +126,7 @@ def load_site(root: Path, product: Path) -> Site:
         org=settings.data["org"],
         assets=tuple(map(Asset.from_dict, register.data["assets"])),
         baselines={name: Baseline.from_dict(document.data) for name, document in baselines.items()},
+        segments={name: tuple(networks) for name, networks in register.data.get("segments", {}).items()},
         policy=Policy.from_files(rings.data, patching.data, remediation.data),
         trust_path=root / "trust.yml",
         ledger_path=root / settings.data.get("ledger", LEDGER),

@@ -133,5 +133,5 @@ def test_values_are_written_for_people(value: object, text: str) -> None:
     ],
 )
 def test_what_the_baseline_wants_names_the_comparison(compare: str, value: object, text: str) -> None:
-    control = Control("x-01", "t", "w", "low", (), "x", "x_y", value, {"k": "v"}, compare)
+    control = Control("x-01", "t", "w", "low", (), {"k": "v"}, value, compare, "x", "x_y")
     assert expected_text(control) == text

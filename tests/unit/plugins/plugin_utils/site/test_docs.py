@@ -14,6 +14,7 @@ REFERENCE = Path(__file__).resolve().parents[5] / "docs" / "reference"
 PAGES = {
     "baseline": "site.md",
     "holdfast": "register.md",
+    "part": "site.md",
     "patching": "policy.md",
     "remediation": "policy.md",
     "rings": "policy.md",
