@@ -24,10 +24,11 @@ _HOOK = Path(__file__).parent / "image_hook.sh"
 
 _PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "chrony", "cron", "nftables", "iproute2",
-    "procps", "kmod", "python3", "python3-apt", "ca-certificates", "nginx",
+    "procps", "kmod", "python3", "python3-apt", "ca-certificates", "nginx", "postgresql",
+    # What the roles configure. Bringing a host to a baseline is timed without the download of packages.
+    "aide", "aide-common", "auditd", "clamav", "clamav-daemon", "cryptsetup-bin", "libpam-google-authenticator",
+    "libpam-pwquality", "openssl", "restic", "rsyslog", "rsyslog-gnutls", "unattended-upgrades", "wireguard-tools",
 )  # fmt: skip
-# PostgreSQL doubles the image. The trixie host goes through the lab ring only, where lab-1 has it.
-_ALSO = {"bookworm": ("postgresql",), "trixie": ()}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def recipe(release: str, source: Mirrors) -> Recipe:
         release=release,
         mirror=source.main,
         security=source.security,
-        packages=tuple(sorted((*_PACKAGES, *_ALSO[release]))),
+        packages=tuple(sorted(_PACKAGES)),
         hook=hashlib.sha256(_HOOK.read_bytes()).hexdigest(),
         toy=toy.source_digest(),
     )
