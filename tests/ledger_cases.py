@@ -48,6 +48,10 @@ REQUIRED = {"lab": 1, "production": 2}
 BASELINE = sha256(b"controls").hexdigest()
 NEWER = {"name": "nginx", "from": "1.22.1-9", "to": "1.22.1-9+deb12u1"}
 OLDER = {"name": "nginx", "from": "1.22.1-9+deb12u1", "to": "1.22.1-9"}
+HARDENED = {"id": "debian-server", "version": "1.2.0", "sha256": BASELINE}
+IMAGES = {"before": "a" * 64, "after": "b" * 64}
+BACK = {"before": "b" * 64, "after": "a" * 64}
+CONFIRMED, FIRED = "grd_confirmed00", "grd_fired000000"
 PLAN = {
     "schema": "holdfast/plan/v1",
     "assets": [
@@ -106,6 +110,29 @@ def seen(asset: str, verdict: str = "pass", check: str = "web") -> dict[str, Any
     if verdict == "fail":
         entry |= {"expected_sha256": "0" * 64, "observed_sha256": "1" * 64}
     return {"asset": asset, "verdict": verdict, "counts": PASSED if verdict == "pass" else FAILED, "checks": [entry]}
+
+
+def guarded(asset: str, guard: str, outcome: str, **more: Any) -> dict[str, Any]:
+    """Return one result of a deploy record of a role that ran under a guard."""
+    ended = {"id": guard, "role": "ssh", "outcome": outcome, "ms": 830}
+    return {**deployed(asset, products=()), "roles": ["ssh"], "images": IMAGES, "guards": [ended], **more}
+
+
+def returned(asset: str, **more: Any) -> dict[str, Any]:
+    """Return one result of a rollback record of files."""
+    return {
+        "asset": asset, "result": "restored", "products": [], "files": {"restored": 3, "kept": 0}, "images": BACK,
+        **more,
+    }  # fmt: skip
+
+
+def waived(asset: str) -> dict[str, Any]:
+    """Return one result of a verify record: one control passes, one is waived."""
+    checks = [
+        {"id": "ssh-01", "result": "pass"},
+        {"id": "ssh-02", "result": "waived", "exception": "legacy-scanner"},
+    ]
+    return {"asset": asset, "verdict": "pass", "counts": {**PASSED, "waived": 1}, "checks": checks}
 
 
 class Shop:
@@ -203,6 +230,31 @@ class Shop:
         self.recorder.rollback(self.keys["controller"], run, trigger="health", results=back)
         self.close(run, "failed")
         self.seal()
+
+    def mend(self, asset: str = "lab-1", **more: Any) -> OpenRun:
+        """Open a remediation that policy lets go on without a request."""
+        basis = {"kind": "remediate", "plan": None, "baseline": BASELINE, "baselines": [HARDENED]}
+        return self.open(None, expected_assets=[asset], **{**basis, **more})
+
+    def way_back(self) -> tuple[OpenRun, OpenRun, OpenRun]:
+        """Write a guarded remediation, its rollback on request, and one that the host itself undid; return the runs."""
+        controller, scanner = self.keys["controller"], self.keys["scanner"]
+        done = self.mend()
+        self.recorder.deploy(controller, done, ring=None, results=[guarded("lab-1", CONFIRMED, "confirmed")])
+        self.recorder.verify(scanner, done, kind="drift", phase=None, results=[waived("lab-1")])
+        self.close(done)
+        undo = self.mend(kind="rollback", change_id=done.change_id)
+        back = returned("lab-1", of=done.run_id)
+        self.recorder.rollback(controller, undo, trigger="request", results=[back])
+        self.recorder.verify(scanner, undo, kind="drift", phase=None, results=[seen("lab-1", "fail", "ssh-01")])
+        self.close(undo)
+        locked = self.mend("prod-1")
+        self.recorder.deploy(controller, locked, ring=None, results=[guarded("prod-1", FIRED, "reverted")])
+        back = returned("prod-1", guard=FIRED, role="ssh", ms=61_000)
+        self.recorder.rollback(controller, locked, trigger="guard", results=[back])
+        self.close(locked, "failed")
+        self.seal()
+        return done, undo, locked
 
     def seal(self) -> str:
         """Sign the head."""

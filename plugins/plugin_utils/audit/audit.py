@@ -22,6 +22,7 @@ from .heads import check_remembered, check_signed_heads
 from .keyring import Keyring
 from .plans import check_plans
 from .report import AuditReport, Notes
+from .returns import check_returns
 from .runs import check_runs, gather
 from .tree import Tree
 
@@ -65,6 +66,7 @@ def audit(
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
                 check_runs(runs, notes)
+                check_returns(runs, notes)
                 check_changes(entries, runs, keyring, approvals_required, notes)
                 check_plans(runs, plans_dir, notes)
         except sqlite3.DatabaseError as error:

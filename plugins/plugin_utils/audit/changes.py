@@ -84,13 +84,14 @@ def _check_approval(entry: Entry, book: _Book, notes: Notes) -> None:
 def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, int], notes: Notes) -> None:
     opened = run.opened
     body = opened.body
-    if body["mode"] != "apply" or body["kind"] not in ("patch", "remediate"):
+    if body["mode"] != "apply" or body["kind"] not in ("patch", "remediate", "rollback"):
         return
     if body["request"] is None:
         if body["kind"] == "patch" and run.changes:
             notes.find("request-missing", opened.index, f"{run.id} patches without a request")
         elif run.changes:
-            notes.warn("change-unrequested", opened.index, f"{run.id} remediated without a request")
+            done = "rolled back" if body["kind"] == "rollback" else "remediated"
+            notes.warn("change-unrequested", opened.index, f"{run.id} {done} without a request")
         return
     request = book.request_of(opened, body["request"])
     if request is None:
@@ -104,6 +105,8 @@ def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, i
         )
     if extra := sorted(set(body["expected_assets"]) - set(request.body["assets"])):
         notes.find("asset-not-requested", opened.index, f"{', '.join(extra)}: not among the request's assets")
+    if body["kind"] == "rollback":
+        return  # the way back was approved with the change; returns.py sees that it is nothing else
     if not run.changes and run.closed is not None and run.closed.body["outcome"] == "denied":
         return  # the gate said no, and nothing was done: what was wrong with its approvals is why
     if _moment(request.body["expires_at"]) < opened.at:

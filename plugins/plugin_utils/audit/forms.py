@@ -1,162 +1,14 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The closed forms of all statements, as the auditor knows them; the writer's are other code on purpose.
-
-A form is a pattern (text), a frozenset (one of these words), a range (an integer), bool, a dict (a mapping
-with exactly these members; `?` ends the name of one that may be absent), Many (a list), or Null (may be
-null).
-"""
+"""Whether a statement is of its closed form; the forms of the steps are in steps.py."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-_BIG = 2**53
-
-
-@dataclass(frozen=True)
-class Many:
-    """A list of a form, of at least so many, each once when `once`."""
-
-    form: Any
-    least: int = 0
-    once: bool = False
-
-
-@dataclass(frozen=True)
-class Null:
-    """Null or a form."""
-
-    form: Any
-
-
-class Time:
-    """A moment in UTC with milliseconds."""
-
-
-SHA = re.compile("[0-9a-f]{64}")
-NAME = re.compile("[a-z][a-z0-9-]{0,62}")
-RUN_ID = re.compile("run_[0-9A-Za-z]{10,40}")
-ANY = range(_BIG)
-PACKAGE_VERSION = re.compile("[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}")
-VERDICTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
-OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
-ROLES = {
-    "trust": "root",
-    "request": "requester",
-    "approve": "approver",
-    "run-open": "implementer",
-    "deploy": "implementer",
-    "verify": "verifier",
-    "rollback": "implementer",
-    "run-close": "implementer",
-}
-"""Who signs which step."""
-
-_PRODUCTS = Many(
-    {
-        "name": re.compile("[a-z0-9][a-z0-9+.:_-]{0,127}"),
-        "from": Null(PACKAGE_VERSION),
-        "to": Null(PACKAGE_VERSION),
-    }
-)
-_KEY = {
-    "keyid": SHA,
-    "keytype": frozenset({"ed25519", "ssh-ed25519"}),
-    "public": re.compile("[A-Za-z0-9+/]{43}="),
-}
-_ALL_ROLES = frozenset({*ROLES.values(), "log"})
-
-STEPS: dict[str, Any] = {
-    "trust": {
-        "version": range(1, _BIG),
-        "previous": Null(SHA),
-        "root_threshold": range(1, 2),
-        "principals": Many({"id": NAME, "roles": Many(_ALL_ROLES, 1, True), "keys": Many(_KEY, 1)}, 1),
-    },
-    "request": {
-        "kind": frozenset({"patch", "config"}),
-        "rings": Many(NAME, 1, True),
-        "assets": Many(NAME, 1, True),
-        "expires_at": Time,
-    },
-    "approve": {
-        "decision": frozenset({"approve", "reject"}),
-        "request": SHA,
-        "plan": SHA,
-        "rings": Many(NAME, 1, True),
-        "not_after": Time,
-        "nonce": re.compile("[0-9a-f]{32,128}"),
-    },
-    "run-open": {
-        "run_id": RUN_ID,
-        "kind": frozenset({"check", "plan", "patch", "remediate"}),
-        "mode": frozenset({"apply", "check"}),
-        "request": Null(SHA),
-        "approvals": Many({"index": ANY, "sha256": SHA}, once=True),
-        "expected_assets": Many(NAME, 1, True),
-        "materials": Many({"name": frozenset({"playbook", "collection", "site"}), "sha256": SHA}, once=True),
-        "forks": range(1, 10_001),
-        "limit": bool,
-        "ansible_core": re.compile("[0-9]+\\.[0-9]+[0-9A-Za-z.]{0,20}"),
-        "nonce_sha256": SHA,
-        "resumes": Many(RUN_ID, once=True),
-    },
-    "deploy": {
-        "run_id": RUN_ID,
-        "ring": Null(NAME),
-        "results": Many(
-            {
-                "asset": NAME,
-                "outcome": frozenset(OUTCOMES),
-                "started_at": Time,
-                "duration_ms": ANY,
-                "products": _PRODUCTS,
-                "roles": Many(re.compile("[a-z][a-z0-9_.-]{0,126}"), once=True),
-            },
-            1,
-        ),
-    },
-    "verify": {
-        "run_id": RUN_ID,
-        "kind": frozenset({"drift", "version", "health"}),
-        "phase": Null(frozenset({"before", "after"})),
-        "results": Many(
-            {
-                "asset": NAME,
-                "verdict": frozenset({"pass", "fail"}),
-                "counts": dict.fromkeys(VERDICTS, ANY),
-                "checks": Many(
-                    {
-                        "id": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
-                        "result": frozenset(VERDICTS),
-                        "expected_sha256?": SHA,
-                        "observed_sha256?": SHA,
-                    }
-                ),
-            },
-            1,
-        ),
-    },
-    "rollback": {
-        "run_id": RUN_ID,
-        "trigger": frozenset({"health", "failed"}),
-        "results": Many(
-            {"asset": NAME, "result": frozenset({"restored", "partial", "failed"}), "products": _PRODUCTS}, 1
-        ),
-    },
-    "run-close": {
-        "run_id": RUN_ID,
-        "outcome": frozenset({"ok", "failed", "denied", "drift"}),
-        "exit_code": range(256),
-        "missing_assets": Many(NAME, once=True),
-        "counts": dict.fromkeys(OUTCOMES, ANY),
-        "entries": {"first": ANY, "last": ANY, "count": range(1, _BIG)},
-    },
-}
+from .steps import ALL_ROLES, ANY, BIG, NAME, SHA, STEPS, Many, Null, Time
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
 _STATEMENT = {
@@ -167,10 +19,10 @@ _STATEMENT = {
         "record_id": re.compile("rec_[a-z2-7]{26}"),
         "change_id": Null(re.compile("chg_[0-9A-Za-z]{10,40}")),
         "org": NAME,
-        "actor": {"principal": NAME, "role": _ALL_ROLES},
+        "actor": {"principal": NAME, "role": ALL_ROLES},
         "recorded_at": Time,
         "ledger_head": {"size": ANY, "root": SHA},
-        "trust": {"version": range(1, _BIG), "sha256": SHA},
+        "trust": {"version": range(1, BIG), "sha256": SHA},
         "producer": {"name": frozenset({"holdfast"}), "version": re.compile("[0-9A-Za-z.+-]{1,32}")},
         "step": dict,
     },
@@ -200,7 +52,12 @@ def problem_of(statement: Any) -> str | None:
     body = predicate["step"]
     if wrong := problem(body, STEPS[step], step):
         return wrong
-    return _subjects(step, statement, body) or _change(step, predicate, body) or _digests(step, body)
+    return (
+        _subjects(step, statement, body)
+        or _change(step, predicate, body)
+        or _checks(step, body)
+        or _way_back(step, body)
+    )
 
 
 def problem(value: Any, form: Any, at: str) -> str | None:
@@ -296,16 +153,31 @@ def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str |
     if step == "trust" and change is not None:
         return "a trust document belongs to no change"
     changes = step == "run-open" and (
-        body["request"] is not None or (body["mode"] == "apply" and body["kind"] in ("patch", "remediate"))
+        body["request"] is not None or (body["mode"] == "apply" and body["kind"] in ("patch", "remediate", "rollback"))
     )
     if change is None and (step in ("request", "approve") or changes):
         return f"{step} has no change id"
     return None
 
 
-def _digests(step: str, body: dict[str, Any]) -> str | None:
+def _checks(step: str, body: dict[str, Any]) -> str | None:
     for result in body["results"] if step == "verify" else ():
         for check in result["checks"]:
             if check["result"] != "fail" and ("expected_sha256" in check or "observed_sha256" in check):
                 return f"check {check['id']} is {check['result']} and yet holds digests of values"
+            if check["result"] == "waived" and "exception" not in check:
+                return f"check {check['id']} is waived and names no exception"
+            if check["result"] != "waived" and "exception" in check:
+                return f"check {check['id']} is {check['result']} and yet names an exception"
+    return None
+
+
+def _way_back(step: str, body: dict[str, Any]) -> str | None:
+    for result in body["results"] if step == "rollback" else ():
+        if body["trigger"] == "guard" and "guard" not in result:
+            return f"{result['asset']} was put back by a guard without an id"
+        if body["trigger"] != "guard" and "guard" in result:
+            return f"{result['asset']} was put back for {body['trigger']} and yet names a guard"
+        if body["trigger"] == "request" and "of" not in result:
+            return f"{result['asset']} was put back on request, but of no run"
     return None

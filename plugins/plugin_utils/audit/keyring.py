@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .envelopes import Entry
-from .forms import ROLES
 from .report import Notes
 from .signatures import VerifyingKey
+from .steps import ROLES
 
 
 @dataclass(frozen=True)

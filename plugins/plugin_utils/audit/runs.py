@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .envelopes import Entry
-from .forms import OUTCOMES
 from .report import Notes
+from .steps import OUTCOMES
+
+RETURNED = {"partial": "in part", "failed": "without success"}
 
 
 @dataclass
@@ -47,10 +49,17 @@ class Run:
 
 
 def tried(record: Entry) -> bool:
-    """Say whether a record tells of a change to a host, done or tried."""
-    return record.step == "rollback" or (
-        record.step == "deploy" and any(result["outcome"] in ("changed", "failed") for result in record.body["results"])
-    )
+    """Say whether a record tells of a change that its own run made to a host, or tried to.
+
+    What a host's own guard put back after an earlier run is only told by the run that learns of it.
+    """
+    results = record.body.get("results", ())
+    if record.step == "rollback":
+        told = record.body["trigger"] == "guard" and all(
+            result.get("of", record.body["run_id"]) != record.body["run_id"] for result in results
+        )
+        return not told
+    return record.step == "deploy" and any(result["outcome"] in ("changed", "failed") for result in results)
 
 
 def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
@@ -83,6 +92,12 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
     """Note everything a run should have said or must not have done."""
     last = _last_verdicts(runs)
     by_id = {run.id: run for run in runs}
+    undone = {
+        (back.get("of", run.id), back["asset"])
+        for run in runs
+        for _unused, back in run.results("rollback")
+        if back["result"] == "restored"
+    }
     heirs: dict[str, Run] = {}
     for run in runs:
         for name in run.opened.body["resumes"]:
@@ -103,7 +118,7 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
         else:
             done = _done_before(run, runs) if run.closed.body["missing_assets"] else set()
             _check_close(run, run.closed, done, notes)
-        _left_unverified(run, last, notes)
+        _left_unverified(run, last, undone, notes)
 
 
 def _belongs(entry: Entry, run: Run, notes: Notes) -> None:
@@ -172,15 +187,20 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
         against.append(f"no result for {_some(missing)}")
     if body["exit_code"]:
         against.append(f"exit code {body['exit_code']}")
-    for _unused, result in run.results("rollback"):
-        against.append(f"{result['asset']} was rolled back")
+    returns = run.opened.body["kind"] == "rollback"
+    for record, result in run.results("rollback"):
+        if returns and result["result"] != "restored":
+            against.append(f"{result['asset']} was rolled back {RETURNED[result['result']]}")
+        elif not returns and tried(record):
+            against.append(f"{result['asset']} was rolled back")
     outcomes = {result["asset"]: (record, result) for record, result in run.results("deploy")}
     for asset, (_entry, result) in outcomes.items():
         if result["outcome"] in ("failed", "unreachable"):
             against.append(f"{asset} was {result['outcome']}")
     verdicts: dict[tuple[str, str], tuple[int, str]] = {}
     for record, result in run.results("verify"):
-        if record.body["phase"] != "before":
+        # A host that was taken back has the old drift again: that is what was asked for.
+        if record.body["phase"] != "before" and not (returns and record.body["kind"] == "drift"):
             verdicts[result["asset"], record.body["kind"]] = (record.index, result["verdict"])
     for (asset, kind), (_index, verdict) in verdicts.items():
         if verdict == "fail":
@@ -213,11 +233,11 @@ def _never_closed(run: Run, heir: Run | None, last: dict[str, tuple[int, str]], 
     notes.warn("run-resumed", index, f"{run.id} never closed; {heir.id} resumed it and closed")
 
 
-def _left_unverified(run: Run, last: dict[str, tuple[int, str]], notes: Notes) -> None:
+def _left_unverified(run: Run, last: dict[str, tuple[int, str]], undone: set[tuple[str, str]], notes: Notes) -> None:
     """Warn of assets that a run changed, where no verifier saw them pass later and nothing was put back."""
     if run.closed is not None and run.closed.body["outcome"] == "ok":
         return  # there it is a finding
-    restored = {back["asset"] for _unused, back in run.results("rollback") if back["result"] == "restored"}
+    restored = {asset for name, asset in undone if name == run.id}
     for record, result in run.results("deploy"):
         asset = result["asset"]
         if result["outcome"] == "changed" and asset not in restored and not _passed_since(asset, record.index, last):

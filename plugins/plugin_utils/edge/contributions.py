@@ -20,13 +20,18 @@ def value_digest(value: Any) -> str:
 
 
 def drift_contribution(asset: str, verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """Return the verify body for one asset's controls; expected and observed go in as digests, and only on a fail."""
+    """Return the verify body for one asset's controls.
+
+    Expected and observed go in as digests, and only on a fail; a waived result names its exception.
+    """
     checks = []
     for verdict in verdicts:
         check: dict[str, Any] = {"id": verdict.control_id, "result": verdict.result}
         if verdict.result == "fail":
             check["expected_sha256"] = value_digest(verdict.expected)
             check["observed_sha256"] = value_digest(verdict.actual)
+        if verdict.result == "waived":
+            check["exception"] = verdict.exception
         checks.append(check)
     return {"step": "verify", "kind": "drift", "phase": None, "result": _verdict(asset, checks)}
 
@@ -51,16 +56,34 @@ def version_contribution(asset: str, differences: Mapping[str, tuple[str | None,
     return {"step": "verify", "kind": "version", "phase": None, "result": _verdict(asset, checks)}
 
 
-def deploy_contribution(ring: str | None, products: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what a deploy record says of one asset's packages; the journal adds outcome and times."""
-    return {"step": "deploy", "ring": ring, "products": _products(products)}
+def deploy_contribution(
+    ring: str | None,
+    products: Iterable[Mapping[str, Any]],
+    images: Mapping[str, str] | None = None,
+    guards: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return what a deploy record says of one asset; the journal adds outcome, times and roles.
+
+    `images` are the digests {before, after} of what was touched; `guards` are {id, role, outcome, ms}.
+    """
+    more = {**({"images": dict(images)} if images else {}), **({"guards": kept} if (kept := list(guards)) else {})}
+    return {"step": "deploy", "ring": ring, "products": _products(products), **more}
 
 
 def rollback_contribution(
-    asset: str, trigger: str, outcome: str, products: Iterable[Mapping[str, Any]]
+    asset: str,
+    trigger: str,
+    outcome: str,
+    products: Iterable[Mapping[str, Any]],
+    **more: Any,
 ) -> dict[str, Any]:
-    """Return the rollback body for one asset; `outcome` is restored, partial or failed."""
-    result = {"asset": asset, "result": outcome, "products": _products(products)}
+    """Return the rollback body for one asset; `trigger` is health, failed, guard or request.
+
+    `outcome` is restored, partial (files were kept, for somebody had changed them since) or failed. `more` may be
+    `files` {restored, kept}, `guard` (there when a guard fired), `role`, `ms`, `images` {before, after}, `of` (the run
+    that is undone; there on request).
+    """
+    result = {"asset": asset, "result": outcome, "products": _products(products), **more}
     return {"step": "rollback", "trigger": trigger, "result": result}
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..change.state import ChangeState, change_state
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
 from ..errors import LedgerError, PlanError
+from ..evidence.baselines import baseline_digest
 from ..ledger.reading import OpenRun, Record, find_open_run, read_records, trust_in_force
 from ..ledger.recorder import Recorder
 from ..ledger.store import Ledger
@@ -32,6 +33,15 @@ def open_recorder(site: Site) -> Recorder:
     """Return what writes records into the site's ledger. Raises LedgerError or TrustError where that is impossible."""
     ledger = Ledger(site.ledger_path)
     return Recorder(ledger, trust_in_force(ledger), site.org, product_version(), utc_now)
+
+
+def stated_baselines(site: Site, assets: Iterable[str]) -> list[dict[str, str]]:
+    """Return what a run-open record says of the baselines that bind these assets: id, version, digest."""
+    names = sorted({name for asset in assets for name in site.asset(asset).baselines})
+    return [
+        {"id": name, "version": site.baselines[name].version, "sha256": baseline_digest(site.baselines[name])}
+        for name in names
+    ]
 
 
 @dataclass(frozen=True)

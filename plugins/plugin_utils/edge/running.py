@@ -21,7 +21,7 @@ from ..site.site import Site
 from .environment import RunContext, utc_now
 from .journal import Journal, Signers
 from .locking import hold
-from .opening import open_change, open_recorder, open_site
+from .opening import open_change, open_recorder, open_site, stated_baselines
 from .product import code_digest, files_digest
 
 SITE_FILES = ("site.yml", "holdfast.yml", "holdfast.yaml", "policy", "baselines")
@@ -68,6 +68,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     )
     run = journal.open(
         **basis,
+        baselines=stated_baselines(site, particulars.hosts),
         materials=_materials(site, particulars.playbook),
         forks=particulars.forks,
         limit=particulars.limited,

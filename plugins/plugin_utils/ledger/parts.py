@@ -16,6 +16,9 @@ from .envelope import LARGEST_PAYLOAD
 FRAME = 4_000
 """Bytes of a payload kept for everything that is not results."""
 
+ONCE = ("guards", "images")
+"""Members of a divided result that stand in its first part only: each guard is named once."""
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -41,7 +44,8 @@ def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]
         middle = len(only[inner]) // 2
         if not middle:
             raise LedgerError(f"record: one result of {only.get('asset')} alone is larger than a record may be")
-        halves = ([{**only, inner: only[inner][:middle]}], [{**only, inner: only[inner][middle:]}])
+        rest = {name: value for name, value in only.items() if name not in ONCE}
+        halves = ([{**only, inner: only[inner][:middle]}], [{**rest, inner: only[inner][middle:]}])
     else:
         middle = len(results) // 2
         halves = (results[:middle], results[middle:])

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import LedgerError, TrustError
 from . import canonical, checkpoint, statements
+from .bodies import OUTCOMES
 from .envelope import Envelope
 from .parts import Receipt, about, new_id, split
 from .reading import OpenRun, nonce_digest, trust_after
@@ -122,13 +123,15 @@ class Recorder:
         forks: int = 5,
         limit: bool = False,
         resumes: Sequence[str] = (),
+        baselines: Sequence[Mapping[str, Any]] = (),
         nonce: str | None = None,
     ) -> OpenRun:
         """Put a run on record before it changes anything.
 
         Exactly one of `plan` and `baseline` is the digest of what the run is about. `approvals` are {index,
-        sha256}, `materials` {name, sha256}; `resumes` are ids of earlier runs of the change that were never
-        closed. A run that applies a change without a request gets a change id of its own.
+        sha256}, `materials` {name, sha256}, `baselines` {id, version, sha256} of what the assets are held against;
+        `resumes` are ids of earlier runs of the change that were never closed. A run that applies a change without
+        a request gets a change id of its own; a rollback has that of the change it takes back.
         """
         if (plan is None) == (baseline is None):
             raise LedgerError("run-open: name the plan or the baseline by its digest, one of the two")
@@ -148,6 +151,7 @@ class Recorder:
             "ansible_core": ansible_core,
             "nonce_sha256": nonce_digest(nonce),
             "resumes": list(resumes),
+            **({"baselines": [dict(baseline) for baseline in baselines]} if baselines else {}),
         }
         subject = [about("plan", plan) if plan else about("baseline", str(baseline))]
         subject += [about("request", request)] if request else []
@@ -176,7 +180,10 @@ class Recorder:
     def rollback(
         self, signer: Signer, run: OpenRun, *, trigger: str, results: Sequence[Mapping[str, Any]]
     ) -> tuple[Receipt, ...]:
-        """Record what was put back, because of `trigger` health or failed."""
+        """Record what was put back.
+
+        `trigger` is what sent it back: health, failed, guard (the host itself), request (a person).
+        """
         return self._shards(signer, "rollback", run, {"trigger": trigger}, results, "products")
 
     def close_run(
@@ -215,7 +222,7 @@ class Recorder:
             "outcome": outcome,
             "exit_code": exit_code,
             "missing_assets": list(missing_assets),
-            "counts": {name: list(outcomes.values()).count(name) for name in statements.OUTCOMES},
+            "counts": {name: list(outcomes.values()).count(name) for name in OUTCOMES},
             "entries": {"first": entries[0], "last": entries[-1], "count": len(entries)},
         }
         return self._write(signer, "run-close", list(run.subject), run.change_id, body)

@@ -12,16 +12,16 @@ from typing import Any
 
 from ..errors import LedgerError
 from . import canonical
+from .bodies import BODIES, CHANGE, HEX, RECORD, ROLES, SLUG
 from .envelope import Envelope
-from .shapes import Shape, fields, items, maybe, refuse, text, time, truth, whole, word
+from .shapes import fields, items, maybe, refuse, text, time, whole, word
 from .signers import Signer
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://holdfast.example/{step}/v1"
 
-ROLES = ("requester", "approver", "implementer", "verifier", "log", "root")
-RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
-OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
+CHANGING = ("patch", "remediate", "rollback")
+"""Kinds of run that change hosts when they apply; each belongs to a change."""
 
 SIGNED_BY = {
     "trust": "root",
@@ -34,141 +34,6 @@ SIGNED_BY = {
     "run-close": "implementer",
 }
 """The role whose principal signs each step."""
-
-HEX = text(r"[0-9a-f]{64}", "a SHA-256 in lowercase hexadecimal")
-SLUG = text(r"[a-z][a-z0-9-]{0,62}", "a short name of lowercase letters, digits and dashes")
-RUN = text(r"run_[0-9A-Za-z]{10,40}", "a run id, run_...")
-CHANGE = text(r"chg_[0-9A-Za-z]{10,40}", "a change id, chg_...")
-RECORD = text(r"rec_[a-z2-7]{26}", "a record id, rec_ and 26 of a-z2-7")
-NONCE = text(r"[0-9a-f]{32,128}", "a nonce of 32 to 128 hexadecimal digits")
-VERSION = text(r"[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}", "a version")
-PACKAGE = text(r"[a-z0-9][a-z0-9+.:_-]{0,127}", "a package's name")
-CHECK = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a control or a check")
-ROLE_NAME = text(r"[a-z][a-z0-9_.-]{0,126}", "a role's name")
-KEY = text(r"[A-Za-z0-9+/]{43}=", "a raw Ed25519 public key in base64")
-
-_COUNTS = fields({name: whole() for name in OUTCOMES})
-_PRODUCTS = items(fields({"name": PACKAGE, "from": maybe(VERSION), "to": maybe(VERSION)}))
-_ASSETS = items(SLUG, distinct=True)
-
-BODIES: dict[str, Shape] = {
-    "trust": fields(
-        {
-            "version": whole(1),
-            "previous": maybe(HEX),
-            "root_threshold": whole(1, 1),
-            "principals": items(
-                fields(
-                    {
-                        "id": SLUG,
-                        "roles": items(word(*ROLES), least=1, distinct=True),
-                        "keys": items(
-                            fields({"keyid": HEX, "keytype": word("ed25519", "ssh-ed25519"), "public": KEY}),
-                            least=1,
-                        ),
-                    }
-                ),
-                least=1,
-            ),
-        }
-    ),
-    "request": fields(
-        {
-            "kind": word("patch", "config"),
-            "rings": items(SLUG, least=1, distinct=True),
-            "assets": items(SLUG, least=1, distinct=True),
-            "expires_at": time,
-        }
-    ),
-    "approve": fields(
-        {
-            "decision": word("approve", "reject"),
-            "request": HEX,
-            "plan": HEX,
-            "rings": items(SLUG, least=1, distinct=True),
-            "not_after": time,
-            "nonce": NONCE,
-        }
-    ),
-    "run-open": fields(
-        {
-            "run_id": RUN,
-            "kind": word("check", "plan", "patch", "remediate"),
-            "mode": word("apply", "check"),
-            "request": maybe(HEX),
-            "approvals": items(fields({"index": whole(), "sha256": HEX}), distinct=True),
-            "expected_assets": items(SLUG, least=1, distinct=True),
-            "materials": items(fields({"name": word("playbook", "collection", "site"), "sha256": HEX}), distinct=True),
-            "forks": whole(1, 10_000),
-            "limit": truth,
-            "ansible_core": text(r"[0-9]+\.[0-9]+[0-9A-Za-z.]{0,20}", "a version of ansible-core"),
-            "nonce_sha256": HEX,
-            "resumes": items(RUN, distinct=True),
-        }
-    ),
-    "deploy": fields(
-        {
-            "run_id": RUN,
-            "ring": maybe(SLUG),
-            "results": items(
-                fields(
-                    {
-                        "asset": SLUG,
-                        "outcome": word(*OUTCOMES),
-                        "started_at": time,
-                        "duration_ms": whole(),
-                        "products": _PRODUCTS,
-                        "roles": items(ROLE_NAME, distinct=True),
-                    }
-                ),
-                least=1,
-            ),
-        }
-    ),
-    "verify": fields(
-        {
-            "run_id": RUN,
-            "kind": word("drift", "version", "health"),
-            "phase": maybe(word("before", "after")),
-            "results": items(
-                fields(
-                    {
-                        "asset": SLUG,
-                        "verdict": word("pass", "fail"),
-                        "counts": fields({name: whole() for name in RESULTS}),
-                        "checks": items(
-                            fields(
-                                {"id": CHECK, "result": word(*RESULTS)},
-                                {"expected_sha256": HEX, "observed_sha256": HEX},
-                            )
-                        ),
-                    }
-                ),
-                least=1,
-            ),
-        }
-    ),
-    "rollback": fields(
-        {
-            "run_id": RUN,
-            "trigger": word("health", "failed"),
-            "results": items(
-                fields({"asset": SLUG, "result": word("restored", "partial", "failed"), "products": _PRODUCTS}),
-                least=1,
-            ),
-        }
-    ),
-    "run-close": fields(
-        {
-            "run_id": RUN,
-            "outcome": word("ok", "failed", "denied", "drift"),
-            "exit_code": whole(0, 255),
-            "missing_assets": _ASSETS,
-            "counts": _COUNTS,
-            "entries": fields({"first": whole(), "last": whole(), "count": whole(1)}),
-        }
-    ),
-}
 
 _SUBJECT = fields({"name": word("plan", "baseline", "trust", "request"), "digest": fields({"sha256": HEX})})
 _FRAME = fields(
@@ -215,6 +80,8 @@ def check(statement: Any) -> None:
         )
     if step == "verify":
         _check_verdicts(body)
+    if step == "rollback":
+        _check_way_back(body)
 
 
 def read(envelope: Envelope) -> dict[str, Any]:
@@ -251,7 +118,7 @@ def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> b
     if step in ("request", "approve"):
         return False
     if step == "run-open":
-        if body["request"] or (body["mode"] == "apply" and body["kind"] in ("patch", "remediate")):
+        if body["request"] or (body["mode"] == "apply" and body["kind"] in CHANGING):
             return False
         return change_id is None
     return change_id is None
@@ -264,10 +131,26 @@ def _check_verdicts(body: dict[str, Any]) -> None:
         if result["verdict"] == "pass" and (failed or result["counts"]["fail"]):
             refuse(f"{place}.verdict", "pass", "fail, for a check failed")
         for entry in result["checks"]:
-            if entry["result"] != "fail" and len(entry) > 2:
+            if entry["result"] != "fail" and {"expected_sha256", "observed_sha256"} & set(entry):
                 raise LedgerError(
                     f"{place}.checks: digests of values are kept for failures only, not for {entry['id']}"
                 )
+            if ("exception" in entry) != (entry["result"] == "waived"):
+                raise LedgerError(
+                    f"{place}.checks: {entry['id']} is {entry['result']}; expected the exception's id "
+                    "where a result is waived, and nowhere else"
+                )
+
+
+def _check_way_back(body: dict[str, Any]) -> None:
+    """Refuse a return that does not say what sent it back: the guard that fired, or the run that was undone."""
+    for number, result in enumerate(body["results"]):
+        place = f"rollback.results[{number}]"
+        if ("guard" in result) != (body["trigger"] == "guard"):
+            expected = "the guard's id where a guard fired, and nowhere else"
+            refuse(f"{place}.guard", result.get("guard"), expected)
+        if body["trigger"] == "request" and "of" not in result:
+            refuse(f"{place}.of", None, "the run that a requested rollback undoes")
 
 
 def seal(statement: dict[str, Any], signer: Signer) -> bytes:

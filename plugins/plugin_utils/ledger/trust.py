@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import LedgerError, TrustError
-from . import canonical, statements
+from . import canonical
+from .bodies import BODIES
 from .keys import PublicKey
 
 
@@ -51,7 +52,7 @@ class Trust:
     def from_dict(cls, body: dict[str, Any]) -> Trust:
         """Read the body of a trust record; raises TrustError."""
         try:
-            statements.BODIES["trust"](body, "trust")
+            BODIES["trust"](body, "trust")
         except LedgerError as error:
             raise TrustError(str(error)) from error
         principals = tuple(

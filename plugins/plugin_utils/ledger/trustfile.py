@@ -14,8 +14,8 @@ from ..site.problems import Fault, SiteFilesError
 from ..site.reading import read_document
 from ..site.structure import Fields, Items, Text, Whole, Word, slug
 from . import keys
+from .bodies import ROLES
 from .keys import PublicKey
-from .statements import ROLES
 from .trust import Principal, Trust
 
 TRUST = Fields(

@@ -19,6 +19,8 @@ class Verdict:
     expected: Any
     actual: Any
     why: str
+    exception: str = ""
+    """The id of the exception that waives it; there exactly when the result is waived."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Verdict:

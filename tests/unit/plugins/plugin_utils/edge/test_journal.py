@@ -13,9 +13,10 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
     health_contribution,
     rollback_contribution,
 )
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import require_run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site, require_run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, SiteError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.baselines import baseline_digest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 
@@ -117,3 +118,14 @@ def test_a_play_that_only_says_that_it_stops_has_deployed_nothing(root):
     journal.saw(HOST, failed=True)
     journal.close(2)
     assert [step for step, _ in told(root)] == ["run-open", "verify", "run-close"]
+
+
+def test_opening_a_run_states_the_baselines_of_its_hosts(root):
+    open_journal(root, particulars("check"))
+    site = open_site(root)
+    expected = [
+        {"id": name, "version": site.baselines[name].version, "sha256": baseline_digest(site.baselines[name])}
+        for name in sorted(site.asset(HOST).baselines)
+    ]
+    assert expected
+    assert body(root, "run-open")["baselines"] == expected

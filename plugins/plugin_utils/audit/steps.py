@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The closed form of each step's body, as the auditor knows it; the writer's are other code on purpose.
+
+A form is a pattern (text), a frozenset (one of these words), a range (an integer), bool, a dict (a mapping
+with exactly these members; `?` ends the name of one that may be absent), Many (a list), or Null (may be
+null).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+BIG = 2**53
+
+
+@dataclass(frozen=True)
+class Many:
+    """A list of a form, of at least so many, each once when `once`."""
+
+    form: Any
+    least: int = 0
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Null:
+    """Null or a form."""
+
+    form: Any
+
+
+class Time:
+    """A moment in UTC with milliseconds."""
+
+
+SHA = re.compile("[0-9a-f]{64}")
+NAME = re.compile("[a-z][a-z0-9-]{0,62}")
+RUN_ID = re.compile("run_[0-9A-Za-z]{10,40}")
+ANY = range(BIG)
+PACKAGE_VERSION = re.compile("[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}")
+VERDICTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
+OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
+ROLES = {
+    "trust": "root",
+    "request": "requester",
+    "approve": "approver",
+    "run-open": "implementer",
+    "deploy": "implementer",
+    "verify": "verifier",
+    "rollback": "implementer",
+    "run-close": "implementer",
+}
+"""Who signs which step."""
+
+_PRODUCTS = Many(
+    {
+        "name": re.compile("[a-z0-9][a-z0-9+.:_-]{0,127}"),
+        "from": Null(PACKAGE_VERSION),
+        "to": Null(PACKAGE_VERSION),
+    }
+)
+_IMAGES = {"before": SHA, "after": SHA}
+_ROLE_NAME = re.compile("[a-z][a-z0-9_.-]{0,126}")
+_GUARD = re.compile("grd_[0-9A-Za-z]{10,40}")
+_NUMBER = "(0|[1-9][0-9]{0,8})"
+_SEMANTIC = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_KEY = {
+    "keyid": SHA,
+    "keytype": frozenset({"ed25519", "ssh-ed25519"}),
+    "public": re.compile("[A-Za-z0-9+/]{43}="),
+}
+ALL_ROLES = frozenset({*ROLES.values(), "log"})
+
+STEPS: dict[str, Any] = {
+    "trust": {
+        "version": range(1, BIG),
+        "previous": Null(SHA),
+        "root_threshold": range(1, 2),
+        "principals": Many({"id": NAME, "roles": Many(ALL_ROLES, 1, True), "keys": Many(_KEY, 1)}, 1),
+    },
+    "request": {
+        "kind": frozenset({"patch", "config"}),
+        "rings": Many(NAME, 1, True),
+        "assets": Many(NAME, 1, True),
+        "expires_at": Time,
+    },
+    "approve": {
+        "decision": frozenset({"approve", "reject"}),
+        "request": SHA,
+        "plan": SHA,
+        "rings": Many(NAME, 1, True),
+        "not_after": Time,
+        "nonce": re.compile("[0-9a-f]{32,128}"),
+    },
+    "run-open": {
+        "run_id": RUN_ID,
+        "kind": frozenset({"check", "plan", "patch", "remediate", "rollback"}),
+        "mode": frozenset({"apply", "check"}),
+        "request": Null(SHA),
+        "approvals": Many({"index": ANY, "sha256": SHA}, once=True),
+        "expected_assets": Many(NAME, 1, True),
+        "materials": Many({"name": frozenset({"playbook", "collection", "site"}), "sha256": SHA}, once=True),
+        "forks": range(1, 10_001),
+        "limit": bool,
+        "ansible_core": re.compile("[0-9]+\\.[0-9]+[0-9A-Za-z.]{0,20}"),
+        "nonce_sha256": SHA,
+        "resumes": Many(RUN_ID, once=True),
+        "baselines?": Many({"id": NAME, "version": _SEMANTIC, "sha256": SHA}, once=True),
+    },
+    "deploy": {
+        "run_id": RUN_ID,
+        "ring": Null(NAME),
+        "results": Many(
+            {
+                "asset": NAME,
+                "outcome": frozenset(OUTCOMES),
+                "started_at": Time,
+                "duration_ms": ANY,
+                "products": _PRODUCTS,
+                "roles": Many(_ROLE_NAME, once=True),
+                "images?": _IMAGES,
+                "guards?": Many(
+                    {"id": _GUARD, "role": _ROLE_NAME, "outcome": frozenset({"confirmed", "reverted"}), "ms": ANY},
+                    once=True,
+                ),
+            },
+            1,
+        ),
+    },
+    "verify": {
+        "run_id": RUN_ID,
+        "kind": frozenset({"drift", "version", "health"}),
+        "phase": Null(frozenset({"before", "after"})),
+        "results": Many(
+            {
+                "asset": NAME,
+                "verdict": frozenset({"pass", "fail"}),
+                "counts": dict.fromkeys(VERDICTS, ANY),
+                "checks": Many(
+                    {
+                        "id": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
+                        "result": frozenset(VERDICTS),
+                        "expected_sha256?": SHA,
+                        "observed_sha256?": SHA,
+                        "exception?": NAME,
+                    }
+                ),
+            },
+            1,
+        ),
+    },
+    "rollback": {
+        "run_id": RUN_ID,
+        "trigger": frozenset({"health", "failed", "guard", "request"}),
+        "results": Many(
+            {
+                "asset": NAME,
+                "result": frozenset({"restored", "partial", "failed"}),
+                "products": _PRODUCTS,
+                "files?": {"restored": ANY, "kept": ANY},
+                "guard?": _GUARD,
+                "role?": _ROLE_NAME,
+                "ms?": ANY,
+                "images?": _IMAGES,
+                "of?": RUN_ID,
+            },
+            1,
+        ),
+    },
+    "run-close": {
+        "run_id": RUN_ID,
+        "outcome": frozenset({"ok", "failed", "denied", "drift"}),
+        "exit_code": range(256),
+        "missing_assets": Many(NAME, once=True),
+        "counts": dict.fromkeys(OUTCOMES, ANY),
+        "entries": {"first": ANY, "last": ANY, "count": range(1, BIG)},
+    },
+}

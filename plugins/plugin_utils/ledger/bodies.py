@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each step of a record may hold: one closed shape a step. docs/explanation/ledger.md says what they mean."""
+
+from __future__ import annotations
+
+from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
+
+ROLES = ("requester", "approver", "implementer", "verifier", "log", "root")
+RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
+OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
+
+HEX = text(r"[0-9a-f]{64}", "a SHA-256 in lowercase hexadecimal")
+SLUG = text(r"[a-z][a-z0-9-]{0,62}", "a short name of lowercase letters, digits and dashes")
+RUN = text(r"run_[0-9A-Za-z]{10,40}", "a run id, run_...")
+CHANGE = text(r"chg_[0-9A-Za-z]{10,40}", "a change id, chg_...")
+RECORD = text(r"rec_[a-z2-7]{26}", "a record id, rec_ and 26 of a-z2-7")
+NONCE = text(r"[0-9a-f]{32,128}", "a nonce of 32 to 128 hexadecimal digits")
+VERSION = text(r"[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}", "a version")
+PACKAGE = text(r"[a-z0-9][a-z0-9+.:_-]{0,127}", "a package's name")
+CHECK = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a control or a check")
+GUARD = text(r"grd_[0-9A-Za-z]{10,40}", "a guard's id, grd_...")
+SEMANTIC = text(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}", "a semantic version such as 1.0.0")
+ROLE_NAME = text(r"[a-z][a-z0-9_.-]{0,126}", "a role's name")
+KEY = text(r"[A-Za-z0-9+/]{43}=", "a raw Ed25519 public key in base64")
+
+_COUNTS = fields({name: whole() for name in OUTCOMES})
+_PRODUCTS = items(fields({"name": PACKAGE, "from": maybe(VERSION), "to": maybe(VERSION)}))
+_ASSETS = items(SLUG, distinct=True)
+_IMAGES = fields({"before": HEX, "after": HEX})
+
+BODIES: dict[str, Shape] = {
+    "trust": fields(
+        {
+            "version": whole(1),
+            "previous": maybe(HEX),
+            "root_threshold": whole(1, 1),
+            "principals": items(
+                fields(
+                    {
+                        "id": SLUG,
+                        "roles": items(word(*ROLES), least=1, distinct=True),
+                        "keys": items(
+                            fields({"keyid": HEX, "keytype": word("ed25519", "ssh-ed25519"), "public": KEY}),
+                            least=1,
+                        ),
+                    }
+                ),
+                least=1,
+            ),
+        }
+    ),
+    "request": fields(
+        {
+            "kind": word("patch", "config"),
+            "rings": items(SLUG, least=1, distinct=True),
+            "assets": items(SLUG, least=1, distinct=True),
+            "expires_at": time,
+        }
+    ),
+    "approve": fields(
+        {
+            "decision": word("approve", "reject"),
+            "request": HEX,
+            "plan": HEX,
+            "rings": items(SLUG, least=1, distinct=True),
+            "not_after": time,
+            "nonce": NONCE,
+        }
+    ),
+    "run-open": fields(
+        {
+            "run_id": RUN,
+            "kind": word("check", "plan", "patch", "remediate", "rollback"),
+            "mode": word("apply", "check"),
+            "request": maybe(HEX),
+            "approvals": items(fields({"index": whole(), "sha256": HEX}), distinct=True),
+            "expected_assets": items(SLUG, least=1, distinct=True),
+            "materials": items(fields({"name": word("playbook", "collection", "site"), "sha256": HEX}), distinct=True),
+            "forks": whole(1, 10_000),
+            "limit": truth,
+            "ansible_core": text(r"[0-9]+\.[0-9]+[0-9A-Za-z.]{0,20}", "a version of ansible-core"),
+            "nonce_sha256": HEX,
+            "resumes": items(RUN, distinct=True),
+        },
+        {"baselines": items(fields({"id": SLUG, "version": SEMANTIC, "sha256": HEX}), distinct=True)},
+    ),
+    "deploy": fields(
+        {
+            "run_id": RUN,
+            "ring": maybe(SLUG),
+            "results": items(
+                fields(
+                    {
+                        "asset": SLUG,
+                        "outcome": word(*OUTCOMES),
+                        "started_at": time,
+                        "duration_ms": whole(),
+                        "products": _PRODUCTS,
+                        "roles": items(ROLE_NAME, distinct=True),
+                    },
+                    {
+                        "images": _IMAGES,
+                        "guards": items(
+                            fields(
+                                {
+                                    "id": GUARD,
+                                    "role": ROLE_NAME,
+                                    "outcome": word("confirmed", "reverted"),
+                                    "ms": whole(),
+                                }
+                            ),
+                            distinct=True,
+                        ),
+                    },
+                ),
+                least=1,
+            ),
+        }
+    ),
+    "verify": fields(
+        {
+            "run_id": RUN,
+            "kind": word("drift", "version", "health"),
+            "phase": maybe(word("before", "after")),
+            "results": items(
+                fields(
+                    {
+                        "asset": SLUG,
+                        "verdict": word("pass", "fail"),
+                        "counts": fields({name: whole() for name in RESULTS}),
+                        "checks": items(
+                            fields(
+                                {"id": CHECK, "result": word(*RESULTS)},
+                                {"expected_sha256": HEX, "observed_sha256": HEX, "exception": SLUG},
+                            )
+                        ),
+                    }
+                ),
+                least=1,
+            ),
+        }
+    ),
+    "rollback": fields(
+        {
+            "run_id": RUN,
+            "trigger": word("health", "failed", "guard", "request"),
+            "results": items(
+                fields(
+                    {"asset": SLUG, "result": word("restored", "partial", "failed"), "products": _PRODUCTS},
+                    {
+                        "files": fields({"restored": whole(), "kept": whole()}),
+                        "guard": GUARD,
+                        "role": ROLE_NAME,
+                        "ms": whole(),
+                        "images": _IMAGES,
+                        "of": RUN,
+                    },
+                ),
+                least=1,
+            ),
+        }
+    ),
+    "run-close": fields(
+        {
+            "run_id": RUN,
+            "outcome": word("ok", "failed", "denied", "drift"),
+            "exit_code": whole(0, 255),
+            "missing_assets": _ASSETS,
+            "counts": _COUNTS,
+            "entries": fields({"first": whole(), "last": whole(), "count": whole(1)}),
+        }
+    ),
+}
