@@ -148,6 +148,7 @@ STEPS: dict[str, Any] = {
                         "exception?": NAME,
                     }
                 ),
+                "detail_sha256?": SHA,
             },
             1,
         ),

@@ -19,10 +19,11 @@ def value_digest(value: Any) -> str:
     return hashlib.sha256(encode(str(value) if isinstance(value, float) else value)).hexdigest()
 
 
-def drift_contribution(asset: str, verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def drift_contribution(asset: str, verdicts: Iterable[Verdict], detail: str | None = None) -> dict[str, Any]:
     """Return the verify body for one asset's controls.
 
-    Expected and observed go in as digests, and only on a fail; a waived result names its exception.
+    Expected and observed go in as digests, and only on a fail; a waived result names its exception. `detail` is the
+    SHA-256 of the file of results that is kept beside the ledger.
     """
     checks = []
     for verdict in verdicts:
@@ -33,7 +34,8 @@ def drift_contribution(asset: str, verdicts: Iterable[Verdict]) -> dict[str, Any
         if verdict.result == "waived":
             check["exception"] = verdict.exception
         checks.append(check)
-    return {"step": "verify", "kind": "drift", "phase": None, "result": _verdict(asset, checks)}
+    more = {"detail_sha256": detail} if detail else {}
+    return {"step": "verify", "kind": "drift", "phase": None, "result": {**_verdict(asset, checks), **more}}
 
 
 def health_contribution(asset: str, phase: str, results: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -85,6 +87,52 @@ def rollback_contribution(
     """
     result = {"asset": asset, "result": outcome, "products": _products(products), **more}
     return {"step": "rollback", "trigger": trigger, "result": result}
+
+
+def guard_contribution(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a deploy record says of one guard; `outcome` is what the host told of it."""
+    guard = {name: outcome[name] for name in ("id", "role", "outcome", "ms")}
+    return {"step": "deploy", "ring": None, "products": [], "guards": [guard]}
+
+
+def image_contribution(before: str, after: str) -> dict[str, Any]:
+    """Return what a deploy record says of the host around the run: two digests."""
+    return {"step": "deploy", "ring": None, "products": [], "images": {"before": before, "after": after}}
+
+
+def revert_contribution(asset: str, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rollback body for what a guard put back by itself."""
+    result: dict[str, Any] = {
+        "asset": asset,
+        "result": outcome["result"],
+        "products": [],
+        "files": outcome.get("files") or {name: len(outcome[name]) for name in ("restored", "kept")},
+        "guard": outcome["id"],
+        "role": outcome["role"],
+        "ms": outcome["ms"],
+        "images": dict(outcome["images"]),
+    }
+    if outcome["run"].startswith("run_"):  # a role used outside a run on record is guarded too
+        result["of"] = outcome["run"]
+    return {"step": "rollback", "trigger": "guard", "result": result}
+
+
+def return_contribution(asset: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rollback body for one run of a change that was taken back because someone asked for it.
+
+    It is restored when nothing was kept and nothing the run changed differs from before.
+    """
+    missing = set(one["kept"]) | set(one["differs"])
+    moved = [{"name": name, "from": of["from"], "to": of["to"]} for name, of in sorted(one["moved"].items())]
+    result = {
+        "asset": asset,
+        "result": "restored" if not missing else ("partial" if one["restored"] else "failed"),
+        "products": _products(moved),
+        "files": {"restored": len(one["restored"]), "kept": len(missing)},
+        "images": {"before": one["before"], "after": one["after"]},
+        "of": one["run"],
+    }
+    return {"step": "rollback", "trigger": "request", "result": result}
 
 
 def _products(products: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

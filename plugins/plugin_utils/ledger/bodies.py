@@ -135,7 +135,8 @@ BODIES: dict[str, Shape] = {
                                 {"expected_sha256": HEX, "observed_sha256": HEX, "exception": SLUG},
                             )
                         ),
-                    }
+                    },
+                    {"detail_sha256": HEX},
                 ),
                 least=1,
             ),

@@ -28,6 +28,7 @@ AUDIT = PRODUCT / "plugins/plugin_utils/audit"
 ALLOWED = sys.stdlib_module_names | {"cryptography"}
 OPTIONAL = {
     "expected_sha256", "observed_sha256", "baselines", "images", "guards", "files", "role", "ms",
+    "detail_sha256",
 }  # fmt: skip
 """Members that may be absent where they stand in these stories; of a guard they may not."""
 OURS = {path.stem for path in AUDIT.glob("*.py")}
