@@ -55,6 +55,11 @@ sanity: $(STAMP) ## ansible-test sanity on the built artefact of HEAD
 integration: $(STAMP) ## real playbooks on the lab's hosts
 	@$(BIN)/python tests/run.py integration
 
+.PHONY: drills
+drills: $(STAMP) ## break every control on a lab host: detected, alone, and mended; prints how many of how many
+	@$(BIN)/python -m pytest -q tests/drills --numprocesses=2 --dist=load
+	@PYTHONPATH=collections $(BIN)/python -m tests.tally
+
 .PHONY: molecule
 molecule: $(STAMP) ## every Molecule scenario: syntax, check, converge, idempotence, verify
 	@$(BIN)/python tests/run.py molecule

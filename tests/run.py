@@ -93,6 +93,11 @@ def _pytest(folder: str, *options: str) -> list[Check]:
     return [Check(folder, python("-m", "pytest", f"tests/{folder}", f"--junitxml={report}", *options), report)]
 
 
+def _drills() -> list[Check]:
+    # Each release on a host of its own, side by side.
+    return _pytest("drills", "--numprocesses=2", "--dist=load")
+
+
 def _fetch() -> list[Check]:
     return [
         Check("sanity environments", python("tests/sanity/run.py", "--prime")),
@@ -119,6 +124,7 @@ STAGES = (
     Stage("unit", lambda: _pytest("unit", *TWO_PROCESSES)),
     Stage("sanity", _sanity, after=("fetch",)),
     Stage("integration", lambda: _pytest("integration", *TWO_PROCESSES, "--durations=10"), after=("image", "fetch")),
+    Stage("drills", _drills, after=("image",)),
     Stage("molecule", _molecule, after=("image",)),
 )
 
