@@ -41,6 +41,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import Holdf
 
 OURS = "holdfast.hipaa."
 GATE = OURS + "gate"
+GUARD = OURS + "guard"
 
 
 class RecorderStop(SystemExit):
@@ -167,21 +168,24 @@ class CallbackModule(CallbackBase):
         self.journal = None
 
     def _saw(self, result: Any, **what: bool) -> None:
-        """Pass one result on; only our own actions may contribute to a record."""
+        """Pass one result on.
+
+        Only our own actions may contribute to a record, and within a role only the guard: a role says nothing of its
+        own work.
+        """
         if self.journal is None or not self.ours:
             return
         task = result.task
         if task.resolved_action == GATE:
             return
-        contribution = None
-        if task.resolved_action.startswith(OURS) and task._role is None:
-            contribution = result.result.get("holdfast")
-            if contribution is None or contribution["step"] != "deploy":
+        said: list[Any] = []
+        if task.resolved_action.startswith(OURS) and (task._role is None or task.resolved_action == GUARD):
+            found = result.result.get("holdfast")
+            said = found if isinstance(found, list) else [found] if found is not None else []
+            if task._role is None and not any(one["step"] == "deploy" for one in said):
                 # Staging, probing and judging are no deployment, whatever they say of themselves.
                 what = {"unreachable": what.get("unreachable", False)}
-        self.journal.saw(
-            result.host.name,
-            role=task._role.get_name(include_role_fqcn=False) if task._role else None,
-            contribution=contribution,
-            **what,
-        )
+        role = task._role.get_name(include_role_fqcn=False) if task._role else None
+        self.journal.saw(result.host.name, role=role, contribution=said[0] if said else None, **what)
+        for one in said[1:]:
+            self.journal.saw(result.host.name, role=role, contribution=one)

@@ -15,6 +15,8 @@ description:
   - Reads what is in effect (C(sshd -T), live and stored kernel settings), not what a file promises.
   - Changes nothing, and so runs the same in check mode.
   - A source that cannot be read makes only the controls that need it C(not_measured).
+  - Tells what guards of the host put back by themselves (M(holdfast.hipaa.guard)), so that it reaches the record though
+    no controller was there when it happened.
 author:
   - Holdfast contributors (@holdfast)
 options:
@@ -93,9 +95,16 @@ observations:
       returned: always
   sample:
     - {id: ssh-01, status: observed, actual: prohibit-password, why: ""}
+reverts:
+  description:
+    - What guards put back by themselves in the last 30 days; ids, words, numbers and digests.
+  returned: success
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.holdfast.hipaa.plugins.module_utils.images.reverts import reverts
 from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._common import BadArgumentError
 from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._registry import observe
 
@@ -124,7 +133,7 @@ def main() -> None:
         observations = observe(module.params["controls"])
     except BadArgumentError as error:
         module.fail_json(msg=f"The baseline asks what no probe can answer: {error}")
-    module.exit_json(changed=False, observations=observations)
+    module.exit_json(changed=False, observations=observations, reverts=reverts())
 
 
 if __name__ == "__main__":

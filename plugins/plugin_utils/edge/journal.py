@@ -33,6 +33,8 @@ class Tally:
     products: list[dict[str, Any]] = field(default_factory=list)
     roles: set[str] = field(default_factory=set)
     ring: str | None = None
+    guards: list[dict[str, Any]] = field(default_factory=list)
+    images: dict[str, str] = field(default_factory=dict)
 
     @property
     def outcome(self) -> str:
@@ -113,8 +115,10 @@ class Journal:
             if role:
                 tally.roles.add(role)
             if contribution is not None and deploys:
-                tally.ring = contribution["ring"]
+                tally.ring = contribution["ring"] or tally.ring
                 tally.products.extend(contribution["products"])
+                tally.guards.extend(contribution.get("guards", ()))
+                tally.images.update(contribution.get("images", {}))
 
     def flush(self, *, final: bool = False) -> None:
         """Append what has gathered: deploy records first, so that what was done precedes what was seen."""
@@ -167,6 +171,8 @@ class Journal:
                     "duration_ms": int((now - tally.started_at).total_seconds() * 1000),
                     "products": tally.products,
                     "roles": sorted(tally.roles),
+                    **({"guards": tally.guards} if tally.guards else {}),
+                    **({"images": tally.images} if tally.images else {}),
                 }
             )
         for ring, results in by_ring.items():
