@@ -10,10 +10,12 @@ from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import drift_contribution
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.mending import mending
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving import waive
 
 
 class ActionModule(RecordedAction):
@@ -25,11 +27,12 @@ class ActionModule(RecordedAction):
     }
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
-        controls = run.site.controls_for(self.host)
+        now = utc_now()
+        controls = run.site.controls_for(self.host, now)
         answer = self.ask("probe", {"controls": [{"id": c.id, "probe": c.probe} for c in controls]})
         if "observations" not in answer:
             return {**answer, "failed": True}
-        verdicts = judge_all(controls, answer["observations"])
+        verdicts = waive(controls, judge_all(controls, answer["observations"]), now)
         for line in lines(self.host, controls, verdicts):
             self._display.display(line)
         allowed = mending(run, self.host, controls, verdicts)

@@ -17,6 +17,7 @@ description:
   - Sets for each host C(ansible_host), C(holdfast_asset), C(holdfast_ring) and the asset's own connection
     variables, which may hold templates.
   - Sets the role variables that make the host's controls true, so that roles and probe go by the same values.
+    Where an exception waives a control its variable is null, which a role takes for "leave it alone".
 notes:
   - Other inventories may stand beside the register, for hosts that are not under Holdfast's care.
 options:
@@ -57,7 +58,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.template import trust_as_template
 
-from ..plugin_utils.edge.environment import PRODUCT
+from ..plugin_utils.edge.environment import PRODUCT, utc_now
 from ..plugin_utils.errors import HoldfastError
 from ..plugin_utils.site.files import REGISTERS
 from ..plugin_utils.site.site import load_site
@@ -82,6 +83,7 @@ class InventoryModule(BaseInventoryPlugin):
             self.display.error(f"the site is refused, and no host will be contacted:\n{error}", wrap_text=False)
             raise AnsibleParserError("the site is refused for the problems listed above") from None
         inventory.add_group("holdfast_none")
+        now = utc_now()
         for asset in site.assets:
             inventory.add_host(asset.id)
             for group in asset.groups:
@@ -91,5 +93,5 @@ class InventoryModule(BaseInventoryPlugin):
                 for name, value in asset.vars.items()
             }
             facts = {"ansible_host": asset.address, "holdfast_asset": asset.id, "holdfast_ring": asset.ring}
-            for name, value in {**site.role_values(asset.id), **own, **facts}.items():
+            for name, value in {**site.role_values(asset.id, now), **own, **facts}.items():
                 inventory.set_variable(asset.id, name, value)

@@ -87,7 +87,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of fifty assets with the whole shipped baseline, some of it failing everywhere."""
     root = tmp_path_factory.mktemp("fleet")
     story = Story(root, ROOT, MANY, start=datetime.now(UTC) - timedelta(hours=2))
-    failing = [control.id for control in story.site.controls_for("lab-1")[::7]]
+    failing = [control.id for control in story.site.controls_for("lab-1", story.now)[::7]]
     story.check({asset: dict.fromkeys(failing[: number % 9], "fail") for number, asset in enumerate(story.hosts)})
     return report(story, root / "page.html")
 

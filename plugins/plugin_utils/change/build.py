@@ -124,7 +124,8 @@ def build_config_plan(site: Site, asset_ids: Iterable[str], *, title: str, reaso
     """
     ids = sorted(set(asset_ids))
     assets = tuple(PlannedAsset(asset_id, site.asset(asset_id).ring) for asset_id in ids)
-    return Plan("config", title, reason, created_at, site.name, assets, baseline=site.controls_digest(ids)).checked()
+    baseline = site.controls_digest(ids, created_at)
+    return Plan("config", title, reason, created_at, site.name, assets, baseline=baseline).checked()
 
 
 def _packages(state: Mapping[str, Any], asset_id: str, cves: Mapping[str, Sequence[str]]) -> tuple[Package, ...]:

@@ -162,7 +162,7 @@ def report(
 ) -> Report:
     """Put together what there is to say; `implementer` is who would carry the next ring out."""
     register = {asset.id: asset.ring for asset in site.assets}
-    baseline = _baseline(plan, site, register)
+    baseline = _baseline(plan, site, register, now)
     following = change.next_ring(plan, site.policy) if plan else None
     missing = None
     if plan is not None and following is not None:
@@ -225,11 +225,11 @@ def _remark(change: ChangeState, consent: Consent, rings: Sequence[str], site: S
     return f"does not count: {whys[0] if whys else 'covers no ring asked for'}"
 
 
-def _baseline(plan: Plan | None, site: Site, register: dict[str, str]) -> str | None:
+def _baseline(plan: Plan | None, site: Site, register: dict[str, str], now: datetime) -> str | None:
     """Return the digest of the plan's controls as they resolve now; None where an asset is not registered any more."""
     if plan is None or plan.baseline is None or not set(plan.by_asset) <= set(register):
         return None
-    return site.controls_digest(plan.by_asset)
+    return site.controls_digest(plan.by_asset, now)
 
 
 def _kind(report: Report) -> str:

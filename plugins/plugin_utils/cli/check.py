@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
-from ..edge.environment import PRODUCT, find_site
+from ..edge.environment import PRODUCT, find_site, utc_now
 from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.asset import REGISTER
 from ..site.baseline import BASELINE, PART
+from ..site.exceptions import EXCEPTIONS, SOON, Waiver
+from ..site.overlays import OVERLAYS, Overlay
 from ..site.policy import PATCHING, REMEDIATION, RINGS
 from ..site.problems import Problem, SiteFilesError
 from ..site.site import SITE, Site, load_site
@@ -22,7 +26,9 @@ from .options import add_format, add_site
 SHAPES: Mapping[str, Shape] = MappingProxyType(
     {
         "baseline": BASELINE,
+        "exceptions": EXCEPTIONS,
         "holdfast": REGISTER,
+        "overlays": OVERLAYS,
         "part": PART,
         "patching": PATCHING,
         "remediation": REMEDIATION,
@@ -53,8 +59,10 @@ def _check(args: argparse.Namespace) -> int:
     root = find_site(args.site)
     problems: list[Problem] = []
     counts: dict[str, int] = {}
+    deviations: dict[str, list[dict[str, Any]]] = {}
     try:
-        counts = _counts(load_site(root, PRODUCT))
+        site = load_site(root, PRODUCT)
+        counts, deviations = _counts(site), _deviations(site, utc_now())
     except SiteFilesError as error:
         problems += error.problems
     try:
@@ -62,12 +70,14 @@ def _check(args: argparse.Namespace) -> int:
     except SiteFilesError as error:
         problems += error.problems
     if args.format == "json":
-        print(json.dumps({"ok": not problems, "counts": counts, "problems": [one.to_dict() for one in problems]}))
+        listed = [one.to_dict() for one in problems]
+        print(json.dumps({"ok": not problems, "counts": counts, "problems": listed, **deviations}))
     elif problems:
         print("\n".join(map(str, problems)))
         print(f"{root}: {len(problems)} to mend")
     else:
         print(f"{root}: sound: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+        print("\n".join(_told(deviations)))
     return 2 if problems else 0
 
 
@@ -79,3 +89,32 @@ def _counts(site: Site) -> dict[str, int]:
         "controls": sum(len(baseline.controls) for baseline in site.baselines.values()),
         "health checks": sum(len(asset.health) for asset in site.assets),
     }
+
+
+def _deviations(site: Site, now: datetime) -> dict[str, list[dict[str, Any]]]:
+    """Return every exception and overlay with its state now and the assets it is about."""
+    return {
+        "exceptions": [_state(one, site, now) for one in site.exceptions],
+        "overlays": [_state(one, site, now) for one in site.overlays],
+    }
+
+
+def _state(one: Waiver | Overlay, site: Site, now: datetime) -> dict[str, Any]:
+    assets = [asset.id for asset in site.assets if one.scope.covers(asset)]
+    bound = [name for name in assets if any(control.id == one.control for control in site.controls_for(name, now))]
+    state = "in force" if one.in_force(now) else "lapsed"
+    due = one.expires is not None and one.in_force(now) and one.expires - now <= SOON
+    return {**one.to_dict(), "assets": bound, "state": state, "term": one.term(now), "due_within_30_days": due}
+
+
+def _told(deviations: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """Yield the exceptions and overlays as lines: counted, then one by one, the lapsed too."""
+    for kind, entries in deviations.items():
+        force = sum(one["state"] == "in force" for one in entries)
+        due = sum(one["due_within_30_days"] for one in entries)
+        yield f"{kind}: {force} in force ({due} due within 30 days), {len(entries) - force} lapsed"
+        for one in entries:
+            what = f"{one['id']}: {one['control']}" if "id" in one else f"{one['control']} = {json.dumps(one['value'])}"
+            mark = "LAPSED: " if one["state"] == "lapsed" else "DUE: " if one["due_within_30_days"] else ""
+            term = one["term"] or "without end"
+            yield f"  {mark}{what} on {', '.join(one['assets'])}, {term}, by {one['approver']}: {one['reason']}"

@@ -62,7 +62,7 @@ def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:
     )
     if run.kind == "remediate":
         planned = [asset.asset for asset in case.plan.assets]
-        question = replace(question, baseline=run.site.controls_digest(planned))
+        question = replace(question, baseline=run.site.controls_digest(planned, question.now))
     left = set(question.assets)
     if run.kind == "patch":
         for wave in waves(case.plan, run.site.policy):

@@ -29,7 +29,8 @@ def mending(run: Run, asset: str, controls: Iterable[Control], verdicts: Iterabl
     roles none of whose failing controls policy/remediation.yml wants asked about, for a role mends all of them.
     """
     failed = {verdict.control_id for verdict in verdicts if verdict.result == "fail"}
-    failing = [control for control in controls if control.role and control.id in failed]
+    # Where an exception is in force the role leaves the setting alone: what it rests on is mended, or a person decides.
+    failing = [c for c in controls if c.role and c.id in failed and not c.exception]
     if run.case is not None:
         return Mending(tuple(sorted({control.role for control in failing})), ())
     register = {one.id: one.ring for one in run.site.assets}

@@ -14,8 +14,9 @@ from ansible.release import __version__ as ansible_core
 
 from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
-from ..ledger.reading import Record, read_records
+from ..ledger.reading import Record, read_records, trust_in_force
 from ..ledger.signers import FileSigner
+from ..ledger.trust import Trust
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
 from .environment import RunContext, utc_now
@@ -24,7 +25,9 @@ from .locking import hold
 from .opening import open_change, open_recorder, open_site, stated_baselines
 from .product import code_digest, files_digest
 
-SITE_FILES = ("site.yml", "holdfast.yml", "holdfast.yaml", "policy", "baselines")
+SITE_FILES = (
+    "site.yml", "holdfast.yml", "holdfast.yaml", "exceptions.yml", "overlays.yml", "policy", "baselines",
+)  # fmt: skip
 """What of a site decides a run; keys, ledger and plans are not part of its digest."""
 
 
@@ -54,6 +57,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
+    _approvers_known(site, trust_in_force(recorder.ledger))
     basis = _basis(site, read_records(recorder.ledger), particulars)
     lock = hold(site.ledger_path.parent, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
@@ -86,7 +90,7 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
     if particulars.kind == "remediate" and change_id is None:
         change_id = _open_baseline_change(site, records, particulars.hosts)
     if change_id is None or particulars.kind in ("check", "plan"):
-        return {"baseline": site.controls_digest(particulars.hosts)}
+        return {"baseline": site.controls_digest(particulars.hosts, utc_now())}
     state = open_change(site, records, change_id).state
     return {
         "change_id": change_id,
@@ -96,6 +100,18 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         # The change's lock is held, so whoever opened these runs on this controller is gone.
         "resumes": [run.run_id for run in state.open_runs],
     }
+
+
+def _approvers_known(site: Site, trust: Trust) -> None:
+    """Raise SiteError where an exception or an overlay was approved by nobody whom the trust in force lets approve."""
+    entries = [(f"exceptions.yml: exceptions[{n}]", one.approver) for n, one in enumerate(site.exceptions)]
+    entries += [(f"overlays.yml: overlays[{n}]", one.approver) for n, one in enumerate(site.overlays)]
+    for where, name in entries:
+        if "approver" not in trust.roles(name):
+            raise SiteError(
+                f'{where}.approver: "{name}", who may approve nothing under trust version {trust.version}; expected a '
+                "principal with the role approver; name who approved it, or publish trust.yml with that person"
+            )
 
 
 def _approvals(site: Site, state: ChangeState) -> list[dict[str, Any]]:
@@ -111,7 +127,7 @@ def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence
             continue
         plan = open_change(site, records, state.change_id).plan
         word = standing(state, plan, site.policy, utc_now())
-        current = plan.baseline == site.controls_digest([asset.asset for asset in plan.assets])
+        current = plan.baseline == site.controls_digest([asset.asset for asset in plan.assets], utc_now())
         if current and (word in ("approved", "running", "interrupted", "failed") or word.startswith("verified:")):
             return state.change_id
     return None

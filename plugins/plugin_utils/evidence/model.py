@@ -84,7 +84,7 @@ def build_page_model(
     """
     known = sorted(records, key=lambda record: record.index)
     runs = read_runs(known)
-    registered = {asset.id: tuple(site.controls_for(asset.id)) for asset in site.assets}
+    registered = {asset.id: site.controls_for(asset.id, now) for asset in site.assets}
     ring_order = tuple(ring.name for ring in site.policy.rings)
     stand = standings(site.assets, registered, known, now, max_age)
     drift = history(known, runs, registered)

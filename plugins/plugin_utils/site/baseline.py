@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .asset import duplicate_ids
+from .exceptions import Waiver
+from .overlays import Overlay
 from .problems import Fault
 from .structure import SETTING, Fields, Items, Pairs, Text, Word, slug
 
@@ -128,6 +130,12 @@ class Control:
     breaks: str = ""
     from_register: str = ""
     """What of the asset's entry in the register is the value; empty where the baseline says the value."""
+    exception: Waiver | None = None
+    """Resolved for an asset: the exception that waives it now."""
+    lapsed: Waiver | None = None
+    """Resolved for an asset: the exception that waived it until it ended."""
+    overlay: Overlay | None = None
+    """Resolved for an asset: the site's overlay; while that is in force `value` is its value."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Control:
@@ -137,9 +145,11 @@ class Control:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the control as plain data, defaults included; this is what digests are taken over."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        resolved = ("exception", "lapsed", "overlay")
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in resolved}
         lists = {name: list(plain[name]) for name in ("hipaa", "nist", "rules")}
-        return {**plain, **lists, "probe": dict(self.probe)}
+        waived = {"exception": self.exception.id} if self.exception else {}
+        return {**plain, **lists, "probe": dict(self.probe), **waived}
 
 
 @dataclass(frozen=True)

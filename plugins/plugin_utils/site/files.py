@@ -59,6 +59,11 @@ class Files:
         own = self._root / "policy" / f"{name}.yml"
         return self.read(own if own.exists() else self._product / "policy" / f"{name}.yml", faults)
 
+    def optional(self, name: str, faults: Callable[[Any], Iterator[Fault]]) -> Document:
+        """Return a file `<name>.yml` of the site's, whose one key is its name; without it, an empty list."""
+        path = self._root / f"{name}.yml"
+        return self.read(path, faults) if path.exists() else Document(path.name, {name: []}, {})
+
     def baselines(self, register: Document) -> dict[str, Document]:
         """Return all baselines of the site's own and those of the product's that its assets name, by id."""
         own = {path.stem: path for path in sorted((self._root / "baselines").glob("*.yml"))}

@@ -7,17 +7,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..errors import SiteError
-from .asset import ANYWHERE, Asset, register_faults
+from .asset import Asset, register_faults
 from .baseline import Baseline, Control
+from .deviations import exception_conflicts, overlay_conflicts
+from .exceptions import Waiver, exception_faults
 from .files import Files
+from .overlays import Overlay, overlay_faults
 from .policy import PATCHING, Policy, remediation_faults, rings_faults
 from .problems import SiteFilesError
+from .resolve import resolve, role_values
 from .structure import Fields, Text, slug
 
 KEYS = {
@@ -52,6 +57,9 @@ class Site:
     baselines: dict[str, Baseline]
     segments: dict[str, tuple[str, ...]]
     """The networks of each segment of the register."""
+    exceptions: tuple[Waiver, ...]
+    overlays: tuple[Overlay, ...]
+    """All that the site's files say, those that have ended too."""
     policy: Policy
     trust_path: Path
     ledger_path: Path
@@ -72,33 +80,19 @@ class Site:
                 f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it"
             ) from None
 
-    def controls_for(self, asset_id: str) -> tuple[Control, ...]:
-        """Return the controls that bind an asset, in the order of its baselines, each with its value for this asset."""
+    def controls_for(self, asset_id: str, now: datetime) -> tuple[Control, ...]:
+        """Return the controls that bind an asset at `now` (aware), in the order of its baselines: see resolve.py."""
         asset = self.asset(asset_id)
-        return tuple(
-            replace(control, value=self._flows(asset)) if control.from_register else control
-            for name in asset.baselines
-            for control in self.baselines[name].controls
-        )
+        controls = (control for name in asset.baselines for control in self.baselines[name].controls)
+        return tuple(resolve(asset, controls, self.segments, self.exceptions, self.overlays, now))
 
-    def role_values(self, asset_id: str) -> dict[str, Any]:
+    def role_values(self, asset_id: str, now: datetime) -> dict[str, Any]:
         """Return the role variables that make an asset's controls true: the same values its probe expects."""
-        return {control.variable: control.value for control in self.controls_for(asset_id) if control.role}
+        return role_values(self.controls_for(asset_id, now))
 
-    def _flows(self, asset: Asset) -> list[str]:
-        """Return what an asset accepts, one `tcp/22 from 192.0.2.0/24` a port and network."""
-        return sorted(
-            {
-                f"{flow.protocol}/{flow.port} from {network}"
-                for flow in asset.flows
-                for segment in flow.segments
-                for network in ([ANYWHERE] if segment == ANYWHERE else self.segments[segment])
-            }
-        )
-
-    def controls_digest(self, asset_ids: Iterable[str]) -> str:
-        """Return the SHA-256 (hex) of these assets' resolved controls as canonical JSON, in any order."""
-        resolved = {asset_id: [control.to_dict() for control in self.controls_for(asset_id)] for asset_id in asset_ids}
+    def controls_digest(self, asset_ids: Iterable[str], now: datetime) -> str:
+        """Return the SHA-256 (hex) of these assets' controls, resolved at `now`, as canonical JSON, in any order."""
+        resolved = {one: [control.to_dict() for control in self.controls_for(one, now)] for one in asset_ids}
         text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -115,18 +109,22 @@ def load_site(root: Path, product: Path) -> Site:
     rings = files.policy("rings", rings_faults)
     patching = files.policy("patching", PATCHING.faults)
     remediation = files.policy("remediation", remediation_faults)
+    exceptions = files.optional("exceptions", exception_faults)
+    overlays = files.optional("overlays", overlay_faults)
     baselines = files.baselines(register)
     files.cross_check(register, baselines, rings, remediation)
     if files.problems:
         raise SiteFilesError(files.problems)
     keys = {**KEYS, **settings.data.get("keys", {})}
-    return Site(
+    site = Site(
         root=root,
         name=settings.data["name"],
         org=settings.data["org"],
         assets=tuple(map(Asset.from_dict, register.data["assets"])),
         baselines={name: Baseline.from_dict(document.data) for name, document in baselines.items()},
         segments={name: tuple(networks) for name, networks in register.data.get("segments", {}).items()},
+        exceptions=tuple(map(Waiver.from_dict, exceptions.data["exceptions"])),
+        overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
         policy=Policy.from_files(rings.data, patching.data, remediation.data),
         trust_path=root / "trust.yml",
         ledger_path=root / settings.data.get("ledger", LEDGER),
@@ -134,3 +132,9 @@ def load_site(root: Path, product: Path) -> Site:
         reports_dir=root / "reports",
         key_paths={name: root / path for name, path in keys.items()},
     )
+    # What they may mean is judged last, against a site that is sound otherwise.
+    problems = exceptions.problems([*exception_conflicts(site)]) if site.exceptions else []
+    problems += overlays.problems([*overlay_conflicts(site, product)]) if site.overlays else []
+    if problems:
+        raise SiteFilesError(problems)
+    return site

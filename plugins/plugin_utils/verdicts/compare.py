@@ -102,6 +102,17 @@ def offenders(compare: str, expected: Any, actual: Any) -> list[str]:
     return []
 
 
+def unfit(compare: str, expected: Any) -> str:
+    """Return what a comparison needs its expected value to be, where this one is not that; empty where it is."""
+    if compare in ("at_least", "positive_at_most") and number(expected) is None:
+        return "a number"
+    if compare in ("within_mode", "at_least_mask") and octal(expected) is None:
+        return "a mode in octal digits, in quotes"
+    if compare in ("contains_none", "only") and not isinstance(expected, list):
+        return "a list"
+    return ""
+
+
 OPERATORS: dict[str, Operator] = {
     "at_least": at_least,
     "at_least_mask": at_least_mask,

@@ -273,7 +273,7 @@ def test_the_lines_show_what_an_approver_needs(site: Site) -> None:
 def test_a_config_plan_names_the_controls_by_their_digest(site: Site) -> None:
     """Any other control value is another plan; packages are none of its business."""
     made = build_config_plan(site, ["prod-1", "lab-1"], **TEXTS)
-    assert ("config", site.controls_digest(["lab-1", "prod-1"])) == (made.kind, made.baseline)
+    assert ("config", site.controls_digest(["lab-1", "prod-1"], TEXTS["created_at"])) == (made.kind, made.baseline)
     assert list(made.by_asset) == ["lab-1", "prod-1"]
 
 

@@ -192,7 +192,7 @@ def test_a_config_change_asks_for_the_controls_as_they_are(shop: Shop) -> None:
     code, out, err = shop.run(*words, "--format", "json")
     assert code == 0, err
     told = shop.shown(json.loads(out)["change"])
-    assert told["plan"]["baseline"] == {"sha256": open_site(shop.root).controls_digest(["lab-1"])}
+    assert told["plan"]["baseline"] == {"sha256": open_site(shop.root).controls_digest(["lab-1"], utc_now())}
     assert "as they are now" in shop.run("show", told["change"])[1]
 
 

@@ -169,7 +169,7 @@ class Story:
         self.wait(seconds=4)
         results = []
         for asset in assets or self.hosts:
-            named = [one.id for one in self.site.controls_for(asset) if only is None or one.id in only]
+            named = [one.id for one in self.site.controls_for(asset, self.now) if only is None or one.id in only]
             checks = [self._check(name, verdicts.get(asset, {}).get(name, "pass")) for name in named]
             results.append(_result(asset, checks))
         self.recorder.verify(self.keys["observer"], run, kind="drift", phase=None, results=results)

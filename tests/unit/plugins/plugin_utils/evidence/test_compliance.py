@@ -23,7 +23,7 @@ WEEK = timedelta(hours=168)
 
 
 def look(story: Story, max_age: timedelta = WEEK) -> dict[str, AssetStanding]:
-    controls = {asset.id: story.site.controls_for(asset.id) for asset in story.site.assets}
+    controls = {asset.id: story.site.controls_for(asset.id, story.now) for asset in story.site.assets}
     return {one.asset: one for one in standings(story.site.assets, controls, story.records(), story.now, max_age)}
 
 

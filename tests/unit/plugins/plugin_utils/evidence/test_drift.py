@@ -13,7 +13,7 @@ from tests.unit.plugins.plugin_utils.evidence.story import Story
 
 def look(story: Story) -> DriftHistory:
     records = story.records()
-    registered = {asset.id: story.site.controls_for(asset.id) for asset in story.site.assets}
+    registered = {asset.id: story.site.controls_for(asset.id, story.now) for asset in story.site.assets}
     return history(records, read_runs(records), registered)
 
 
@@ -90,6 +90,6 @@ def test_what_comes_back_is_a_new_episode(story: Story) -> None:
 def test_a_failure_of_what_is_no_longer_registered_is_counted_apart(story: Story) -> None:
     story.check({"prod-1": {"ssh-01": "fail"}, "prod-2": {"ssh-01": "fail"}})
     records = story.records()
-    found = history(records, read_runs(records), {"prod-2": story.site.controls_for("prod-2")})
+    found = history(records, read_runs(records), {"prod-2": story.site.controls_for("prod-2", story.now)})
     assert [line.assets for line in found.open_lines] == [("prod-2",)]
     assert found.retired == 1

@@ -13,7 +13,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.check import SH
 REFERENCE = Path(__file__).resolve().parents[5] / "docs" / "reference"
 PAGES = {
     "baseline": "site.md",
+    "exceptions": "site.md",
     "holdfast": "register.md",
+    "overlays": "site.md",
     "part": "site.md",
     "patching": "policy.md",
     "remediation": "policy.md",

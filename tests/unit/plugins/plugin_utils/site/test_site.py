@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.site import Si
 
 from tests.site_cases import GOOD, Case
 
+NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 DEMO = PRODUCT / "inventories" / "demo"
 
 
@@ -68,14 +70,14 @@ def test_an_asset_belongs_to_the_groups_of_its_ring_class_tier_and_baselines(sit
 
 
 def test_roles_and_probe_go_by_the_same_controls(site: Site) -> None:
-    assert [control.id for control in site.controls_for("lab-1")] == ["ssh-01", "ssh-02"]
-    assert site.role_values("lab-1") == {"ssh_permit_root_login": "no", "ssh_client_alive_interval": 300}
+    assert [control.id for control in site.controls_for("lab-1", NOW)] == ["ssh-01", "ssh-02"]
+    assert site.role_values("lab-1", NOW) == {"ssh_permit_root_login": "no", "ssh_client_alive_interval": 300}
 
 
 def test_the_controls_digest_does_not_depend_on_the_order_of_assets(site: Site) -> None:
-    digest = site.controls_digest(["lab-1", "prod-1"])
-    assert digest == site.controls_digest(["prod-1", "lab-1"])
-    assert digest != site.controls_digest(["lab-1"])
+    digest = site.controls_digest(["lab-1", "prod-1"], NOW)
+    assert digest == site.controls_digest(["prod-1", "lab-1"], NOW)
+    assert digest != site.controls_digest(["lab-1"], NOW)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +93,12 @@ def test_the_controls_digest_changes_with_any_part_of_a_control(
     find: str, put: str, site: Site, tmp_path: Path
 ) -> None:
     changed = variant(tmp_path, file="baselines/clinic-server.yml", find=find, put=put)
-    assert changed.controls_digest(["lab-1"]) != site.controls_digest(["lab-1"])
+    assert changed.controls_digest(["lab-1"], NOW) != site.controls_digest(["lab-1"], NOW)
 
 
 def test_the_controls_digest_ignores_what_is_not_required_of_a_host(site: Site, tmp_path: Path) -> None:
     changed = variant(tmp_path, file="holdfast.yml", find="owner: platform-team", put="owner: somebody-else")
-    assert changed.controls_digest(["lab-1"]) == site.controls_digest(["lab-1"])
+    assert changed.controls_digest(["lab-1"], NOW) == site.controls_digest(["lab-1"], NOW)
 
 
 def test_what_is_read_can_be_written_and_read_again(site: Site) -> None:
@@ -141,4 +143,4 @@ def test_the_products_policy_stands_in_where_the_site_has_none(tmp_path: Path) -
 def test_the_demonstration_site_is_sound() -> None:
     site = load_site(DEMO, PRODUCT)
     assert [asset.id for asset in site.assets] == ["lab-1", "lab-2", "pilot-1", "prod-1", "prod-2"]
-    assert len(site.controls_for("lab-1")) >= 40
+    assert len(site.controls_for("lab-1", NOW)) >= 40

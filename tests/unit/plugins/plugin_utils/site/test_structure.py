@@ -19,7 +19,9 @@ from tests.site_cases import GOOD
 
 FILES = {
     "baseline": GOOD / "baselines/clinic-server.yml",
+    "exceptions": GOOD / "exceptions.yml",
     "holdfast": GOOD / "holdfast.yml",
+    "overlays": GOOD / "overlays.yml",
     "patching": GOOD / "policy/patching.yml",
     "remediation": GOOD / "policy/remediation.yml",
     "rings": GOOD / "policy/rings.yml",
