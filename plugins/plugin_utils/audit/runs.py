@@ -51,15 +51,13 @@ class Run:
 def tried(record: Entry) -> bool:
     """Say whether a record tells of a change that its own run made to a host, or tried to.
 
-    What a host's own guard put back after an earlier run is only told by the run that learns of it.
+    What a host's own guard put back, after an earlier run or after none on record, is only told by the run that
+    learns of it.
     """
-    results = record.body.get("results", ())
+    body = record.body
     if record.step == "rollback":
-        told = record.body["trigger"] == "guard" and all(
-            result.get("of", record.body["run_id"]) != record.body["run_id"] for result in results
-        )
-        return not told
-    return record.step == "deploy" and any(result["outcome"] in ("changed", "failed") for result in results)
+        return body["trigger"] != "guard" or any(result.get("of") == body["run_id"] for result in body["results"])
+    return record.step == "deploy" and any(result["outcome"] in ("changed", "failed") for result in body["results"])
 
 
 def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
@@ -188,10 +186,12 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
     if body["exit_code"]:
         against.append(f"exit code {body['exit_code']}")
     returns = run.opened.body["kind"] == "rollback"
+    # A guard that names no run was this run's own only where the run changed anything itself.
+    unnamed = run.id if any(result["outcome"] != "unreachable" for _unused, result in run.results("deploy")) else None
     for record, result in run.results("rollback"):
         if returns and result["result"] != "restored":
             against.append(f"{result['asset']} was rolled back {RETURNED[result['result']]}")
-        elif not returns and tried(record):
+        elif not returns and (tried(record) or result.get("of", unnamed) == run.id):
             against.append(f"{result['asset']} was rolled back")
     outcomes = {result["asset"]: (record, result) for record, result in run.results("deploy")}
     for asset, (_entry, result) in outcomes.items():

@@ -108,6 +108,7 @@ def test_what_a_host_undid_by_itself_may_be_told_by_a_later_check(shop: Shop) ->
     _done, _undo, locked = shop.way_back()
     look = shop.open(None, kind="check", mode="check", plan=None, baseline=BASELINE, expected_assets=["prod-1"])
     back(shop, look, "guard", returned("prod-1", guard="grd_learnedlater", of=locked.run_id))
+    back(shop, look, "guard", returned("prod-1", guard="grd_ofnorunatall"))
     shop.recorder.verify(shop.keys["scanner"], look, kind="drift", phase=None, results=[seen("prod-1")])
     shop.close(look)
     assert found(shop) == set()
@@ -115,6 +116,18 @@ def test_what_a_host_undid_by_itself_may_be_told_by_a_later_check(shop: Shop) ->
     index = back(shop, own, "guard", returned("prod-1", guard="grd_ofitsown000", of=own.run_id))
     shop.close(own, "failed")
     assert found(shop) == {("change-in-check", index)}
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_run_whose_own_work_a_guard_undid_is_not_ok(shop: Shop, earlier: bool) -> None:
+    _done, _undo, locked = shop.way_back()
+    run = shop.mend("prod-1")
+    more = {"of": locked.run_id} if earlier else {}
+    shop.recorder.deploy(shop.keys["controller"], run, ring=None, results=[deployed("prod-1", products=())])
+    back(shop, run, "guard", returned("prod-1", guard="grd_undone00000", **more))
+    shop.recorder.verify(shop.keys["scanner"], run, kind="drift", phase=None, results=[seen("prod-1")])
+    closed = shop.close(run)
+    assert found(shop) == (set() if earlier else {("outcome-contradicts", closed.index)})
 
 
 def test_a_rollback_run_only_puts_back(shop: Shop) -> None:
