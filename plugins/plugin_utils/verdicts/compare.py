@@ -9,6 +9,7 @@ observed value that cannot be read the way the operator needs never satisfies it
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -91,12 +92,55 @@ def only(expected: Any, actual: Any) -> bool:
     return isinstance(actual, list) and set(members(actual)) <= set(members(expected))
 
 
+def includes(expected: Any, actual: Any) -> bool:
+    """A list that holds every expected member, and others perhaps."""
+    return isinstance(actual, list) and set(members(expected)) <= set(members(actual))
+
+
+def networks(flows: Any) -> dict[str, list[str]] | None:
+    """Return port -> networks, neighbours joined, of flows such as "tcp/22 from 192.0.2.0/24"; None for others."""
+    found: dict[str, list[Any]] = {}
+    for flow in members(flows):
+        port, _, source = flow.partition(" from ")
+        try:
+            wanted = ("0.0.0.0/0", "::/0") if source == "any" else (source,)
+            found.setdefault(port, []).extend(map(ipaddress.ip_network, wanted))
+        except ValueError:
+            return None
+    return {
+        port: [str(n) for v in (4, 6) for n in ipaddress.collapse_addresses([n for n in many if n.version == v])]
+        for port, many in found.items()
+    }
+
+
+def same_flows(expected: Any, actual: Any) -> bool:
+    """Lists of flows that let in the same, however their networks are cut."""
+    wanted, found = networks(expected), networks(actual)
+    return isinstance(actual, list) and wanted is not None and wanted == found
+
+
+def flows_explain(expected: Any, actual: Any) -> bool:
+    """A list of ports, empty perhaps, of which each is the port of an expected flow."""
+    return isinstance(actual, list) and not _unexplained(expected, actual)
+
+
+def _unexplained(expected: Any, actual: Any) -> list[str]:
+    ports = {flow.partition(" from ")[0] for flow in members(expected)}
+    return [port for port in members(actual) if port not in ports]
+
+
 def offenders(compare: str, expected: Any, actual: Any) -> list[str]:
     """Return which members of a list keep it from passing, where the operator judges them one by one."""
     if compare == "contains_none":
         return [n for n in members(actual) if any(fnmatch.fnmatchcase(n, p) for p in members(expected))]
     if compare == "only" and isinstance(actual, list):
         return [name for name in members(actual) if name not in members(expected)]
+    if compare == "flows_explain" and isinstance(actual, list):
+        return _unexplained(expected, actual)
+    if compare == "includes":
+        return [name for name in members(expected) if name not in members(actual)]
+    if compare == "same_flows":
+        return sorted(set(members(expected)) ^ set(members(actual)))[:8]
     if compare == "within_mode" and isinstance(actual, list):
         return [member for member in members(actual) if not within_mode(expected, member)]
     return []
@@ -118,8 +162,11 @@ OPERATORS: dict[str, Operator] = {
     "at_least_mask": at_least_mask,
     "contains_none": contains_none,
     "equals": equals,
+    "flows_explain": flows_explain,
+    "includes": includes,
     "only": only,
     "positive_at_most": positive_at_most,
+    "same_flows": same_flows,
     "within_mode": within_mode,
 }
 """Every word that a control's `compare` may hold."""

@@ -21,6 +21,16 @@ CASES = [
     ("at_least_mask", "027", ["027", "077", "0027"], ["022", "007", None, ["027"], "no"]),
     ("contains_none", ["hmac-sha1*"], [["umac-128"], "x"], [["umac-128", "hmac-sha1-etm"], [], None]),
     ("only", ["a", "b"], [[], ["a"], ["b", "a"]], [["a", "c"], None, "a"]),
+    ("includes", ["a", "b"], [["b", "a"], ["a", "b", "c"]], [["a"], [], None, "a"]),
+    ("includes", [], [[], ["a"]], [None, ""]),
+    ("same_flows", ["tcp/22 from any"],
+     [["tcp/22 from any"], ["tcp/22 from 0.0.0.0/0", "tcp/22 from ::/0"], ["tcp/22 from any", "tcp/22 from 192.0.2.0/24"]],
+     [[], ["tcp/22 from 0.0.0.0/0"], ["tcp/22 from any", "udp/22 from any"], ["after a boot tcp/22 from any"], None]),
+    ("same_flows", ["tcp/22 from 192.0.2.0/25", "tcp/22 from 192.0.2.128/25"],
+     [["tcp/22 from 192.0.2.0/24"]], [["tcp/22 from 192.0.2.0/25"], ["tcp/22 from nowhere"], "tcp/22 from 192.0.2.0/24"]),
+    ("same_flows", [], [[]], [None, ["tcp/22 from any"]]),
+    ("flows_explain", ["tcp/22 from any", "tcp/80 from 192.0.2.0/24"],
+     [[], ["tcp/22"], ["tcp/80", "tcp/22"]], [["udp/22"], ["tcp/22", "tcp/81"], None]),
 ]  # fmt: skip
 
 
