@@ -58,10 +58,10 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.template import trust_as_template
 
-from ..plugin_utils.edge.environment import PRODUCT, utc_now
+from ..plugin_utils.edge.environment import utc_now
+from ..plugin_utils.edge.opening import open_site
 from ..plugin_utils.errors import HoldfastError
 from ..plugin_utils.site.files import REGISTERS
-from ..plugin_utils.site.site import load_site
 
 
 class InventoryModule(BaseInventoryPlugin):
@@ -77,7 +77,7 @@ class InventoryModule(BaseInventoryPlugin):
         """Add the hosts and groups of the site around `path`; raise AnsibleParserError if it is refused."""
         super().parse(inventory, loader, path, cache)
         try:
-            site = load_site(Path(path).parent, PRODUCT)
+            site = open_site(Path(path).parent)
         except HoldfastError as error:
             # Shown here, once: Ansible prints the text of an inventory plugin's error twice.
             self.display.error(f"the site is refused, and no host will be contacted:\n{error}", wrap_text=False)

@@ -20,13 +20,24 @@ from ..ledger.reading import OpenRun, Record, find_open_run, read_records, trust
 from ..ledger.recorder import Recorder
 from ..ledger.store import Ledger
 from ..site.site import Site, load_site
+from ..site.sources import unchanged
 from .environment import PRODUCT, RunContext, utc_now
 from .product import product_version
 
+_opened: dict[Path, Site] = {}
+
 
 def open_site(root: Path) -> Site:
-    """Load and validate the site at `root` against the product's own baselines and policy. Raises SiteError."""
-    return load_site(root, PRODUCT)
+    """Load and validate the site at `root` against the product's own baselines and policy. Raises SiteError.
+
+    A site that this process has loaded is given again while none of its files and folders has changed. Ansible's
+    workers are forks: what the inventory read once they need not read again, each for each host.
+    """
+    root = root.resolve()
+    known = _opened.get(root)
+    if known is None or not unchanged(known.sources):
+        known = _opened[root] = load_site(root, PRODUCT)
+    return known
 
 
 def open_recorder(site: Site) -> Recorder:

@@ -15,6 +15,7 @@ from .baseline import baseline_faults, part_faults
 from .mechanism import mechanism_faults
 from .problems import Fault, Problem, SiteFilesError
 from .reading import Document, read_document
+from .sources import Stamp, stamp
 from .structure import SLUG, nearest
 
 REGISTERS = ("holdfast.yml", "holdfast.yaml")
@@ -26,11 +27,17 @@ class Files:
 
     def __init__(self, root: Path, product: Path) -> None:
         self.problems: list[Problem] = []
+        self.sources: dict[Path, Stamp] = {}
+        """The folders that were looked into, and every file that was read; each stamp is older than the look."""
+        for folder in (root, root / "policy", root / "baselines", product / "policy", product / "baselines"):
+            self._note(folder)
         self._root = root
         self._product = product
 
     def read(self, path: Path, faults: Callable[[Any], Iterator[Fault]]) -> Document:
         """Return one file's document; where it cannot be read at all, an empty one, and a problem."""
+        self._note(path.parent)
+        self._note(path)
         name = str(path.relative_to(self._root)) if path.is_relative_to(self._root) else str(path)
         try:
             document, problems = read_document(path, name)
@@ -40,6 +47,9 @@ class Files:
         # A text with problems is not looked at further: a duplicate key hides what it was meant to be.
         self.problems += problems or document.problems([*faults(document.data)])
         return document
+
+    def _note(self, path: Path) -> None:
+        self.sources.setdefault(path, stamp(path))
 
     def register(self) -> Path:
         """Return the path of the asset register; two of them are a problem."""

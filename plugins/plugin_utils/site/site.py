@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from .overlays import Overlay, overlay_faults
 from .policy import PATCHING, Policy, remediation_faults, rings_faults
 from .problems import SiteFilesError
 from .resolve import resolve, role_values
+from .sources import Stamp, stamp
 from .structure import Fields, Text, slug
 
 KEYS = {
@@ -66,6 +67,8 @@ class Site:
     plans_dir: Path
     reports_dir: Path
     key_paths: dict[str, Path]
+    sources: Mapping[Path, Stamp] = field(repr=False, compare=False)
+    """The files and folders that this picture rests on, whether they exist or not."""
 
     @cached_property
     def _by_id(self) -> dict[str, Asset]:
@@ -131,6 +134,7 @@ def load_site(root: Path, product: Path) -> Site:
         plans_dir=root / "plans",
         reports_dir=root / "reports",
         key_paths={name: root / path for name, path in keys.items()},
+        sources={**files.sources, root / "trust.yml": stamp(root / "trust.yml")},
     )
     # What they may mean is judged last, against a site that is sound otherwise.
     problems = exceptions.problems([*exception_conflicts(site)]) if site.exceptions else []

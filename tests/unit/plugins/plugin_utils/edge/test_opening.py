@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A site is read once a process, and again as soon as anything it rests on has changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import SiteError
+
+from tests.site_cases import Case
+
+
+@pytest.fixture
+def settled(tmp_path: Path) -> Path:
+    return Case("", "", [], []).lay_out(tmp_path / "site")
+
+
+def test_a_site_that_did_not_change_is_not_read_again(settled: Path) -> None:
+    assert open_site(settled) is open_site(settled)
+
+
+def _edit(path: Path, find: str, put: str) -> None:
+    path.write_text(path.read_text().replace(find, put))
+
+
+def _keep_size_and_time(root: Path) -> None:
+    path = root / "baselines" / "clinic-server.yml"
+    about = path.stat()
+    _edit(path, "value: 300", "value: 301")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "register": lambda root: _edit(root / "holdfast.yml", "tier: 4", "tier: 3"),
+    "part of a policy": lambda root: _edit(root / "policy" / "rings.yml", "336", "337"),
+    "exception": lambda root: _edit(root / "exceptions.yml", "2027-03-31", "2027-04-30"),
+    "same size and time": _keep_size_and_time,
+    "exceptions away": lambda root: (root / "exceptions.yml").unlink(),
+    "another baseline": lambda root: (root / "baselines" / "x.yml").write_text(
+        (root / "baselines" / "clinic-server.yml").read_text().replace("clinic-server", "x")
+    ) and None,
+    "policy away": lambda root: (root / "policy" / "patching.yml").unlink(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_is_seen(change: str, settled: Path) -> None:
+    before = open_site(settled)
+    CHANGES[change](settled)
+    after = open_site(settled)
+    assert after is not before
+    assert after != before
+
+
+def test_a_site_that_turned_bad_is_refused(settled: Path) -> None:
+    open_site(settled)
+    (settled / "site.yml").unlink()
+    with pytest.raises(SiteError):
+        open_site(settled)
+
+
+def test_an_approver_who_left_is_missed(settled: Path) -> None:
+    open_site(settled)
+    (settled / "trust.yml").write_text("principals: []\n")
+    with pytest.raises(SiteError, match="may approve nothing"):
+        open_site(settled)
