@@ -16,9 +16,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -46,11 +47,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Stage:
-    """Checks that run one after the other, once the stages named in `after` have ended (well or not)."""
+    """Checks that run `at_once` at a time, once the stages named in `after` have ended (well or not)."""
 
     name: str
     checks: Callable[[], Sequence[Check]]
     after: tuple[str, ...] = ()
+    at_once: int = 1
+    """More than one: what a check says is shown when it has ended, so that it stays together."""
     counts: bool = True
     """False for preparation, which tests nothing; when it fails, that is one failure all the same."""
 
@@ -125,7 +128,7 @@ STAGES = (
     Stage("sanity", _sanity, after=("fetch",)),
     Stage("integration", lambda: _pytest("integration", *TWO_PROCESSES, "--durations=10"), after=("image", "fetch")),
     Stage("drills", _drills, after=("image",)),
-    Stage("molecule", _molecule, after=("image",)),
+    Stage("molecule", _molecule, after=("image",), at_once=2),
 )
 
 
@@ -152,9 +155,21 @@ def run_stage(stage: Stage, log: IO[str] | None) -> Tally:
     checks = stage.checks()
     for check in checks:
         _forget(check.reports)
-        print(f"--- {stage.name}: {' '.join(check.argv)}", file=log, flush=True)
-        code = _run(check, log)
-        _count(check, code, tally)
+    if stage.at_once == 1:
+        for check in checks:
+            print(_title(stage, check), file=log, flush=True)
+            _count(check, _run(check, log, at_terminal=log is None), tally)
+    else:
+        with ThreadPoolExecutor(stage.at_once) as pool:
+            running = {pool.submit(_kept_together, check, log is None): check for check in checks}
+            ends = []
+            for future in as_completed(running):
+                code, said = future.result()
+                print(f"{_title(stage, running[future])}\n{said}", file=log, flush=True)
+                _count(running[future], code, tally)
+                ends += said.splitlines()[-TAIL_LINES // 2 :] if code else []
+            # Where a reader looks, and where _report takes it from.
+            print("\n".join(ends), file=log, flush=True)
     if not checks:
         tally.failed, tally.failures = 1, ["nothing to run"]
     if not stage.counts:
@@ -163,7 +178,19 @@ def run_stage(stage: Stage, log: IO[str] | None) -> Tally:
     return tally
 
 
-def _run(check: Check, log: IO[str] | None) -> int:
+def _title(stage: Stage, check: Check) -> str:
+    return f"--- {stage.name}: {' '.join(check.argv)}"
+
+
+def _kept_together(check: Check, at_terminal: bool) -> tuple[int, str]:
+    """Return a check's exit code and what it said."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        code = _run(check, said, at_terminal)
+        said.seek(0)
+        return code, said.read()
+
+
+def _run(check: Check, log: IO[str] | None, at_terminal: bool) -> int:
     """Return the check's exit code; one that outlasts the limit is ended and counts as failed."""
     process = subprocess.Popen(
         check.argv,
@@ -173,7 +200,7 @@ def _run(check: Check, log: IO[str] | None) -> int:
         stdout=log,
         stderr=log and subprocess.STDOUT,
         # So that what it started ends with it; at a terminal, though, Ctrl-C must reach it.
-        start_new_session=log is not None,
+        start_new_session=not at_terminal,
     )
     try:
         return process.wait(timeout=LIMIT_SECONDS)
@@ -182,7 +209,7 @@ def _run(check: Check, log: IO[str] | None) -> int:
         return 124
     finally:
         if process.poll() is None:
-            _end(process, whole_group=log is not None)
+            _end(process, whole_group=not at_terminal)
 
 
 def _end(process: subprocess.Popen[bytes], whole_group: bool) -> None:

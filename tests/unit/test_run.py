@@ -80,6 +80,22 @@ def test_a_check_that_hangs_is_ended_with_all_it_started(monkeypatch: pytest.Mon
     assert counted(runner.Check("check", ("sleep", "600"))) == "0 passed, 1 failed, 0 skipped"
 
 
+def test_checks_of_a_stage_run_at_the_same_time_and_what_each_says_stays_together(logs: Path, tmp_path: Path) -> None:
+    # Each waits for the other's file, so that neither ends unless both run.
+    wait = "import pathlib, time\nprint('begin {0}')\npathlib.Path({1!r}).touch()\n"
+    wait += "while not pathlib.Path({2!r}).exists(): time.sleep(0.01)\nprint('end {0}'); raise SystemExit({3})"
+    files = [str(tmp_path / name) for name in ("a", "b")]
+    checks = [
+        runner.Check("a", (sys.executable, "-c", wait.format("a", *files, 0))),
+        runner.Check("b", (sys.executable, "-c", wait.format("b", *reversed(files), 1))),
+    ]
+    tally = runner.run_all([runner.Stage("both", lambda: checks, at_once=2)])["both"]
+    assert str(tally) == "1 passed, 1 failed, 0 skipped"
+    said = (logs / "both.log").read_text(encoding="utf-8")
+    assert "begin a\nend a\n" in said
+    assert said.count("begin b\nend b\n") == 2  # once more at the end, for it failed
+
+
 def test_all_stages_run_and_the_failures_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     stages = [
         runner.Stage("first", lambda: [says(1), says(0)]),
