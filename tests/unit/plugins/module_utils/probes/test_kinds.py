@@ -18,7 +18,6 @@ from ansible_collections.holdfast.hipaa.plugins.module_utils.probes import (
     package,
     pam_wheel,
     shell_profile,
-    sshd,
     systemd_config,
     unit,
 )
@@ -28,31 +27,6 @@ def actual(answer):
     status, value, _why = answer
     assert status == "observed"
     return value
-
-
-# --- sshd
-
-
-SSHD = sshd.parse("permitrootlogin without-password\nport 22\nport 2222\nmacs a,b\nhostkey /k\nbanner none\n")
-
-
-@pytest.mark.parametrize(
-    ("keyword", "value"),
-    [
-        ("permitrootlogin", "prohibit-password"),
-        ("PermitRootLogin", "prohibit-password"),
-        ("port", ["22", "2222"]),
-        ("macs", ["a", "b"]),
-        ("banner", "none"),
-    ],
-)
-def test_sshd_settings_are_words_or_lists(keyword, value):
-    assert actual(sshd.answer(keyword, SSHD)) == value
-
-
-def test_an_unknown_sshd_setting_and_a_missing_sshd_are_not_applicable():
-    assert sshd.answer("teleport", SSHD)[0] == "not_applicable"
-    assert sshd.answer("macs", {})[0] == "not_applicable"
 
 
 # --- file
