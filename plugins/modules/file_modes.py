@@ -35,8 +35,14 @@ options:
         type: str
       owner:
         description:
-          - The owner and group as C(owner:group).
+          - The owner and group as C(owner:group), or the owner alone, which leaves the group as it is.
         type: str
+      besides:
+        description:
+          - Paths that the pattern names and that are passed over.
+        type: list
+        elements: str
+        default: []
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without.
@@ -52,6 +58,7 @@ EXAMPLES = r"""
     files:
       - {path: /etc/shadow, mode: "0640", owner: root:shadow}
       - {path: /etc/ssh/ssh_host_*_key, mode: "0600"}
+      - {path: /usr/local/bin/*, mode: "0775", owner: root, besides: [/usr/local/bin/sudo]}
 """
 
 RETURN = r"""
@@ -89,14 +96,13 @@ def bits(text: str) -> int:
     return mode
 
 
-def ids(text: str) -> tuple[int, int]:
-    """The numbers of owner:group. Raises WrongEntryError when this host does not know them."""
+def ids(text: str, gid: int) -> tuple[int, int]:
+    """The numbers of owner:group, or of an owner alone and `gid`. Raises WrongEntryError for unknown names."""
     owner, colon, group = text.partition(":")
     try:
-        return pwd.getpwnam(owner).pw_uid, grp.getgrnam(group).gr_gid
+        return pwd.getpwnam(owner).pw_uid, grp.getgrnam(group).gr_gid if colon else gid
     except KeyError as error:
-        what = "is not known on this host" if colon else "has no group; write owner:group"
-        raise WrongEntryError(f'owner "{text}" {what}') from error
+        raise WrongEntryError(f'owner "{text}" is not known on this host') from error
 
 
 def shown(mode: int, uid: int, gid: int) -> str:
@@ -119,7 +125,7 @@ def withdraw(path: str, entry: dict[str, Any], check: bool) -> tuple[str, str]:
         status = os.fstat(descriptor)
         old = stat.S_IMODE(status.st_mode)
         mode = old & bits(entry["mode"]) if entry["mode"] else old
-        uid, gid = ids(entry["owner"]) if entry["owner"] else (status.st_uid, status.st_gid)
+        uid, gid = ids(entry["owner"], status.st_gid) if entry["owner"] else (status.st_uid, status.st_gid)
         if not check:
             if (uid, gid) != (status.st_uid, status.st_gid):
                 os.fchown(descriptor, uid, gid)
@@ -147,6 +153,7 @@ def main() -> None:
                     "path": {"type": "str", "required": True},
                     "mode": {"type": "str"},
                     "owner": {"type": "str"},
+                    "besides": {"type": "list", "elements": "str", "default": []},
                 },
             },
         },
@@ -154,7 +161,7 @@ def main() -> None:
     )
     before, after = {}, {}
     for entry in module.params["files"]:
-        for path in paths(entry["path"]):
+        for path in sorted(set(paths(entry["path"])) - set(entry["besides"])):
             try:
                 was, is_now = withdraw(path, entry, module.check_mode)
             except (WrongEntryError, OSError) as error:

@@ -58,11 +58,12 @@ def test_a_mode_must_be_octal(text):
         bits(text)
 
 
-def test_an_owner_must_be_known_here_and_have_a_group():
-    assert ids("root:root") == (0, 0)
-    for text in ("nobody-here:root", "root:nogroup-here", "root"):
+def test_an_owner_must_be_known_here():
+    assert ids("root:root", 7) == (0, 0)
+    assert ids("root", 7) == (0, 7)
+    for text in ("nobody-here:root", "root:nogroup-here", "nobody-here", "root:"):
         with pytest.raises(WrongEntryError):
-            ids(text)
+            ids(text, 7)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -72,3 +73,13 @@ def test_an_owner_is_set_and_the_mode_kept(tmp_path):
     os.chown(path, 12345, 12345)
     withdraw(str(path), entry(owner="root:root"), check=False)
     assert (path.stat().st_uid, path.stat().st_gid, mode_of(path)) == (0, 0, 0o640)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_stranger_who_loses_a_file_loses_its_rights_too(tmp_path):
+    path = tmp_path / "program"
+    path.touch()
+    os.chown(path, 12345, 12345)
+    path.chmod(0o4755)
+    withdraw(str(path), entry(owner="root"), check=False)
+    assert (path.stat().st_uid, path.stat().st_gid, mode_of(path)) == (0, 12345, 0o755)
