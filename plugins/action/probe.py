@@ -9,10 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import drift_contribution
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
+    drift_contribution,
+    revert_contribution,
+)
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.histories import histories
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.mending import mending
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.results import keep_results
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving import waive
@@ -33,22 +38,41 @@ class ActionModule(RecordedAction):
         if "observations" not in answer:
             return {**answer, "failed": True}
         verdicts = waive(controls, judge_all(controls, answer["observations"]), now)
-        for line in lines(self.host, controls, verdicts):
+        wrong = [verdict.control_id for verdict in verdicts if verdict.result == "fail"]
+        for line in lines(self.host, controls, verdicts, histories(run, self.host, wrong) if wrong else None):
             self._display.display(line)
         allowed = mending(run, self.host, controls, verdicts)
         if run.kind == "remediate" and allowed.asked:
             self._display.display(f"{self.host}: waits for an approved change: {', '.join(allowed.asked)}")
         judged = {c.id for c in controls if args["expect"] == "pass" or c.role in args["roles"]}
         failing = [v.control_id for v in verdicts if v.result == "fail" and v.control_id in judged]
+        detail = keep_results(run, self.host, controls, verdicts)
         result = {
             "changed": False,
             "verdicts": [verdict.to_dict() for verdict in verdicts],
             "counts": summary(verdicts),
             "remediate": list(allowed.roles),
             "ask": list(allowed.asked),
-            "holdfast": drift_contribution(self.host, verdicts),
+            "holdfast": [drift_contribution(self.host, verdicts, detail), *self._carried_home(run, answer["reverts"])],
         }
         if args["expect"] != "any" and failing:
             what = "not mended by its role" if args["expect"] == "mended" else "drifted"
             result.update(failed=True, msg=f"{self.host}: {what}: {', '.join(failing)}")
         return result
+
+    def _carried_home(self, run: Run, reverts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return what guards of the host put back and no record tells of yet, for example since the controller died."""
+        if not reverts:
+            return []
+        known = {
+            result.get("guard")
+            for record in run.records
+            if record.step == "rollback"
+            for result in record.body["results"]
+        }
+        news = [one for one in reverts if one["id"] not in known]
+        for one in news:
+            self._display.display(
+                f"{self.host}: undid role {one['role']} by itself within {one['ms'] / 1000:.1f} s ({one['result']})"
+            )
+        return [revert_contribution(self.host, one) for one in news]

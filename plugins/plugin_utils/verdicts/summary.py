@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from .verdict import RESULTS, Verdict
@@ -47,10 +47,19 @@ def line(title: str, verdict: Verdict) -> str:
     return f"{verdict.control_id} {verdict.result} {difference} ({title})"
 
 
-def lines(host: str, controls: Iterable[Titled], verdicts: Iterable[Verdict]) -> list[str]:
-    """Return the counts of a host, then a line for each verdict that somebody must look at."""
+def lines(
+    host: str, controls: Iterable[Titled], verdicts: Iterable[Verdict], notes: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the counts of a host, then a line for each verdict that somebody must look at.
+
+    `notes`, by control id, stand indented beneath the line of their control.
+    """
     titles = {control.id: control.title for control in controls}
     judged = list(verdicts)
     counts = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in summary(judged).items())
-    wanting = [v for kind in SHOWN for v in judged if v.result == kind]
-    return [f"{host}: {counts}", *(f"  {line(titles[v.control_id], v)}" for v in wanting)]
+    said = [f"{host}: {counts}"]
+    for verdict in (v for kind in SHOWN for v in judged if v.result == kind):
+        said.append(f"  {line(titles[verdict.control_id], verdict)}")
+        if note := (notes or {}).get(verdict.control_id):
+            said.append(f"    {note}")
+    return said
