@@ -113,7 +113,7 @@ class CallbackModule(CallbackBase):
         variables = play.get_variable_manager()
         hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
         change = variables.extra_vars.get("change")
-        if not hosts and (change or particulars["kind"] != "patch"):
+        if not hosts and (change or particulars["kind"] not in ("patch", "rollback")):
             return
         self.journal = open_journal(
             find_site(self.get_option("site")),

@@ -13,6 +13,7 @@ from ..policy.decision import decide
 from ..policy.question import Decision, Question, Reason
 from .environment import utc_now
 from .opening import Case, Run
+from .returning import touched
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ def ask_gate(run: Run, change: str | None, hosts: Collection[str]) -> Answer:
         assets=frozenset(hosts),
         on_record=True,
     )
+    if run.kind == "rollback":
+        deployed = touched(run.records, str(run.opened.change_id))
+        return Answer(decide(replace(question, implementer=run.record.principal, deployed=deployed)), "")
     if run.case is None:
         # A remediation without a change decides per control, after the probe: see plugins/action/probe.py.
         return Answer(decide(replace(question, kind="check") if run.kind == "remediate" else question), "")

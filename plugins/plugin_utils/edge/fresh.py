@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 
@@ -19,8 +19,8 @@ def over_fresh_login(action: ActionBase, argv: list[str], *, patience: int | Non
     """Run a command through a new login, with the task's privilege escalation; return exit code, output, errors.
 
     Over SSH the login is real and nobody else's; `patience` is for how many seconds it may take to connect. With any
-    other connection plugin the command runs over a new connection of that plugin, whatever that is. A login that fails
-    has exit code 255.
+    other connection plugin the command runs over a new connection of that plugin, whatever that is. A login
+    that fails, or in which the escalation is refused, has exit code 255.
     """
     old = action._connection
     fresh = _like(action, old)
@@ -32,7 +32,7 @@ def over_fresh_login(action: ActionBase, argv: list[str], *, patience: int | Non
     action._connection = fresh
     try:
         done = action._low_level_execute_command(" ".join(argv))
-    except AnsibleConnectionFailure as error:
+    except AnsibleError as error:  # no login, or no escalation: a password asked for, a refusal
         return 255, "", str(error)
     finally:
         action._connection = old

@@ -76,7 +76,7 @@ def confirm(action: ActionBase, armed: Armed) -> dict[str, Any]:
         return outcome
     why = outcome.get("why", "") if outcome else ""
     if outcome is None or outcome["outcome"] == "refused":
-        failed = "the fresh login did not work" if code == 255 else "the command failed in the fresh login"
+        failed = "no fresh login with the play's privileges" if code == 255 else "the fresh login could not confirm"
         why = f"{failed}: {why or _last(errors) or f'exit code {code}'}"
         outcome = _wait(action, command, armed)
     else:

@@ -87,6 +87,11 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
     change_id = particulars.change
     if particulars.kind == "patch" and change_id is None:
         raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
+    if particulars.kind == "rollback" and change_id is None:
+        raise PolicyError("roll_back: no change was named; expected -e change=chg_...; see `holdfast change list`")
+    if particulars.kind == "rollback" and not any(r.step == "request" and r.change_id == change_id for r in records):
+        # A remediation that policy let happen without a request has a change id of its own.
+        return {"change_id": change_id, "baseline": site.controls_digest(particulars.hosts, utc_now())}
     if particulars.kind == "remediate" and change_id is None:
         change_id = _open_baseline_change(site, records, particulars.hosts)
     if change_id is None or particulars.kind in ("check", "plan"):

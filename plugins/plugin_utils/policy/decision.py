@@ -33,10 +33,11 @@ def decide(question: Question) -> Decision:
 
     Runs that read (kinds check and plan, and any kind in mode check) only need to be on record and to name
     known assets. A patch, and a remediation for a change, need everything a change needs. A remediation
-    without a change is what policy/remediation.yml says. Raises PolicyError for a kind or a mode that does
+    without a change is what policy/remediation.yml says. A rollback needs a change that ran on these assets, and no
+    new approval: the way back was agreed to with the change. Raises PolicyError for a kind or a mode that does
     not exist.
     """
-    if question.kind not in ("check", "plan", "patch", "remediate") or question.mode not in (
+    if question.kind not in ("check", "plan", "patch", "remediate", "rollback") or question.mode not in (
         "apply",
         "check",
     ):
@@ -57,6 +58,8 @@ def _rules(question: Question) -> tuple[Rule, ...]:
         return _ALWAYS
     if question.kind == "patch":
         return (*_ALWAYS, *_CHANGE)
+    if question.kind == "rollback":
+        return (*_ALWAYS, rules.implementer_known, rules.change_ran)
     if question.change is None and question.plan is None:
         return (*_ALWAYS, rules.implementer_known, _may_be_mended)
     return (*_ALWAYS, *_CHANGE, rules.baseline_as_planned)

@@ -28,7 +28,7 @@ class Question:
     """May this run, or this wave of it, go ahead now? The answer depends on nothing but these facts."""
 
     kind: str
-    """check, plan, patch or remediate: as in the run-open record."""
+    """check, plan, patch, remediate or rollback: as in the run-open record."""
     mode: str
     """apply, or check, in which nothing is changed."""
     now: datetime
@@ -53,6 +53,8 @@ class Question:
     change: ChangeState | None = None
     baseline: str | None = None
     """Kind remediate: Site.controls_digest of the plan's assets, as they resolve now."""
+    deployed: frozenset[str] = frozenset()
+    """Kind rollback: the assets that runs of the change have touched."""
     failing: tuple[Failing, ...] = ()
     """Kind remediate without a change: what would be mended."""
 

@@ -160,3 +160,15 @@ def baseline_as_planned(q: Question) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             "ask for a new change of kind config",
         )
+
+
+def change_ran(q: Question) -> Iterator[Reason]:
+    """Only a change that ran on an asset can be taken back there."""
+    strangers = sorted(q.assets - q.deployed)
+    if strangers:
+        yield Reason(
+            "change-ran",
+            f"the change never ran on {', '.join(strangers)}",
+            "",
+            "name the change that did, or --limit to the hosts where it ran",
+        )

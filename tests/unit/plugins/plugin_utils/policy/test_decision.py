@@ -40,6 +40,7 @@ def question(case: dict[str, Any]) -> Question:
         plan=None if "plan" in without else at_hand,
         change=None if "change" in without else book.state(health_required=asks.get("health_required", ())),
         baseline=asks.get("baseline", BASELINE),
+        deployed=frozenset(asks.get("deployed", ())),
         failing=tuple(Failing(*one) for one in asks.get("failing", ())),
     )
 
