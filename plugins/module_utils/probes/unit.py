@@ -4,12 +4,28 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 from ._common import Answer, BadArgumentError, in_container, must_be_one_of, not_measured, observed, output_of
 
 ASKS = ("live", "boot", "runs")
 PROPERTIES = "LoadState,ActiveState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
+# systemd.unit(5) and systemd.generator(7): where a system unit's file may lie.
+FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
+    "/run/systemd/generator",
+    "/run/systemd/generator.late",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+# A service that still runs though its file is gone has a control group.
+GROUPS = ("/sys/fs/cgroup/system.slice", "/sys/fs/cgroup/systemd/system.slice")
+NOT_THERE = {"LoadState": "not-found", "ActiveState": "inactive", "UnitFileState": ""}
 
 
 class State(NamedTuple):
@@ -45,13 +61,23 @@ def parse(text: str, names: list[str]) -> dict[str, dict[str, str]]:
     return {name: blocks[index] for index, name in enumerate(names)}
 
 
+def there(name: str, folders: tuple[str, ...] = FOLDERS, groups: tuple[str, ...] = GROUPS) -> bool:
+    """Whether systemd could know a unit. Asking it about one it does not know costs it a search of milliseconds."""
+    stem, dot, kind = name.rpartition(".")
+    names = {name, f"{stem.partition('@')[0]}@{dot}{kind}" if "@" in stem else name}
+    return any(os.path.lexists(os.path.join(folder, one)) for folder in folders for one in names) or any(
+        os.path.exists(os.path.join(group, name)) for group in groups
+    )
+
+
 def collect(asked: list[Any]) -> State:
     """The properties of every unit asked."""
-    names = sorted({name for question in asked for name in names_of(question)})
-    return State(
-        parse(output_of(["systemctl", "show", "--property=" + PROPERTIES, "--", *names]), names),
-        in_container(),
-    )
+    wanted = {name for question in asked for name in names_of(question)}
+    names = sorted(filter(there, wanted))
+    units = dict.fromkeys(wanted, NOT_THERE)
+    if names:
+        units.update(parse(output_of(["systemctl", "show", "--property=" + PROPERTIES, "--", *names]), names))
+    return State(units, in_container())
 
 
 def live(unit: dict[str, str]) -> str:

@@ -119,6 +119,25 @@ def test_a_start_condition_that_a_container_does_not_meet_is_not_measured():
     assert actual(unit.answer({"name": "gone.service", "ask": "live"}, state)) == "stopped"
 
 
+def test_systemd_is_asked_only_about_units_it_could_know(tmp_path):
+    for name in ("lib/a.service", "lib/b@.service", "group/gone.service/cgroup.procs"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "masked.service").symlink_to("/dev/null")
+    (tmp_path / "etc" / "alias.service").symlink_to(tmp_path / "nowhere")
+    places = (str(tmp_path / "etc"), str(tmp_path / "lib")), (str(tmp_path / "group"),)
+    for name in ("a.service", "b@1.service", "b@.service", "masked.service", "alias.service", "gone.service"):
+        assert unit.there(name, *places), name
+    for name in ("c.service", "b.service", "a.socket", "c@1.service"):
+        assert not unit.there(name, *places), name
+
+
+def test_a_unit_that_systemd_could_not_know_is_stopped_and_disabled():
+    question = {"name": "no-such-thing.service", "ask": "runs"}
+    assert actual(unit.answer(question, unit.collect([question]))) == "stopped"
+
+
 # --- systemd_config, manager
 
 
