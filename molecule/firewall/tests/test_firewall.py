@@ -28,10 +28,10 @@ def test_a_declared_port_is_open_to_the_network(host, stranger):
     assert host.run(TRY.format(stranger, 22)).rc == 0
 
 
-def test_a_port_declared_for_another_network_is_shut(host, stranger):
-    refused = host.run(TRY.format(stranger, 80))
+def test_a_port_that_nobody_declared_does_not_even_answer(host, stranger):
+    refused = host.run(TRY.format(stranger, 9000))
     assert refused.rc == 1
-    assert "timed out" in refused.stderr
+    assert "timed out" in refused.stderr  # without a firewall: "Connection refused", for nobody listens
 
 
 def test_the_host_reaches_its_own_services(host):
@@ -40,16 +40,17 @@ def test_the_host_reaches_its_own_services(host):
 
 
 def test_a_ping_is_answered(host, stranger):
+    # Root in a container may open no raw socket, but a group may be allowed to ping without one (icmp(7)).
+    host.check_output("sysctl -q -w net.ipv4.ping_group_range='0 0'")
     command = f"""python3 - <<'END'
 import socket, struct
 echo = struct.pack("!BBHHH", 8, 0, 0, 7, 1)
 total = sum(struct.unpack("!4H", echo))
 echo = struct.pack("!BBHHH", 8, 0, ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF, 7, 1)
-asking = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
 asking.settimeout(5)
 asking.sendto(echo, ("{stranger}", 0))
-while asking.recv(128)[20] != 0:
-    pass
+assert asking.recv(128)[0] == 0
 END"""
     assert host.run(command).rc == 0
 
@@ -63,12 +64,15 @@ def test_a_restart_of_the_rules_leaves_other_tables(host):
         host.run("nft delete table inet drill")
 
 
-@pytest.mark.parametrize("verb", ["start", "restart", "reload"])
+@pytest.mark.parametrize("verb", ["start", "restart", "reload", "stop"])
 def test_debians_own_service_empties_the_rules_and_ours_come_back(host, verb):
-    host.check_output("systemctl start nftables.service")
+    if verb != "start":
+        host.check_output("systemctl start nftables.service")
     host.check_output(f"systemctl {verb} nftables.service")
-    rules = host.check_output("nft list table inet holdfast")
-    assert rules.count("policy drop") == 2
+    try:
+        assert host.check_output("nft list table inet holdfast").count("policy drop") == 2
+    finally:
+        host.check_output("systemctl stop nftables.service")
 
 
 def test_the_rules_come_back_with_the_host(host):
