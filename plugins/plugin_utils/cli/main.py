@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..errors import HoldfastError
-from . import audit, change, check, drift, init, key, report, results, trust
+from . import audit, baseline, change, check, drift, init, key, report, results, trust
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
-VERBS: tuple[ModuleType, ...] = (audit, change, check, drift, init, key, report, results, trust)
+VERBS: tuple[ModuleType, ...] = (audit, baseline, change, check, drift, init, key, report, results, trust)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -46,7 +46,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--max-age",
-        type=_hours,
+        type=hours,
         default=MAX_AGE_HOURS,
         metavar="HOURS",
         help=f"a control measured longer ago counts as not measured (default: {MAX_AGE_HOURS})",
@@ -54,7 +54,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(func=_run)
 
 
-def _hours(text: str) -> int:
+def hours(text: str) -> int:
+    """Read a number of hours, 1 to 99999."""
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of hours; write 1 to 99999")
     return int(text)
