@@ -29,6 +29,7 @@ from . import (
     sshd,
     sysctl,
     systemd_config,
+    time_zone,
     unit,
 )
 from ._common import Answer, BadArgumentError, Kind, not_measured
@@ -54,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "sshd": Kind(sshd.check, sshd.collect, sshd.answer),
     "sysctl": Kind(sysctl.check, sysctl.collect, sysctl.answer),
     "systemd_config": Kind(systemd_config.check, systemd_config.collect, systemd_config.answer),
+    "time_zone": Kind(time_zone.check, time_zone.collect, time_zone.answer),
     "unit": Kind(unit.check, unit.collect, unit.answer),
 }
 
