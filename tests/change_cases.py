@@ -63,7 +63,12 @@ def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
         {"id": "ask-elsewhere", "when": {"ring": ["pilot", "production"], "severity": ["high"]}, "then": "ask"},
     ]
     ringed = {"rings": list(base.values()), "promotion_kinds": more.get("promotion_kinds", ["patch"])}
-    return Policy.from_files(ringed, patching, {"rules": rules})
+    remediation = {
+        "rules": [*more.get("rules", ()), *rules],
+        "windows": more.get("windows", []),
+        "limits": more.get("limits", [{"ring": "lab", "hosts_per_hour": "50%"}]),
+    }
+    return Policy.from_files(ringed, patching, remediation)
 
 
 def package(name: str = "nginx", to: str = "1.22.1-9+deb12u1", before: str | None = "1.22.1-9", **more: Any) -> Package:

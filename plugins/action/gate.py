@@ -18,11 +18,11 @@ class ActionModule(RecordedAction):
     """Runs on the controller alone: no host is contacted to decide."""
 
     _requires_connection = False
-    arguments = {"change": {"type": "str"}}
+    arguments = {"change": {"type": "str"}, "after": {"type": "str"}}
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         wave = tuple(str(host) for host in self.variables.get("ansible_play_batch", ()))
-        answer = ask_gate(run, args["change"], wave)
+        answer = ask_gate(run, args["change"], wave, self._mends(wave, args["after"]) if args["after"] else None)
         if not answer.decision.allowed:
             reasons = "\n".join(f"  - {reason}" for reason in answer.decision.reasons)
             raise PolicyError(f"The gate is shut for {', '.join(wave)}:\n{reasons}")
@@ -35,3 +35,8 @@ class ActionModule(RecordedAction):
             "plan": answer.plan_digest,
             "patching": run.site.policy.patching.to_dict(),
         }
+
+    def _mends(self, hosts: tuple[str, ...], name: str) -> dict[str, list[str]]:
+        """Return what the probe that was registered under this name would have mended on each host."""
+        found = {host: self.variables["hostvars"][host].get(name) for host in hosts}
+        return {host: [str(one) for one in seen.get("mends", ())] for host, seen in found.items() if seen}

@@ -18,7 +18,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.histories impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.mending import mending
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.results import keep_results
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all, told, unanswered
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving import waive
 
@@ -41,10 +41,11 @@ class ActionModule(RecordedAction):
         wrong = [verdict.control_id for verdict in verdicts if verdict.result == "fail"]
         for line in lines(self.host, controls, verdicts, histories(run, self.host, wrong) if wrong else None):
             self._display.display(line)
-        allowed = mending(run, self.host, controls, verdicts)
-        if run.kind == "remediate" and allowed.asked:
-            self._display.display(f"{self.host}: waits for an approved change: {', '.join(allowed.asked)}")
-        judged = {c.id for c in controls if args["expect"] == "pass" or c.role in args["roles"]}
+        allowed = mending(run, self.host, controls, verdicts, now)
+        for line in allowed.lines(self.host) if run.kind == "remediate" else ():
+            self._display.display(line)
+        mended = {c.id for c in controls if c.role in args["roles"] and not c.exception}
+        judged = {c.id for c in controls} if args["expect"] == "pass" else mended
         failing = [v.control_id for v in verdicts if v.result == "fail" and v.control_id in judged]
         detail = keep_results(run, self.host, controls, verdicts)
         result = {
@@ -52,10 +53,14 @@ class ActionModule(RecordedAction):
             "verdicts": [verdict.to_dict() for verdict in verdicts],
             "counts": summary(verdicts),
             "remediate": list(allowed.roles),
+            "mends": list(allowed.mends),
             "ask": list(allowed.asked),
             "holdfast": [drift_contribution(self.host, verdicts, detail), *self._carried_home(run, answer["reverts"])],
         }
-        if args["expect"] != "any" and failing:
+        # Whatever was expected: a control that vanishes is no control, and silence must not pass for an answer.
+        if vanished := unanswered(controls, answer["observations"]):
+            result.update(failed=True, msg=f"{self.host}: {told(vanished, len(controls))}")
+        elif args["expect"] != "any" and failing:
             what = "not mended by its role" if args["expect"] == "mended" else "drifted"
             result.update(failed=True, msg=f"{self.host}: {what}: {', '.join(failing)}")
         return result

@@ -164,8 +164,14 @@ class CallbackModule(CallbackBase):
             return
         totals = [stats.summarize(host) for host in stats.processed]
         code = (2 if any(t["failures"] for t in totals) else 0) | (4 if any(t["unreachable"] for t in totals) else 0)
-        self.journal.close(code)
+        silent = self.journal.silent
+        self.journal.close(code or (3 if silent else 0))
         self.journal = None
+        if silent:
+            told = f"no control of {', '.join(silent)} was answered in this run, so nothing is known of it"
+            if not code:
+                raise HoldfastError(f"{told}; run the playbook whole, without --tags or --skip-tags")
+            self._display.error(f"holdfast: {told}")  # the run has failed already, and Ansible said of whom
 
     def _saw(self, result: Any, **what: bool) -> None:
         """Pass one result on.

@@ -20,6 +20,12 @@ options:
       - The id of the change to carry out, C(chg_...).
       - Needed for a patch run. A remediation without it uses the approved change for the present baseline.
     type: str
+  after:
+    description:
+      - The name under which the results of M(holdfast.hipaa.probe) were registered, on each host of the batch.
+      - Then the gate decides on what would be mended - a remediation without an approved change may reach only so many
+        hosts of a ring within an hour as C(policy/remediation.yml) says.
+    type: str
 attributes:
   check_mode:
     description: Decides in check mode as well; nothing is changed.

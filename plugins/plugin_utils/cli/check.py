@@ -17,8 +17,9 @@ from ..site.asset import REGISTER
 from ..site.baseline import BASELINE, PART
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
 from ..site.overlays import OVERLAYS, Overlay
-from ..site.policy import PATCHING, REMEDIATION, RINGS
+from ..site.policy import PATCHING, RINGS
 from ..site.problems import Problem, SiteFilesError
+from ..site.remediation import REMEDIATION
 from ..site.site import SITE, Site, load_site
 from ..site.structure import Shape
 from .options import add_format, add_site

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..change.waves import waves
 from ..errors import PolicyError
 from ..policy.decision import decide
-from ..policy.question import Decision, Question, Reason
+from ..policy.limits import mended_lately
+from ..policy.question import Decision, Failing, Question, Reason
 from .environment import utc_now
 from .opening import Case, Run
 from .returning import touched
@@ -24,8 +25,13 @@ class Answer:
     plan_digest: str
 
 
-def ask_gate(run: Run, change: str | None, hosts: Collection[str]) -> Answer:
-    """Decide whether the run may go on with these hosts now. Raises PolicyError for any change but the run's own."""
+def ask_gate(
+    run: Run, change: str | None, hosts: Collection[str], mends: Mapping[str, Collection[str]] | None = None
+) -> Answer:
+    """Decide whether the run may go on with these hosts now. Raises PolicyError for any change but the run's own.
+
+    `mends` names, after the probe, the controls that would be mended on each host; then it is they that are judged.
+    """
     if change is not None and change != run.opened.change_id:
         raise PolicyError(
             f"gate: the run was opened for change {run.opened.change_id}, not {change}; start the playbook again"
@@ -42,8 +48,10 @@ def ask_gate(run: Run, change: str | None, hosts: Collection[str]) -> Answer:
     if run.kind == "rollback":
         deployed = touched(run.records, str(run.opened.change_id))
         return Answer(decide(replace(question, implementer=run.record.principal, deployed=deployed)), "")
+    if mends is not None:
+        return Answer(_may_be_mended(run, question, mends), run.case.plan.digest if run.case else "")
     if run.case is None:
-        # A remediation without a change decides per control, after the probe: see plugins/action/probe.py.
+        # A remediation without a change decides per control, after the probe: see edge/mending.py.
         return Answer(decide(replace(question, kind="check") if run.kind == "remediate" else question), "")
     reasons: dict[Reason, None] = {}
     grounds: list[str] = []
@@ -52,6 +60,21 @@ def ask_gate(run: Run, change: str | None, hosts: Collection[str]) -> Answer:
         reasons.update(dict.fromkeys(decision.reasons))
         grounds.extend(decision.grounds)
     return Answer(Decision(tuple(reasons), tuple(grounds)), run.case.plan.digest)
+
+
+def _may_be_mended(run: Run, question: Question, mends: Mapping[str, Collection[str]]) -> Decision:
+    """Decide on all that a run would mend without a change. With an approved change the gate has decided before."""
+    named = {asset: set(controls) for asset, controls in mends.items() if controls}
+    if run.case is not None or not named:
+        return Decision()
+    failing = tuple(
+        Failing(asset, control.id, control.severity)
+        for asset, controls in sorted(named.items())
+        for control in run.site.controls_for(asset, question.now)
+        if control.id in controls
+    )
+    lately = mended_lately(run.records, question.now, run.opened.run_id)
+    return decide(replace(question, failing=failing, mended_lately=lately, implementer=run.record.principal))
 
 
 def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:

@@ -73,6 +73,7 @@ class Journal:
         self.kind, self.mode, self.expected = kind, mode, tuple(expected)
         self.run: OpenRun | None = None
         self.denied = self.drift = False
+        self._judged: set[str] = set()
         self._began: dict[str, datetime] = {}
         self._tallies: dict[str, Tally] = {}
         self._pending: list[Mapping[str, Any]] = []
@@ -152,12 +153,18 @@ class Journal:
         return "drift" if self.drift and self.kind == "check" else "ok"
 
     def _drifted(self, contribution: Mapping[str, Any]) -> None:
-        if (
-            contribution["step"] == "verify"
-            and contribution["kind"] == "drift"
-            and contribution["result"]["verdict"] == "fail"
-        ):
-            self.drift = True
+        if contribution["step"] == "verify" and contribution["kind"] == "drift":
+            self._judged.add(contribution["result"]["asset"])
+            self.drift |= contribution["result"]["verdict"] == "fail"
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The expected assets of whose controls the run has reported nothing, where it should report on each.
+
+        A check must; so must a remediation that has reported on one. A run that the gate denied has not looked.
+        """
+        must = self.kind == "check" or (self.kind == "remediate" and self._judged)
+        return tuple(sorted(set(self.expected) - self._judged)) if must and not self.denied else ()
 
     def _flush_deploys(self, run: OpenRun) -> None:
         now = utc_now()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import PolicyError
-from . import agreement, rules
+from . import agreement, limits, rules
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 
@@ -61,7 +61,7 @@ def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "rollback":
         return (*_ALWAYS, rules.implementer_known, rules.change_ran)
     if question.change is None and question.plan is None:
-        return (*_ALWAYS, rules.implementer_known, _may_be_mended)
+        return (*_ALWAYS, rules.implementer_known, _may_be_mended, limits.within_limits)
     return (*_ALWAYS, *_CHANGE, rules.baseline_as_planned)
 
 
@@ -83,7 +83,16 @@ def _may_be_mended(question: Question) -> Iterator[Reason]:
             "check drift first",
         )
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for ruled in sort_out(question.failing, question.policy, question.register).ask:
+    apart = sort_out(question.failing, question.policy, question.register, question.now)
+    for ruled in apart.wait:
+        one = ruled.failing
+        yield Reason(
+            "remediation-window",
+            f"{one.control} on {one.asset} is mended in {ruled.until} (rule {ruled.rule})",
+            "",
+            "wait for the window, or ask for a change: holdfast change request --kind config",
+        )
+    for ruled in apart.ask:
         one = ruled.failing
         groups.setdefault((question.register.get(one.asset, "no"), one.severity, ruled.rule), []).append(
             f"{one.control} on {one.asset}"

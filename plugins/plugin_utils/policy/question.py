@@ -57,6 +57,8 @@ class Question:
     """Kind rollback: the assets that runs of the change have touched."""
     failing: tuple[Failing, ...] = ()
     """Kind remediate without a change: what would be mended."""
+    mended_lately: Mapping[str, datetime] = field(default_factory=dict)
+    """Kind remediate without a change: assets that such runs have changed lately, and when."""
 
 
 @dataclass(frozen=True)

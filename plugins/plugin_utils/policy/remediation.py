@@ -1,14 +1,16 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which drift may be mended without asking: by ring and severity, and the first rule that fits decides."""
+"""Which drift may be mended without asking: by control, ring and severity; the first rule that fits decides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from ..site.policy import Policy, RemediationRule
+from ..site.policy import Policy
 from .question import Failing
+from .windows import is_open, next_opening
 
 NO_RULE = "no-rule"
 """What is named as the rule where none fits; the answer is then `ask`."""
@@ -16,29 +18,43 @@ NO_RULE = "no-rule"
 
 @dataclass(frozen=True)
 class Ruled:
-    """One failing control and the rule that decided about it."""
+    """One failing control and the rule that decided about it; `until` says what it waits for, if it does."""
 
     failing: Failing
     rule: str
+    until: str = ""
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """Failing controls, apart: those that may be mended now, and those that need a change of kind config."""
+    """Failing controls, apart: mended now, waiting for their window, and in need of a change of kind config."""
 
     remediate: tuple[Ruled, ...]
+    wait: tuple[Ruled, ...]
     ask: tuple[Ruled, ...]
 
 
-def sort_out(failing: Iterable[Failing], policy: Policy, register: Mapping[str, str]) -> Sorted:
-    """Sort failing controls by policy. An asset that `register` (asset to ring) lacks is asked about."""
-    apart: dict[str, list[Ruled]] = {"remediate": [], "ask": []}
+def sort_out(failing: Iterable[Failing], policy: Policy, register: Mapping[str, str], now: datetime) -> Sorted:
+    """Sort failing controls by policy at `now` (aware); one of an asset without a ring is asked about."""
+    apart: dict[str, list[Ruled]] = {"remediate": [], "wait": [], "ask": []}
+    shut: dict[str, str] = {}
     for one in sorted(failing, key=lambda f: (f.asset, f.control)):
-        ring = register.get(one.asset)
-        rule = _first(policy.remediation, ring, one.severity)
-        apart[rule.then if rule else "ask"].append(Ruled(one, rule.id if rule else NO_RULE))
-    return Sorted(tuple(apart["remediate"]), tuple(apart["ask"]))
+        rule = policy.remediation.rule_for(one.control, register.get(one.asset), one.severity)
+        if rule is None:
+            apart["ask"].append(Ruled(one, NO_RULE))
+        elif rule.then == "window":
+            if rule.window not in shut:
+                shut[rule.window] = _shut(policy, rule.window, now)
+            until = shut[rule.window]
+            apart["wait" if until else "remediate"].append(Ruled(one, rule.id, until))
+        else:
+            apart[rule.then].append(Ruled(one, rule.id))
+    return Sorted(*(tuple(apart[name]) for name in ("remediate", "wait", "ask")))
 
 
-def _first(rules: Iterable[RemediationRule], ring: str | None, severity: str) -> RemediationRule | None:
-    return next((rule for rule in rules if ring in rule.rings and severity in rule.severities), None)
+def _shut(policy: Policy, name: str, now: datetime) -> str:
+    """Return which window is shut and when it opens; empty where it is open."""
+    window = policy.remediation.window(name)
+    if is_open(window, now):
+        return ""
+    return f"window {name}, which opens {next_opening(window, now).isoformat(timespec='minutes')}"

@@ -185,7 +185,7 @@ def _role_faults(control: Control, value: Any, path: tuple[str | int, ...], prod
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted and object not in wanted):
         expected = f"a value of type {option.get('type', 'str')}, for the role {control.role} takes no other"
         yield Fault(path, shown(value), expected, "correct it")
-    elif choices := option.get("choices"):
+    elif choices := [choice for choice in option.get("choices", ()) if choice is not None]:
         for member in value if isinstance(value, list) else [value]:
             if member not in choices:
                 yield Fault(path, shown(member), f"one of {', '.join(map(str, choices))}", "choose one of these")

@@ -15,6 +15,7 @@ from .baseline import baseline_faults, part_faults
 from .mechanism import mechanism_faults
 from .problems import Fault, Problem, SiteFilesError
 from .reading import Document, read_document
+from .remediation import unlimited
 from .sources import Stamp, stamp
 from .structure import SLUG, nearest
 
@@ -105,7 +106,8 @@ class Files:
     ) -> None:
         """Gather what is wrong between files: unknown rings and baselines, controls twice on an asset."""
         names = tuple(name for _unused, ring in _members(rings, "rings") for name in _texts([ring.get("name")]))
-        self.problems += remediation.problems([*_rule_faults(remediation, names)])
+        faults = [*_rule_faults(remediation, names), *unlimited(remediation.data, names)]
+        self.problems += remediation.problems(faults)
         self.problems += register.problems([*self._asset_faults(register, baselines, names)])
 
     def _asset_faults(
@@ -181,6 +183,10 @@ def _rule_faults(remediation: Document, rings: tuple[str, ...]) -> Iterator[Faul
         for place, ring in enumerate(_texts(when.get("ring") if isinstance(when, dict) else None)):
             if rings and ring not in rings:
                 yield _unknown(("rules", index, "when", "ring", place), "ring", ring, rings)
+    for index, limit in _members(remediation, "limits"):
+        for ring in _texts([limit.get("ring")]):
+            if rings and ring not in rings:
+                yield _unknown(("limits", index, "ring"), "ring", ring, rings)
 
 
 def _unknown(path: tuple[str | int, ...], of_what: str, name: str, known: tuple[str, ...]) -> Fault:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .asset import duplicate_ids
-from .baseline import SEVERITIES
 from .problems import Fault
+from .remediation import Remediation
 from .structure import Either, Fields, Items, Text, Whole, Word, slug
 
 CHANGE_KINDS = ("patch", "config")
@@ -54,29 +54,6 @@ PATCHING = Fields(
         ),
         "lists_max_age_hours": Whole("hours, 1 to 720", 1, 720),
         "rollback": Word(("required", "optional")),
-    },
-)
-
-REMEDIATION = Fields(
-    "what may be mended without asking",
-    required={
-        "rules": Items(
-            Fields(
-                "a rule",
-                required={
-                    "id": slug("the rule's id"),
-                    "when": Fields(
-                        "when the rule speaks",
-                        required={
-                            "ring": Items(slug("a ring's name"), least=1, distinct=True),
-                            "severity": Items(Word(SEVERITIES), least=1, distinct=True),
-                        },
-                    ),
-                    "then": Word(("remediate", "ask")),
-                },
-            ),
-            most=200,
-        ),
     },
 )
 
@@ -132,33 +109,13 @@ class Patching:
 
 
 @dataclass(frozen=True)
-class RemediationRule:
-    """Whether drift of these severities in these rings is mended at once; the first that fits decides."""
-
-    id: str
-    rings: tuple[str, ...]
-    severities: tuple[str, ...]
-    then: str
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> RemediationRule:
-        """Read a checked member of `rules`."""
-        return cls(data["id"], tuple(data["when"]["ring"]), tuple(data["when"]["severity"]), data["then"])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rule as remediation.yml writes it."""
-        when = {"ring": list(self.rings), "severity": list(self.severities)}
-        return {"id": self.id, "when": when, "then": self.then}
-
-
-@dataclass(frozen=True)
 class Policy:
     """All policy. `rings` stand in order of promotion, which binds changes of `promotion_kinds`."""
 
     rings: tuple[Ring, ...]
     promotion_kinds: tuple[str, ...]
     patching: Patching
-    remediation: tuple[RemediationRule, ...]
+    remediation: Remediation
 
     @classmethod
     def from_files(cls, rings: dict[str, Any], patching: dict[str, Any], remediation: dict[str, Any]) -> Policy:
@@ -167,7 +124,7 @@ class Policy:
             rings=tuple(map(Ring.from_dict, rings["rings"])),
             promotion_kinds=tuple(rings["promotion_kinds"]),
             patching=Patching.from_dict(patching),
-            remediation=tuple(map(RemediationRule.from_dict, remediation["rules"])),
+            remediation=Remediation.from_dict(remediation),
         )
 
     def ring(self, name: str) -> Ring:
@@ -181,13 +138,6 @@ class Policy:
         """Return the ring where a change must be verified before `name` has it, or None for the first."""
         index = self.rings.index(self.ring(name))
         return self.rings[index - 1] if index else None
-
-    def remediation_for(self, ring: str, severity: str) -> str:
-        """Return `remediate` or `ask` for drift of that severity in that ring; where no rule fits, `ask`."""
-        for rule in self.remediation:
-            if ring in rule.rings and severity in rule.severities:
-                return rule.then
-        return "ask"
 
 
 def rings_faults(data: Any) -> Iterator[Fault]:
@@ -205,11 +155,3 @@ def rings_faults(data: Any) -> Iterator[Fault]:
             "none, for no ring comes before it",
             "write none",
         )
-
-
-def remediation_faults(data: Any) -> Iterator[Fault]:
-    """Yield what is wrong with remediation.yml by itself."""
-    yield from REMEDIATION.faults(data)
-    rules = data.get("rules") if isinstance(data, dict) else None
-    if isinstance(rules, list):
-        yield from duplicate_ids(rules, ("rules",), "rule")

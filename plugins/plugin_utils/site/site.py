@@ -20,8 +20,9 @@ from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
 from .overlays import Overlay, overlay_faults
-from .policy import PATCHING, Policy, remediation_faults, rings_faults
+from .policy import PATCHING, Policy, rings_faults
 from .problems import SiteFilesError
+from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
 from .structure import Fields, Text, slug

@@ -12,6 +12,8 @@ from .compare import OPERATORS, offenders
 from .verdict import Verdict
 
 STATUSES = ("observed", "not_applicable", "not_measured")
+UNNAMED = "unnamed"
+"""The value of a control that is about a thing of the site's own (a collector, an agent) which no overlay names yet."""
 MEMBERS = {"id", "status", "actual", "why"}
 
 
@@ -41,6 +43,8 @@ def judge(control: Expectation, observation: Mapping[str, Any]) -> Verdict:
     actual, why = observation["actual"], observation["why"]
     if observation["status"] != "observed":
         return Verdict(control.id, observation["status"], control.value, None, why)
+    if control.value == UNNAMED:
+        return Verdict(control.id, "not_applicable", control.value, None, "the site names none; an overlay would")
     operator = OPERATORS.get(control.compare)
     if operator is None:
         raise JudgementError(
@@ -72,6 +76,21 @@ def judge_all(controls: Iterable[Expectation], observations: Iterable[Mapping[st
         raise JudgementError(f"answers to controls that were not asked: {', '.join(unknown)}")
     silence = {"status": "not_measured", "actual": None, "why": "no answer"}
     return tuple(judge(control, answers.get(control.id, {"id": control.id, **silence})) for control in asked)
+
+
+def unanswered(controls: Iterable[Expectation], observations: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the controls that were asked and not answered, in their order: the expected set less the reported one."""
+    answered = {observation["id"] for observation in observations}
+    return tuple(control.id for control in controls if control.id not in answered)
+
+
+def told(vanished: Iterable[str], asked: int) -> str:
+    """Return what is said of controls that were asked and not answered."""
+    names = tuple(vanished)
+    return (
+        f"{len(names)} of {asked} controls vanished, asked and not answered: {', '.join(names)}; "
+        "a probe of another version may have run: install the collection again on the controller"
+    )
 
 
 def _check(observation: Mapping[str, Any]) -> None:

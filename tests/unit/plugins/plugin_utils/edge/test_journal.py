@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
     deploy_contribution,
+    drift_contribution,
     health_contribution,
     rollback_contribution,
 )
@@ -19,6 +20,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import Ledge
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.baselines import baseline_digest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import Verdict
 
 HOST = "host-192-0-2-10"
 
@@ -129,3 +131,53 @@ def test_opening_a_run_states_the_baselines_of_its_hosts(root):
     ]
     assert expected
     assert body(root, "run-open")["baselines"] == expected
+
+
+def judged(result: str) -> dict:
+    return drift_contribution(HOST, [Verdict("ssh-01", result, "no", "yes", "")], "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen", "silent"),
+    [
+        ("check", (), (HOST,)),
+        ("check", (judged("pass"),), ()),
+        ("check", (judged("not_measured"),), ()),
+        ("check", (health_contribution(HOST, "before", [{"id": "web", "result": "pass"}]),), (HOST,)),
+        ("remediate", (judged("fail"),), ()),
+        ("plan", (), ()),
+    ],
+)
+def test_a_host_that_a_check_reports_nothing_of_is_named(root, kind, seen, silent):
+    journal = open_journal(root, particulars(kind))
+    for contribution in seen:
+        journal.saw(HOST, contribution=contribution)
+    assert journal.silent == silent
+
+
+def test_a_remediation_that_looked_at_one_host_must_look_at_all(root):
+    register = root / "holdfast.yml"
+    text = register.read_text(encoding="utf-8")
+    asset = text[text.index("  - id: ") : text.index("\n# An example") if "\n# An example" in text else len(text)]
+    register.write_text(text.replace(asset, asset.rstrip() + "\n" + asset.replace(HOST, "other-1")), encoding="utf-8")
+    journal = open_journal(root, particulars("remediate", hosts=(HOST, "other-1")))
+    assert journal.silent == ()  # it has looked at none, as a playbook without a probe
+    journal.saw(HOST, contribution=judged("pass"))
+    assert journal.silent == ("other-1",)
+
+
+def test_a_run_that_the_gate_denied_has_not_looked(root):
+    journal = open_journal(root, particulars("check"))
+    journal.denied = True
+    assert journal.silent == ()
+
+
+def test_an_exception_that_nobody_in_the_ledger_may_approve_opens_no_run(root):
+    (root / "trust.yml").unlink()  # what is written there is not what is in force
+    (root / "overlays.yml").write_text(
+        "overlays:\n  - {control: ssh-05, value: 3, scope: {all: true}, reason: We type well., approver: nurse}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(SiteError, match=r'overlays\[0\].approver: "nurse", who may approve nothing'):
+        open_journal(root, particulars("check"))
+    assert told(root) == []

@@ -85,6 +85,7 @@ def product(root: Path) -> Path:
         },
         "policy/remediation.yml": {
             "rules": [{"id": "lab", "when": {"ring": ["lab"], "severity": ["high"]}, "then": "remediate"}],
+            "windows": [], "limits": [{"ring": "lab", "hosts_per_hour": "100%"}],
         },
     }  # fmt: skip
     for name, data in files.items():

@@ -42,6 +42,7 @@ def question(case: dict[str, Any]) -> Question:
         baseline=asks.get("baseline", BASELINE),
         deployed=frozenset(asks.get("deployed", ())),
         failing=tuple(Failing(*one) for one in asks.get("failing", ())),
+        mended_lately={asset: when(at) for asset, at in asks.get("mended", {}).items()},
     )
 
 
@@ -67,10 +68,10 @@ def test_every_rule_has_a_case() -> None:
     """No rule id of the code is without a case that sees it object, so a rule that never fires cannot hide."""
     import re
 
-    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import agreement, decision, rules
+    from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy import agreement, decision, limits, rules
 
     written = set()
-    for module in (agreement, decision, rules):
+    for module in (agreement, decision, limits, rules):
         with open(str(module.__file__), encoding="utf-8") as source:
             written |= set(re.findall(r'Reason\(\s*"([a-z-]+)"', source.read()))
     seen = {rule for case in load("decision") for rule in case.values[0]["expect"].get("rules", [])}

@@ -108,8 +108,7 @@ def test_what_is_read_can_be_written_and_read_again(site: Site) -> None:
         assert Baseline.from_dict(baseline.to_dict()) == baseline
     policy = site.policy
     rings = {"rings": [ring.to_dict() for ring in policy.rings], "promotion_kinds": list(policy.promotion_kinds)}
-    rules = {"rules": [rule.to_dict() for rule in policy.remediation]}
-    assert Policy.from_files(rings, policy.patching.to_dict(), rules) == policy
+    assert Policy.from_files(rings, policy.patching.to_dict(), policy.remediation.to_dict()) == policy
 
 
 def test_a_site_is_frozen(site: Site) -> None:
@@ -124,12 +123,6 @@ def test_rings_stand_in_their_order(site: Site) -> None:
     assert before.name == "lab"
     with pytest.raises(KeyError):
         site.policy.ring("nowhere")
-
-
-def test_the_first_rule_that_fits_decides_and_silence_means_ask(site: Site) -> None:
-    assert site.policy.remediation_for("lab", "high") == "remediate"
-    assert site.policy.remediation_for("lab", "low") == "ask"
-    assert site.policy.remediation_for("production", "critical") == "ask"
 
 
 def test_the_products_policy_stands_in_where_the_site_has_none(tmp_path: Path) -> None:

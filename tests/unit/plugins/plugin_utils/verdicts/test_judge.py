@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import JudgementError, judge, judge_all
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import (
+    JudgementError,
+    judge,
+    judge_all,
+    told,
+    unanswered,
+)
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import line, lines, summary
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import RESULTS, Verdict
 
@@ -46,6 +52,13 @@ def test_silence_is_not_measured_and_keeps_its_place():
         ("x-01", "pass"), ("x-02", "not_measured"), ("x-03", "pass")
     ]  # fmt: skip
     assert verdicts[1].why == "no answer"
+
+
+def test_what_was_asked_and_not_answered_is_named():
+    asked = [Asked("x-01"), Asked("x-02"), Asked("x-03")]
+    assert unanswered(asked, [answer("x-03"), answer("x-02"), answer("x-01", status="not_measured")]) == ()
+    assert unanswered(asked, [answer("x-02")]) == ("x-01", "x-03")
+    assert told(("x-01", "x-03"), 3).startswith("2 of 3 controls vanished, asked and not answered: x-01, x-03; ")
 
 
 @pytest.mark.parametrize(
@@ -115,3 +128,9 @@ def test_what_nobody_needs_to_look_at_is_counted_and_not_listed():
         '  x-04 fail expected "no", actual "yes" (Nobody logs in)',
         "  x-03 not_measured too slow (Nobody logs in)",
     ]
+
+
+def test_a_thing_of_the_sites_own_that_no_overlay_names_does_not_apply():
+    for actual in ("logs.example.org:6514", None, "unnamed"):
+        verdict = judge(Asked("x-01", "unnamed"), answer("x-01", actual))
+        assert (verdict.result, verdict.expected) == ("not_applicable", "unnamed")

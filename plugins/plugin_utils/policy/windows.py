@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a window is open: by the clock on the wall of its zone, over midnight and over changes of summer time.
+
+A window is one unbroken stretch of time. It opens when the wall clock first shows its opening time, or jumps over it,
+and closes when the clock first shows its closing time, or jumps over that. In the night when an hour comes twice it
+opens at the first and closes at the first; it never opens twice.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from ..site.remediation import DAYS, Window
+
+_SEARCH = timedelta(seconds=1)
+_DAY = timedelta(days=1)
+
+
+def is_open(window: Window, now: datetime) -> bool:
+    """Say whether the window is open at `now` (aware): from the moment it opens, until before the one it closes."""
+    today = now.astimezone(window.zone).date()
+    # A window of yesterday may reach into today, by at most a day.
+    stretches = (_stretch(window, day) for day in _days(window, today - _DAY, 2))
+    return any(opens <= now < closes for opens, closes in stretches)
+
+
+def next_opening(window: Window, now: datetime) -> datetime:
+    """Return when the window opens next after `now` (aware), in its own zone."""
+    today = now.astimezone(window.zone).date()
+    openings = (_stretch(window, day)[0] for day in _days(window, today, 9))
+    return next(moment for moment in openings if moment > now).astimezone(window.zone)
+
+
+def _days(window: Window, first: date, count: int) -> list[date]:
+    """Return the days among `count` from `first` on which the window opens."""
+    days = (first + number * _DAY for number in range(count))
+    return [day for day in days if DAYS[day.weekday()] in window.days]
+
+
+def _stretch(window: Window, day: date) -> tuple[datetime, datetime]:
+    """Return from when to when (UTC) a window is open that opens on a day."""
+    over_midnight = window.closes is None or window.closes <= window.opens
+    last = datetime.combine(day + _DAY if over_midnight else day, window.closes or time())
+    opens = _first(datetime.combine(day, window.opens), window)
+    return opens, max(opens, _first(last, window))
+
+
+def _first(wall: datetime, window: Window) -> datetime:
+    """Return the first instant (UTC) at which the zone's clock shows `wall` (naive) or has jumped over it."""
+    # PEP 495: of a time that comes twice fold=0 is the first. In a gap fold=0 counts by the offset before the gap, and
+    # so lies after it, and fold=1 by the offset after the gap, and so lies before it.
+    found = wall.replace(tzinfo=window.zone, fold=0).astimezone(UTC)
+    if found.astimezone(window.zone).replace(tzinfo=None) == wall:
+        return found
+    before = wall.replace(tzinfo=window.zone, fold=1).astimezone(UTC)
+    while found - before > _SEARCH:
+        middle = (before + (found - before) / 2).replace(microsecond=0)
+        if middle.astimezone(window.zone).replace(tzinfo=None) >= wall:
+            found = middle
+        else:
+            before = middle
+    return found
