@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from .errors import LabError
 from .fleet import Fleet, HostStatus
+from .vm import Machine
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"lab [{time.monotonic() - started:5.1f} s] {line}", file=sys.stderr, flush=True)
 
     try:
-        code: int = options.verb(Fleet(options.name, say=say), options)
+        code: int = options.verb((Machine if options.machine else Fleet)(options.name, say=say), options)
     except LabError as exc:
         print(f"lab: {exc}", file=sys.stderr)
         return exc.exit_code
@@ -61,6 +62,24 @@ def _down(fleet: Fleet, options: argparse.Namespace) -> int:
 def _publish(fleet: Fleet, options: argparse.Namespace) -> int:
     offered = fleet.publish(options.version, only=options.only)
     print(f"claimsd on offer: {', '.join(offered)}")
+    return 0
+
+
+def _vm_up(machine: Machine, options: argparse.Namespace) -> int:
+    machine.up()
+    print(f"ssh -F {machine.ssh_config} machine")
+    return 0
+
+
+def _vm_image(machine: Machine, options: argparse.Namespace) -> int:
+    print(machine.prepare().folder)
+    return 0
+
+
+def _vm_down(machine: Machine, options: argparse.Namespace) -> int:
+    machine.down()
+    if options.images:
+        machine.forget_disks()
     return 0
 
 
@@ -99,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     def verb(name: str, does: Callable[[Fleet, argparse.Namespace], int], help_text: str) -> argparse.ArgumentParser:
         one = verbs.add_parser(name, help=help_text, description=help_text)
         one.add_argument("--name", default="demo", metavar="FLEET", help="which fleet (default: demo)")
-        one.set_defaults(verb=does)
+        one.set_defaults(verb=does, machine=False)
         return one
 
     up = verb("up", _up, "bring hosts up; those that run are kept")
@@ -114,6 +133,18 @@ def _parser() -> argparse.ArgumentParser:
     verb("image", _image, "make the hosts' images, so that `up` needs no network")
     down = verb("down", _down, "remove the fleet: its containers, its network, its files")
     down.add_argument("--images", action="store_true", help="also the images that no container uses")
+    vm = verbs.add_parser("vm", help="a virtual machine with a kernel of its own (Debian 12)")
+    machine_verbs = vm.add_subparsers(required=True, metavar="VERB")
+    for name, does, help_text in (
+        ("up", _vm_up, "start it from clean disks"),
+        ("image", _vm_image, "make its disks, so that `up` needs no network"),
+        ("down", _vm_down, "end it, and remove what it wrote"),
+    ):
+        one = machine_verbs.add_parser(name, help=help_text, description=help_text)
+        one.add_argument("--name", default="vm", metavar="NAME", help="which machine (default: vm)")
+        one.set_defaults(verb=does, machine=True)
+        if does is _vm_down:
+            one.add_argument("--images", action="store_true", help="also the disks; no other machine may run")
     return parser
 
 

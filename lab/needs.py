@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .errors import MissingError
@@ -38,29 +38,53 @@ def wanted(kind: str, rootless: bool) -> dict[str, str]:
     return found
 
 
-def missing(kind: str, rootless: bool) -> list[str]:
+def wanted_for_machine() -> dict[str, str]:
+    """Program (or file) -> Debian package, for the virtual machine."""
+    return {
+        "qemu-system-x86_64": "qemu-system-x86",
+        "/usr/share/seabios/bios-256k.bin": "seabios",
+        "qemu-img": "qemu-utils",
+        "mke2fs": "e2fsprogs",
+        "mmdebstrap": "mmdebstrap",
+        str(_KEYRING): "debian-archive-keyring",
+        "ssh": "openssh-client",
+        "ssh-keygen": "openssh-client",
+    }
+
+
+def missing(programs: Mapping[str, str]) -> list[str]:
     """The Debian packages whose programs are not here, sorted."""
-    return sorted({package for program, package in wanted(kind, rootless).items() if not _here(program)})
+    return sorted({package for program, package in programs.items() if not _here(program)})
 
 
 def ensure(say: Callable[[str], None]) -> None:
-    """Have every program the lab uses. Root installs what is missing; others get one line naming it.
+    """Have every program the containers use. Root installs what is missing; others get one line naming it.
 
     Raises MissingError when something is missing and may not be installed, or would be of no use here.
     """
     rootless = os.geteuid() != 0
     refuse(cgroups(), rootless)
-    absent = missing(cgroups(), rootless)
+    _install(wanted(cgroups(), rootless), say)
+
+
+def ensure_for_machine(say: Callable[[str], None]) -> None:
+    """Have every program the virtual machine uses. Raises MissingError as `ensure` does."""
+    _install(wanted_for_machine(), say)
+
+
+def _install(programs: Mapping[str, str], say: Callable[[str], None]) -> None:
+    absent = missing(programs)
     if not absent:
         return
     command = f"apt-get install --no-install-recommends {' '.join(absent)}"
-    if rootless or shutil.which("apt-get") is None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise MissingError(f"missing on this machine: {', '.join(absent)}; as root: {command}")
     say(f"installing {', '.join(absent)}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "-q", "update"], timeout=300, env=quiet, check=False)
-    run([*command.split(), "-q", "-y"], timeout=900, env=quiet)
-    absent = missing(cgroups(), rootless)
+    # dpkg's own lock: another of the lab's commands may be installing right now.
+    run([*command.split(), "-q", "-y", "-o", "DPkg::Lock::Timeout=300"], timeout=900, env=quiet)
+    absent = missing(programs)
     if absent:
         raise MissingError(f"still missing after `{command}`: {', '.join(absent)}")
 
