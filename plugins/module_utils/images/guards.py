@@ -65,8 +65,7 @@ def arm(kept: store.Store, asked: Mapping[str, Any]) -> dict[str, Any]:
         digest, manifest = image.take(asked["declared"], kept)
         folder = os.path.join(kept.guards, asked["id"])
         os.makedirs(folder, mode=0o700)
-        with open(os.path.join(folder, "guard.pyz"), "xb") as target:
-            target.write(packed())
+        kept.write(os.path.join(folder, "guard.pyz"), packed())
         armed = {
             **{name: asked[name] for name in ("id", "role", "run", "seconds", "nonce_sha256")},
             "before": digest,

@@ -91,6 +91,8 @@ class Return:
         """Put files, links and folders back: makes what is missing from the top, takes away from the bottom."""
         changed = self.changed.get("files", {})
         wanted = self._wanted("files", lambda path: territory.now(path, changed[path]))
+        # Of some paths only the mode is in the image: what came there since is not for us to take away.
+        wanted = {path: entry for path, entry in wanted.items() if entry or changed[path]["after"][0] != "m"}
         going = sorted((path for path, entry in wanted.items() if entry is None), reverse=True)
         done = []
         for path in [*sorted(set(wanted) - set(going)), *going]:

@@ -44,7 +44,9 @@ class Store:
     def locked(self) -> Iterator[None]:
         """Be the only one who changes the store or puts something back."""
         self.prepare()
-        with open(os.path.join(self.base, "lock"), "ab") as handle:
+        with open(
+            os.open(os.path.join(self.base, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab"
+        ) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -66,7 +68,11 @@ class Store:
 
     def save(self, path: str, value: Any) -> None:
         """Write a small file of the store as JSON; it is there whole or not at all."""
-        _write(path, json.dumps(value, sort_keys=True, separators=(",", ":")).encode(), sync=True)
+        self.write(path, json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a small file of the store, and have it on the disk before this returns."""
+        _write(path, data, sync=True)
 
     def load(self, path: str) -> Any:
         """Return a small file's value, None when it is not there."""

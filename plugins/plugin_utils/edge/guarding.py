@@ -100,14 +100,20 @@ def told(outcome: Mapping[str, Any]) -> str:
 
 
 def _wait(action: ActionBase, command: list[str], armed: Armed) -> dict[str, Any] | None:
-    """Ask by fresh logins until the host says what became of the guard, None when its time is over."""
-    until = armed.at + armed.seconds + BEYOND
+    """Ask by fresh logins until the host says what became of the guard, None when its time is over.
+
+    Not before the host has had the time to put itself back, and then ever more seldom: an SSH server that sees many
+    failed logins shuts their source out by itself (PerSourcePenalties, fail2ban).
+    """
+    until, pause = armed.at + armed.seconds + BEYOND, 1.0
+    time.sleep(max(0.0, armed.at + armed.seconds - time.time()))
     while time.time() < until:
+        time.sleep(pause)
+        pause *= 1.5
         _code, out, _errors = over_fresh_login(action, [*command, "status"], patience=QUICK)
         outcome = _read(out)
         if outcome is not None and outcome["outcome"] in ("confirmed", "reverted"):
             return outcome
-        time.sleep(0.5)
     return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.callback.recorder import RecorderStop, guard
+from ansible_collections.holdfast.hipaa.plugins.callback.recorder import CallbackModule, RecorderStop, guard
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 
 
@@ -71,3 +71,49 @@ def test_the_text_of_a_foreign_error_is_not_shown():
         hooks.v2_fails()
     assert "hunter2" not in hooks._display.said[0]
     assert "v2_fails: ValueError" in hooks._display.said[0]
+
+
+class Journal:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def saw(self, asset, *, role=None, contribution=None, **what):
+        self.told.append((role, contribution and contribution["step"], what))
+
+
+class Named:
+    """A host, a role or a task's result, as far as the callback looks at them."""
+
+    def __init__(self, name, role=None, result=None):
+        self.name, self.resolved_action, self._role = name, name, role
+        self.host, self.task, self.result = self, self, result or {}
+
+    def get_name(self, include_role_fqcn):
+        return self.name
+
+
+@pytest.mark.parametrize(
+    ("action", "role", "told"),
+    [
+        ("holdfast.hipaa.guard", Named("ssh"), [("ssh", "deploy", {"changed": True}), ("ssh", "rollback", {})]),
+        ("holdfast.hipaa.place", Named("ssh"), [("ssh", None, {"changed": True})]),
+        ("ansible.builtin.copy", Named("ssh"), [("ssh", None, {"changed": True})]),
+        ("ansible.builtin.copy", None, [(None, None, {"changed": True})]),
+        ("holdfast.hipaa.restore", None, [(None, "deploy", {"changed": True}), (None, "rollback", {})]),
+    ],
+)
+def test_within_a_role_only_the_guard_says_something_for_the_record(action, role, told):
+    callback = CallbackModule()
+    callback.journal, callback.ours = Journal(), True
+    said = [{"step": "deploy"}, {"step": "rollback"}]
+    callback.v2_runner_on_ok(Named(action, role, {"changed": True, "holdfast": said}))
+    assert callback.journal.told == told
+
+
+def test_what_judges_deploys_nothing_whatever_it_says_of_itself():
+    callback = CallbackModule()
+    callback.journal, callback.ours = Journal(), True
+    callback.v2_runner_on_failed(Named("holdfast.hipaa.probe", None, {"changed": True, "holdfast": {"step": "verify"}}))
+    assert callback.journal.told == [(None, "verify", {"unreachable": False})]

@@ -11,12 +11,16 @@ import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
     deploy_contribution,
     drift_contribution,
+    guard_contribution,
     health_contribution,
+    image_contribution,
+    return_contribution,
+    revert_contribution,
     rollback_contribution,
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site, require_run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, SiteError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, PolicyError, SiteError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.baselines import baseline_digest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
@@ -181,3 +185,48 @@ def test_an_exception_that_nobody_in_the_ledger_may_approve_opens_no_run(root):
     with pytest.raises(SiteError, match=r'overlays\[0\].approver: "nurse", who may approve nothing'):
         open_journal(root, particulars("check"))
     assert told(root) == []
+
+
+OUTCOME = {
+    "id": "grd_" + "a" * 26, "role": "ssh", "run": "run_" + "b" * 26, "outcome": "reverted", "result": "restored",
+    "ms": 6512, "restored": ["/etc/ssh/sshd_config"], "kept": [], "images": {"before": "1" * 64, "after": "0" * 64},
+}  # fmt: skip
+
+
+def test_a_deployment_says_which_guards_it_had_and_between_which_images_it_lies(root):
+    journal = open_journal(root, particulars("remediate"))
+    journal.saw(HOST, changed=True, role="ssh")
+    journal.saw(HOST, role="ssh", contribution=guard_contribution({**OUTCOME, "outcome": "confirmed"}))
+    journal.saw(HOST, contribution=image_contribution("0" * 64, "1" * 64))
+    journal.close(0)
+    (result,) = body(root, "deploy")["results"]
+    assert result["guards"] == [{"id": OUTCOME["id"], "role": "ssh", "outcome": "confirmed", "ms": 6512}]
+    assert result["images"] == {"before": "0" * 64, "after": "1" * 64}
+
+
+def test_what_a_guard_undid_is_a_rollback_without_a_name_in_it(root):
+    journal = open_journal(root, particulars("check"))
+    journal.saw(HOST, contribution=revert_contribution(HOST, OUTCOME))
+    journal.close(0)
+    assert body(root, "rollback")["trigger"] == "guard"
+    (result,) = body(root, "rollback")["results"]
+    assert result == {
+        "asset": HOST, "result": "restored", "products": [], "files": {"restored": 1, "kept": 0}, "role": "ssh",
+        "guard": OUTCOME["id"], "ms": 6512, "images": OUTCOME["images"], "of": OUTCOME["run"],
+    }  # fmt: skip
+
+
+def test_a_rollback_names_its_change_and_asks_for_one(root):
+    with pytest.raises(PolicyError, match="no change was named"):
+        open_journal(root, particulars("rollback"))
+    change = "chg_" + "c" * 26
+    journal = open_journal(root, particulars("rollback", change=change))
+    one = {
+        "run": OUTCOME["run"], "before": "1" * 64, "after": "0" * 64, "restored": ["/etc/a"], "kept": ["/etc/b"],
+        "differs": ["/etc/b"], "moved": {"toy:all": {"from": "1.0", "to": None}},
+    }  # fmt: skip
+    journal.saw(HOST, contribution=return_contribution(HOST, one))
+    journal.close(0)
+    (result,) = body(root, "rollback")["results"]
+    assert (result["result"], result["files"]) == ("partial", {"restored": 1, "kept": 1})
+    assert [record.change_id for record in read_records(Ledger(root / "ledger" / "ledger.sqlite"))][1:] == [change] * 3
