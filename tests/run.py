@@ -5,7 +5,7 @@
 - `python tests/run.py all`: every stage, two at a time; all of them run even when one fails
 - `python tests/run.py unit`: one stage, its output as it comes
 - `python tests/run.py lint unit`: these stages, two at a time
-- `python tests/run.py prepare`: only what needs the network: lab image, sanity's environments, wheels, a browser
+- `python tests/run.py prepare`: only what needs the network: the lab's images, sanity's environments, wheels, a browser
 
 What one of several stages prints goes to build/test/<stage>.log; of a failed one the end is shown.
 The last line is `N passed, N failed, N skipped`; the exit code is 1 when any stage failed.
@@ -56,6 +56,8 @@ class Stage:
     """More than one: what a check says is shown when it has ended, so that it stays together."""
     counts: bool = True
     """False for preparation, which tests nothing; when it fails, that is one failure all the same."""
+    shows: int = 0
+    """How many of its last lines are shown when all went well, too."""
 
 
 @dataclass
@@ -101,10 +103,16 @@ def _drills() -> list[Check]:
     return _pytest("drills", "--numprocesses=2", "--dist=load")
 
 
+def _detected() -> list[Check]:
+    return [Check("detected", ("env", "PYTHONPATH=collections", *python("-m", "tests.tally")))]
+
+
 def _fetch() -> list[Check]:
     return [
         Check("sanity environments", python("tests/sanity/run.py", "--prime")),
         Check("wheels", python("tests/artefacts.py", "wheels")),
+        # As root alone: others have no virtual machine, and its tests say so.
+        *([Check("machine", ("python3", "-m", "lab", "vm", "image"))] if os.geteuid() == 0 else []),
         Check("browser", (".ci/browser",)),
     ]
 
@@ -127,8 +135,10 @@ STAGES = (
     Stage("unit", lambda: _pytest("unit", *TWO_PROCESSES)),
     Stage("sanity", _sanity, after=("fetch",)),
     Stage("integration", lambda: _pytest("integration", *TWO_PROCESSES, "--durations=10"), after=("image", "fetch")),
+    Stage("vm", lambda: _pytest("vm", "--durations=5"), after=("fetch",)),
     Stage("drills", _drills, after=("image",)),
     Stage("molecule", _molecule, after=("image",), at_once=2),
+    Stage("detected", _detected, after=("drills", "vm"), shows=3),
 )
 
 
@@ -311,11 +321,11 @@ def _logged(stage: Stage) -> Tally:
 def _report(stage: Stage, tally: Tally) -> None:
     """Print a stage's result; of a failed one also the end of what it said."""
     result = str(tally) if stage.counts else "failed" if tally.failed else "done"
-    if tally.failed:
+    if tally.failed or stage.shows:
         log = LOGS / f"{stage.name}.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         print(f"[{stage.name}] the last lines of {log.relative_to(ROOT)}:")
-        print("\n".join(f"    {line}" for line in lines[-TAIL_LINES:]))
+        print("\n".join(f"    {line}" for line in lines[-(TAIL_LINES if tally.failed else stage.shows) :]))
     print(f"[{stage.name}] {result} in {tally.seconds:.0f} s", flush=True)
 
 

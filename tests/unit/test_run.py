@@ -115,5 +115,13 @@ def test_preparation_counts_no_tests_but_its_failure_fails_the_run() -> None:
     assert runner.summarise(failed, 1.0) == 1
 
 
+def test_a_stage_may_show_its_last_lines_though_all_went_well(capsys: pytest.CaptureFixture[str]) -> None:
+    check = runner.Check("check", (sys.executable, "-c", "print('one\\ntwo\\nthree')"))
+    runner.run_all([runner.Stage("stage", lambda: [check], shows=2)])
+    told = capsys.readouterr().out
+    assert "    two\n    three\n" in told
+    assert "one" not in told
+
+
 def test_a_word_that_names_no_stage_is_refused() -> None:
     assert runner.main(["nonsense"]) == 2

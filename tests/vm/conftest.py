@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual machine of the lab, one for the session: it takes a while to start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import Verdict
+
+from lab.errors import MissingError
+from lab.vm import Machine
+from lab.vm_image import HOST
+from tests import tally
+from tests.drilling import FOLDER, Prober, apply, controls, drills
+
+# Fixtures are found by their name in the folder's conftest.
+from tests.integration.conftest import _own_connections  # noqa: F401 -- pytest uses it
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Machine]:
+    """The machine, from clean disks; a skip says what this computer lacks (an error where LAB_REQUIRED is set)."""
+    machine = Machine("test-vm", say=print)
+    try:
+        machine.up()
+    except MissingError as exc:
+        if os.environ.get("LAB_REQUIRED"):
+            raise
+        pytest.skip(f"no virtual machine here: {exc}")
+    try:
+        yield machine
+    finally:
+        if not os.environ.get("LAB_KEEP"):
+            machine.down()
+
+
+@dataclass(frozen=True)
+class Hardened:
+    """The machine after the roles of all drills that only it can show, and what its probes said of it."""
+
+    machine: Machine
+    prober: Prober
+    roles: tuple[str, ...]
+    folder: Path
+    before_boot: dict[str, Verdict]
+    after_boot: dict[str, Verdict]
+    boots: tuple[str, str]
+
+
+@pytest.fixture(scope="session")
+def hardened(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Hardened:
+    """The machine brought to the baselines and then really rebooted, once: a boot and a task take long there."""
+    folder = tmp_path_factory.mktemp("machine")
+    wanted = {tally.subsystem(drill.control) for some in drills().values() for drill in some if drill.place == "vm"}
+    roles = tuple(dict.fromkeys(control.role for control in controls() if control.role in wanted))
+    for role in roles:
+        script = FOLDER / f"prepare-{role}"
+        if script.exists():
+            machine.exec(["sh", "-eu"], stdin=script.read_text(encoding="utf-8"), check=True)
+    prober = Prober(machine.ssh_config, HOST, [control for control in controls() if control.role in roles])
+    apply(machine, HOST, folder, roles)
+    before, boot = prober.now(), machine.boot_id()
+    machine.reboot()
+    return Hardened(machine, prober, roles, folder, before, prober.now(), (boot, machine.boot_id()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in tally.by_place(one for one in tally.read() if one.place == tally.MACHINE):
+        terminalreporter.write_line(line)
