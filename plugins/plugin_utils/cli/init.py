@@ -124,6 +124,8 @@ def _lay_out(root: Path, words: dict[str, str]) -> None:
         _write(root / file, Template(_skeleton(f"{file}.in")).substitute(words))
     _write(root / "ansible.cfg", _skeleton("ansible.cfg"))
     _write(root / ".gitignore", _skeleton("gitignore"))
+    for name in ("exceptions.yml", "overlays.yml"):
+        _write(root / name, _skeleton(name))
     for policy in sorted((PRODUCT / "policy").glob("*.yml")):
         _write(root / "policy" / policy.name, policy.read_text(encoding="utf-8"))
 

@@ -59,8 +59,9 @@ def within_limits(q: Question) -> Iterator[Reason]:
         everywhere = f"{', '.join(common)} fails on each" if common else "no control fails on all of them"
         yield Reason(
             "blast-radius",
-            f"{len(drifting)} host{'s' * (len(drifting) > 1)} of ring {ring} would be mended ({', '.join(sorted(drifting))}){earlier}; "
-            f"at most {most} an hour may be without an approved change; {everywhere}: is the baseline wrong?",
+            f"{len(drifting)} host{'s' * (len(drifting) > 1)} of ring {ring} would be mended "
+            f"({', '.join(sorted(drifting))}){earlier}; at most {most} an hour may be without an approved change; "
+            f"{everywhere}: is the baseline wrong?",
             RISK_MANAGEMENT,
             "look at these controls; if the baseline is right, ask for a change: holdfast change request --kind config",
         )
