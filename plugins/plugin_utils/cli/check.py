@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.sending import NOTICES, read_channels
 from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.asset import REGISTER
 from ..site.baseline import BASELINE, PART
@@ -29,6 +30,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "baseline": BASELINE,
         "exceptions": EXCEPTIONS,
         "holdfast": REGISTER,
+        "notices": NOTICES,
         "overlays": OVERLAYS,
         "part": PART,
         "patching": PATCHING,
@@ -68,6 +70,10 @@ def _check(args: argparse.Namespace) -> int:
         problems += error.problems
     try:
         counts["principals"] = len(read_trust_file(root / "trust.yml").principals)
+    except SiteFilesError as error:
+        problems += error.problems
+    try:
+        read_channels(root)
     except SiteFilesError as error:
         problems += error.problems
     if args.format == "json":

@@ -8,15 +8,19 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
 from ..errors import HoldfastError
-from . import audit, baseline, change, check, drift, init, key, report, results, trust
+from . import audit, baseline, change, check, drift, init, key, report, results, schedule, trust, watch
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
-VERBS: tuple[ModuleType, ...] = (audit, baseline, change, check, drift, init, key, report, results, trust)
+VERBS: tuple[ModuleType, ...] = (
+    audit, baseline, change, check, drift, init, key, report, results, schedule, trust, watch,
+)  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -35,7 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; the return value is the process's exit code."""
     args = build_parser().parse_args(argv)
     try:
-        return int(args.func(args))
+        code = int(args.func(args))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read us has enough. Python would complain about it again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except HoldfastError as error:
         print(f"holdfast: {error}", file=sys.stderr)
         return error.exit_code

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 
 from ..errors import HoldfastError
-from ..evidence.lineage import lineages, newcomer, told_briefly
+from ..evidence.lineage import lineages, told_briefly
 from .opening import Run
 from .results import results_folder
 
@@ -18,7 +18,7 @@ CACHE = ".history.json"
 
 
 def histories(run: Run, asset: str, control_ids: Sequence[str]) -> dict[str, str]:
-    """Return a line for each control of one asset: last right, set by what, what changed since.
+    """Return a line for each control of one asset that was judged before: last right, set by what, what changed since.
 
     Hosts are probed by processes that share nothing, so the first that needs the lines writes those of all assets into
     the run's folder, and the others read them there. The lines explain, and decide nothing: where they cannot be had,
@@ -35,8 +35,8 @@ def histories(run: Run, asset: str, control_ids: Sequence[str]) -> dict[str, str
                 json.dump(known, file)
     except (OSError, ValueError, HoldfastError) as error:
         return dict.fromkeys(control_ids, f"history not at hand ({error})")
-    never = told_briefly(newcomer({}, asset, ""))
-    return {name: known.get(asset, {}).get(name, never) for name in control_ids}
+    mine = known.get(asset, {})
+    return {name: mine[name] for name in control_ids if name in mine}
 
 
 def _all_lines(run: Run) -> dict[str, dict[str, str]]:

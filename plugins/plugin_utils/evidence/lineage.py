@@ -192,7 +192,9 @@ def _finished(line: Lineage, deeds: Sequence[Deed], role: str) -> Lineage:
 
 
 def told_briefly(line: Lineage) -> str:
-    """Return one line: last right, set by what, and what changed since."""
+    """Return one line: last right, set by what, and what changed since; short where nothing is known."""
+    if line.last_right is None and line.set_by is None:
+        return "never seen right"
     right = f"last right {clock(line.last_right)}" if line.last_right else "never seen right"
     setter = f"set by {line.set_by.by}" if line.set_by else "set by no recorded change"
     return f"{right}, {setter}, since then: {_changes(line)}"

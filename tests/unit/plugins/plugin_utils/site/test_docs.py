@@ -15,6 +15,7 @@ PAGES = {
     "baseline": "site.md",
     "exceptions": "site.md",
     "holdfast": "register.md",
+    "notices": "../howto/check-on-schedule.md",
     "overlays": "site.md",
     "part": "site.md",
     "patching": "policy.md",
