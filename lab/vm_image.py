@@ -27,7 +27,7 @@ _HOOK = Path(__file__).parent / "vm_hook.sh"
 _PACKAGES = (
     "linux-image-cloud-amd64", "systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "sudo", "chrony", "cron",
     "nftables", "iproute2", "procps", "kmod", "python3", "python3-apt", "ca-certificates", "auditd", "cryptsetup",
-    "libpam-pwquality", "rsyslog", "e2fsprogs", "apparmor",
+    "libpam-pwquality", "rsyslog", "e2fsprogs", "apparmor", "wireguard-tools",
 )  # fmt: skip
 _ROOT_MIB = 2048
 # What a baseline wants apart: each is a drive of its own.
