@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-import pytest
+SETTINGS = {
+    "kernel.dmesg_restrict": "1",
+    "kernel.kptr_restrict": "2",
+    "kernel.randomize_va_space": "2",
+    "fs.protected_symlinks": "1",
+    "fs.suid_dumpable": "0",
+    "net.ipv4.conf.all.accept_redirects": "0",
+}
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("kernel.dmesg_restrict", "1"),
-        ("kernel.kptr_restrict", "2"),
-        ("kernel.randomize_va_space", "2"),
-        ("fs.protected_symlinks", "1"),
-        ("fs.suid_dumpable", "0"),
-        ("net.ipv4.conf.all.accept_redirects", "0"),
-    ],
-)
-def test_a_live_setting_came_back_with_the_reboot(hardened, key, value):
-    assert hardened.machine.exec(["sysctl", "-n", key]).stdout.strip() == value
+def test_live_settings_came_back_with_the_reboot(hardened):
+    said = hardened.machine.exec(["sysctl", *SETTINGS], check=True).stdout
+    assert dict(line.split(" = ") for line in said.splitlines()) == SETTINGS
 
 
 def test_a_user_reads_neither_the_kernels_log_nor_its_addresses(hardened):
@@ -29,12 +26,14 @@ def test_a_user_reads_neither_the_kernels_log_nor_its_addresses(hardened):
     assert symbols.startswith("0000000000000000 ")
 
 
-@pytest.mark.parametrize("module", ["dccp", "sctp", "tipc", "udf"])
-def test_a_blocked_module_does_not_load_and_another_does(hardened, module):
-    machine = hardened.machine
-    assert machine.exec(["modinfo", "-n", module]).returncode == 0
-    assert machine.exec(["modprobe", module]).returncode != 0
-    assert machine.exec(["modprobe", "dummy"]).returncode == 0
+def test_blocked_modules_do_not_load_and_another_does(hardened):
+    machine, blocked = hardened.machine, ("dccp", "sctp", "tipc", "udf")
+    machine.exec(["modinfo", "-n", *blocked], check=True)
+    refused = machine.exec(
+        ["sh", "-c", f"for m in {' '.join(blocked)}; do modprobe $m || echo $m; done"]
+    ).stdout.split()
+    assert set(refused) >= set(blocked)
+    machine.exec(["modprobe", "dummy"], check=True)
     loaded = {line.split()[0] for line in machine.exec(["cat", "/proc/modules"], check=True).stdout.splitlines()}
-    assert module not in loaded
+    assert loaded.isdisjoint(blocked)
     assert "dummy" in loaded

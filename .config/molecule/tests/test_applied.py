@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests import events, scenario
+from tests.drilling import drills
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,9 @@ def runs():
 
 def test_the_first_run_changes_something_and_the_second_nothing(runs):
     _check, first, second = runs
-    assert first.changed
+    # A role all of whose work only the virtual machine can show has nothing to do in a container.
+    here = [drill for role in scenario.roles() for drill in drills()[role] if drill.place == "container"]
+    assert bool(first.changed) == bool(here)
     assert events.not_idempotent(first, second) == []
 
 
