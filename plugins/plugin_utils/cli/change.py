@@ -270,7 +270,7 @@ def _list(args: argparse.Namespace) -> int:
     desk = Desk.open(args.site)
     reports = [desk.report(change) for change in desk.states]
     if args.format == "json":
-        print(json.dumps([one.to_dict() for one in reports]))
+        print(json.dumps([one.brief() for one in reports]))
     elif reports:
         heads = ("CHANGE", "STATE", "KIND", "ASKED", "BY", "RINGS", "TITLE")
         print("\n".join(table([heads, *(one.row() for one in reports)])))

@@ -99,6 +99,23 @@ class Report:
             return (f"next: {self.next_ring}, which may start",)
         return (f"next: {self.next_ring}, which waits for:", *(f"  - {reason}" for reason in self.missing.reasons))
 
+    def brief(self) -> dict[str, Any]:
+        """Return ids, digests and states as plain data: what a list of many changes needs."""
+        change = self.change
+        return {
+            "change": change.change_id,
+            "state": self.state,
+            "kind": change.kind,
+            "title": self.plan.title if self.plan else None,
+            "plan_sha256": change.plan,
+            "request_sha256": change.request,
+            "requested_by": change.requester,
+            "requested_at": timestamp(change.requested_at),
+            "expires_at": timestamp(change.expires_at),
+            "rings": {ring.name: ring.words for ring in self.rings},
+            "next_ring": self.next_ring,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
         change = self.change

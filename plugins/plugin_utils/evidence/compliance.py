@@ -120,6 +120,7 @@ class _Answer:
     at: datetime
     index: int
     run_id: str
+    exception: str = ""
 
 
 def severity_rank(severity: str) -> int:
@@ -154,7 +155,9 @@ def standings(
         for result in record.body["results"]:
             asset = str(result["asset"])
             named = {
-                str(check["id"]): _Answer(str(check["result"]), record.recorded_at, record.index, run_id)
+                str(check["id"]): _Answer(
+                    str(check["result"]), record.recorded_at, record.index, run_id, str(check.get("exception", ""))
+                )
                 for check in result["checks"]
             }
             # A check (no phase) asks every control, in one record or several; a look before or after a repair
@@ -199,6 +202,8 @@ def _control(
         result, why = NOT_MEASURED, "the last answer is too old"
     elif answer is not None and answer.result == NOT_MEASURED:
         why = "the host could not answer"
+    elif answer is not None and answer.result == WAIVED:
+        result, why = _waived(control, answer.exception, now)
     return ControlStanding(
         control_id=control.id,
         title=control.title,
@@ -210,6 +215,17 @@ def _control(
         at=answer.at if answer else None,
         index=answer.index if answer else None,
     )
+
+
+def _waived(control: Control, name: str, now: datetime) -> tuple[str, str]:
+    """Return verdict and reason of what was waived when it was measured: without its exception it is a failure."""
+    held, lapsed = control.exception, control.lapsed
+    if held is not None and held.id == name:
+        beside = f"{held.compensating} compensates" if held.compensating else "nothing compensates"
+        return WAIVED, f"exception {name}: {held.reason}; {beside}; approved by {held.approver}, {held.term(now)}"
+    if lapsed is not None and lapsed.id == name:
+        return FAIL, f"exception {name} {lapsed.term(now)}"
+    return WAIVED, f"exception {name}, which was in force then and is no longer in the site"
 
 
 _COMPARED = {

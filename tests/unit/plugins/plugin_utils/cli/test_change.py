@@ -183,7 +183,11 @@ def test_list_shows_every_change_and_says_when_there_is_none(shop: Shop) -> None
     _, out, _ = shop.run("list")
     assert [line.split()[0] for line in out.splitlines()] == ["CHANGE", first, second]
     assert "lab 0 of 1 approvals, pilot 0 of 1 approvals, production 0 of 2 approvals" in out
-    assert [one["change"] for one in json.loads(shop.run("list", "--format", "json")[1])] == [first, second]
+    listed = json.loads(shop.run("list", "--format", "json")[1])
+    assert [one["change"] for one in listed] == [first, second]
+    assert all(len(one["plan_sha256"]) == len(one["request_sha256"]) == 64 for one in listed)
+    assert listed[0]["rings"]["production"] == "0 of 2 approvals"
+    assert "plan" not in listed[0]  # whole plans are for `show`
 
 
 def test_a_config_change_asks_for_the_controls_as_they_are(shop: Shop) -> None:

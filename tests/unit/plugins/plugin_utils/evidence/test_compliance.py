@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.compliance import (
     AssetStanding,
     ControlStanding,
@@ -15,9 +17,11 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.compliance
     standings,
     value_text,
 )
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.page import render
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.baseline import Control
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.site import load_site
 
-from tests.unit.plugins.plugin_utils.evidence.story import CONTROLS, Story
+from tests.unit.plugins.plugin_utils.evidence.story import CONTROLS, EXCEPTION, Story
 
 WEEK = timedelta(hours=168)
 
@@ -135,3 +139,36 @@ def test_values_are_written_for_people(value: object, text: str) -> None:
 def test_what_the_baseline_wants_names_the_comparison(compare: str, value: object, text: str) -> None:
     control = Control("x-01", "t", "w", "low", (), {"k": "v"}, value, compare, "x", "x_y")
     assert expected_text(control) == text
+
+
+def excepted(story: Story, expires: str) -> None:
+    """Give the site an exception of the id that its records name."""
+    entry = {
+        "id": EXCEPTION, "control": "ssh-02", "scope": {"assets": ["prod-1"]}, "reason": "The old scanner types it",
+        "approver": "compliance", "compensating": {"none": "The scanner is replaced in May"}, "expires": expires,
+    }  # fmt: skip
+    (story.site.root / "exceptions.yml").write_text(yaml.safe_dump({"exceptions": [entry]}))
+    story.site = load_site(story.site.root, story.site.root.parent / "product")
+
+
+def test_what_is_waived_says_by_which_exception_until_it_ends(story: Story) -> None:
+    excepted(story, "2026-11-16T09:00:00Z")
+    story.check({"prod-1": {"ssh-02": "waived"}})
+    found = control(story, "prod-1", "ssh-02")
+    assert found.result == "waived"
+    assert found.why.startswith(
+        f"exception {EXCEPTION}: The old scanner types it; nothing compensates; approved by compliance, until "
+    )
+    story.now = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+    found = control(story, "prod-1", "ssh-02")
+    assert (found.result, found.why) == ("fail", f"exception {EXCEPTION} lapsed 2026-11-16T09:00:00+00:00")
+    (story.site.root / "exceptions.yml").unlink()
+    story.site = load_site(story.site.root, story.site.root.parent / "product")
+    assert control(story, "prod-1", "ssh-02").why.endswith("is no longer in the site")
+
+
+def test_the_page_shows_the_exception(story: Story, page_of: Any) -> None:
+    excepted(story, "2026-11-20T09:00:00Z")
+    story.check({"prod-1": {"ssh-02": "waived"}})
+    text = render(page_of(story))
+    assert f"exception {EXCEPTION}: The old scanner types it" in text
