@@ -17,6 +17,8 @@ DEFAULTS = {
     "apt::get::allowunauthenticated": "false",
     "apt::periodic::unattended-upgrade": "0",
     "apt::periodic::update-package-lists": "0",
+    "apt::sandbox::user": "_apt",
+    "unattended-upgrade::automatic-reboot": "false",
 }
 # apt's own words for truth, which it accepts in any mixture (StringToBool).
 TRUE = frozenset(("1", "yes", "true", "with", "on", "enable"))
