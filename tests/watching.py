@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,8 +27,8 @@ class Sink:
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[Sink]:
-    """A receiver on a free port of the loopback."""
+def listening(certificate: Path | None = None) -> Iterator[Sink]:
+    """A receiver on a free port of the loopback; with a certificate (and its key in the same file) by TLS."""
     sink = Sink()
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,7 +49,11 @@ def listening() -> Iterator[Sink]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    sink.url = f"http://127.0.0.1:{server.server_port}/hook"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    sink.url = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -22,6 +22,7 @@ from ..site.asset import DATA_CLASSES
 from ..site.site import Site, load_site
 from ..site.structure import SLUG
 from .key import new_key, public_key
+from .options import add_format
 from .trust import record_trust
 
 SKELETON = PRODUCT / "plugins" / "plugin_utils" / "site" / "skeleton"
@@ -53,6 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--keys-only", action="store_true", help="make only keys, trust.yml and ledger of a site that has none"
     )
+    add_format(parser)
     host = parser.add_argument_group("a first host")
     host.add_argument("--host", metavar="ADDRESS", help="put the host of this address into the register")
     host.add_argument("--owner", help="who answers for it")
@@ -115,7 +117,10 @@ def _init(args: argparse.Namespace) -> int:
         raise UsageError(f"{root}: {error.strerror}; expected a folder this user can write; name another") from error
     site = load_site(root, PRODUCT)
     _found_trust(site, args.approver)
-    _say(site, host)
+    if args.format == "json":
+        print(json.dumps(_said(site)))
+    else:
+        _say(site, host)
     return 0
 
 
@@ -141,6 +146,8 @@ def _keys_only(args: argparse.Namespace) -> int:
             raise UsageError(f"{path}: exists already; expected a site without keys; nothing is ever overwritten")
     _found_trust(site, args.approver)
     print(f"{site.root}: made keys, trust.yml and ledger; their private keys are in this folder", file=sys.stderr)
+    if args.format == "json":
+        print(json.dumps(_said(site)))
     return 0
 
 
@@ -162,6 +169,17 @@ def _principal(name: str, role: str, key: PublicKey, comment: str = "") -> str:
         f"  - id: {name}{comment}\n    roles: [{role}]\n    keys:\n"
         f'      - {{type: {key.kind}, public: "{key.written}"}}'
     )
+
+
+def _said(site: Site) -> dict[str, object]:
+    """Return what was laid out, for machines."""
+    return {
+        "site": site.name,
+        "org": site.org,
+        "root": str(site.root),
+        "ledger": str(site.ledger_path),
+        "keys": {role: str(path) for role, path in site.key_paths.items()},
+    }
 
 
 def _say(site: Site, host: FirstHost | None) -> None:

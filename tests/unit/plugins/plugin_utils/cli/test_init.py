@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def test_a_new_site_is_sound_and_says_what_to_do_next(tmp_path: Path, capsys: py
     site = load_site(tmp_path / "clinic", PRODUCT)
     assert (site.name, site.org, site.assets) == ("clinic", "org-clinic", ())
     assert main(["check", "--site", str(tmp_path / "clinic")]) == 0
+
+
+def test_a_new_site_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path / "clinic"), "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["site"], said["org"], said["root"]) == ("clinic", "org-clinic", str(tmp_path / "clinic"))
+    assert all(Path(path).is_file() for path in [said["ledger"], *said["keys"].values()])
 
 
 def test_five_keys_are_made_that_only_their_owner_reads(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import email
 import email.policy
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +24,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.problems impor
 
 from tests.watching import Sink, listening, mailer
 
+PRODUCT = Path(__file__).resolve().parents[5]
 AT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 CONTROL = Control("ssh-01", "Root cannot log in over SSH", "It protects claims.", "high", ("164.312(d)",), {})
 LINE = Lineage("billing-1", "ssh-01", "fail", first_seen=AT, last_seen=AT, times_seen=2, failures=1)
@@ -172,3 +176,30 @@ def test_a_file_that_is_not_acceptable_is_refused(tmp_path: Path, said: dict[str
     with pytest.raises(SiteFilesError, match=message) as caught:
         lost(tmp_path, said)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that no authority signed, and its key, in one file."""
+    path = tmp_path / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(tmp_path / "cert.pem")]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    path.write_text(path.read_text() + (tmp_path / "cert.pem").read_text())
+    return path
+
+
+def test_a_server_that_nobody_vouches_for_gets_nothing(tmp_path: Path, certificate: Path) -> None:
+    with listening(certificate) as server:
+        (said,) = lost(tmp_path, {"webhook": {"url": server.url}})
+        assert "certificate verify failed" in said
+        assert server.taken == []
+        # The same server, vouched for: so it was the certificate that kept the notice back.
+        program = (
+            "import sys; from tests.unit.plugins.plugin_utils.edge.test_sending import TOLD, read_channels, Path; "
+        )
+        program += "sys.exit(len(read_channels(Path(sys.argv[1])).send(TOLD)))"
+        environment = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "cert.pem")}
+        environment["PYTHONPATH"] = f"{PRODUCT}:{PRODUCT / 'collections'}"
+        done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=environment, timeout=60, check=False)
+        assert (done.returncode, len(server.taken)) == (0, 1)
