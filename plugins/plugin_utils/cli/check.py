@@ -123,5 +123,5 @@ def _told(deviations: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
         for one in entries:
             what = f"{one['id']}: {one['control']}" if "id" in one else f"{one['control']} = {json.dumps(one['value'])}"
             mark = "LAPSED: " if one["state"] == "lapsed" else "DUE: " if one["due_within_30_days"] else ""
-            term = one["term"] or "without end"
+            term = (one["term"] or "without end") + (f", first due {one['first_due']}" if "first_due" in one else "")
             yield f"  {mark}{what} on {', '.join(one['assets'])}, {term}, by {one['approver']}: {one['reason']}"

@@ -12,8 +12,10 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.baseline impor
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.exceptions import Waiver
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.scope import Scope
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import Verdict
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import RESULTS, Verdict
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving import waive
+from hypothesis import given
+from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
@@ -87,3 +89,15 @@ def test_what_is_waived_is_counted_and_printed() -> None:
     assert told[1].startswith(
         "  ssh-02 waived expected 1, actual 2, exception old-client until 2026-12-04T08:00:00+00:00"
     )
+
+
+@given(
+    st.sampled_from(RESULTS[:2] + RESULTS[3:]), st.sampled_from(RESULTS[:2] + RESULTS[3:]), st.booleans(), st.booleans()
+)
+def test_only_a_failure_with_a_living_exception_is_waived(beside: str, own: str, lives: bool, rests: bool) -> None:
+    one = exception("ssh-01" if rests else "")
+    found = judged(beside, own, **{"exception" if lives else "lapsed": one})
+    waived = own == "fail" and lives and (beside == "pass" or not rests)
+    assert found[0].result == beside
+    assert found[1].result == ("waived" if waived else own)
+    assert (found[1].exception != "") == waived
