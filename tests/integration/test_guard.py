@@ -117,7 +117,7 @@ def test_a_host_that_is_started_again_before_the_confirmation_goes_back(host):
 
 def test_what_locks_nobody_out_is_confirmed_by_a_fresh_login(host):
     for user in ("root", OPERATOR):
-        done = host.apply("banner", user=user)
+        done = host.apply("banner", "-e", "sabotage_seconds=60", user=user)
         assert done.returncode == 0, done.stdout + done.stderr
         host.inside("echo old >/etc/issue.net")
     guards = [guard for one in host.results("deploy") for guard in one.get("guards", ())]
@@ -126,7 +126,7 @@ def test_what_locks_nobody_out_is_confirmed_by_a_fresh_login(host):
 
 
 def test_a_role_that_changes_nothing_is_confirmed_and_reports_no_change(host):
-    done = host.apply("nothing")
+    done = host.apply("nothing", "-e", "sabotage_seconds=60")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "changed=0" in done.stdout
 

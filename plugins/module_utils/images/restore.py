@@ -36,11 +36,13 @@ class Return:
         """Put everything back: what opens the way in comes first, packages come last."""
         came, went = self._moved_packages()
         theirs = live.conffiles(came)
+        # A unit that came is stopped while its file is still there, and may take its firewall table with it.
+        self._try(lambda: self._section("units", live.units, self._stop, only=lambda state: state is None))
         self._try(lambda: self._section("tables", live.tables, self._tables))
         self._try(lambda: self._section("sysctl", live.sysctl, self._sysctl))
         self._try(lambda: self._section("mounts", live.mounts, self._mounts))
         self._try(lambda: self._files(theirs))
-        self._try(lambda: self._section("units", live.units, self._units))
+        self._try(lambda: self._section("units", live.units, self._start, only=lambda state: state == "on"))
         if self._packages and (came or went):
             self._try(lambda: self._move_packages(came, went))
             self._try(lambda: self._files(live.conffiles(came & set(live.packages()))))
@@ -57,12 +59,13 @@ class Return:
         section: str,
         read: Callable[[], dict[str, str]],
         write: Callable[[dict[str, Any], dict[str, str]], None],
+        only: Callable[[Any], bool] = lambda value: True,
     ) -> None:
-        """Put one section of live settings back, and see what came of it."""
+        """Put one section of live settings back, of it `only` those values, and see what came of it."""
         if not self.changed.get(section):
             return
         present = read()
-        wanted = self._wanted(section, present.get)
+        wanted = {name: value for name, value in self._wanted(section, present.get).items() if only(value)}
         if not wanted:
             return
         write(wanted, present)
@@ -140,14 +143,12 @@ class Return:
                 bind = [] if point == "/proc" else ["bind"]
                 self._ran(trouble(["mount", "-o", ",".join(["remount", *bind, *options]), "--", point]))
 
-    def _units(self, wanted: dict[str, Any], _present: dict[str, str]) -> None:
-        starts = [name for name, state in wanted.items() if state == "on"]
-        stops = [name for name, state in wanted.items() if state is None]
-        if starts:
-            run(["systemctl", "reset-failed", "--", *starts])
-            self._ran(trouble(["systemctl", "start", "--", *starts], seconds=90))
-        if stops:
-            self._ran(trouble(["systemctl", "stop", "--", *stops], seconds=90))
+    def _stop(self, wanted: dict[str, Any], _present: dict[str, str]) -> None:
+        self._ran(trouble(["systemctl", "stop", "--", *wanted], seconds=90))
+
+    def _start(self, wanted: dict[str, Any], _present: dict[str, str]) -> None:
+        run(["systemctl", "reset-failed", "--", *wanted])
+        self._ran(trouble(["systemctl", "start", "--", *wanted], seconds=90))
 
     def _moved_packages(self) -> tuple[set[str], set[str]]:
         """Return packages that came and that went, and are still as they were left."""
