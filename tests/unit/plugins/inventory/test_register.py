@@ -13,7 +13,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template
 from ansible_collections.holdfast.hipaa.plugins.inventory.register import InventoryModule
 
-from tests.site_cases import GOOD, case
+from tests.site_cases import GOOD, Case, case
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,19 @@ def test_a_host_knows_its_address_its_asset_its_ring_and_its_values(inventory: I
     assert values["ansible_user"] == "root"
     assert values["holdfast_asset"] == "prod-1"
     assert values["holdfast_ring"] == "production"
-    assert values["ssh_client_alive_interval"] == 300
+    assert inventory.get_host("lab-1").vars["ssh_client_alive_interval"] == 300
+
+
+@pytest.mark.parametrize(("ends", "value"), [("2999-12-31T00:00:00Z", None), ("2026-01-01T00:00:00Z", 300)])
+def test_a_waived_control_leaves_its_role_without_a_value(ends: str, value: int | None, tmp_path: Path) -> None:
+    edits = [
+        {"file": "exceptions.yml", "find": "2027-03-31T18:00:00+02:00", "put": ends},
+        {"file": "exceptions.yml", "find": "    first_due: 2026-10-01T00:00:00Z\n", "put": ""},
+    ]
+    register = Case("", "", edits, []).lay_out(tmp_path) / "holdfast.yml"
+    manager = InventoryManager(loader=DataLoader(), sources=None, parse=False)
+    InventoryModule().parse(manager._inventory, manager._loader, str(register))
+    assert manager.get_host("prod-1").vars["ssh_client_alive_interval"] == value
 
 
 def test_only_connection_variables_may_be_templates(inventory: InventoryManager) -> None:
