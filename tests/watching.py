@@ -33,8 +33,8 @@ def listening(certificate: Path | None = None) -> Iterator[Sink]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            sink.taken.append(json.loads(body))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sink.taken.append(json.loads(body or b"{}"))
             sink.headers.append(dict(self.headers))
             self.send_response(sink.status)
             if sink.location:

@@ -141,11 +141,12 @@ def test_a_secret_that_is_none_is_refused(tmp_path: Path, sink: Sink, content: b
     assert sink.taken == []
 
 
-def test_a_redirect_is_not_followed_with_the_token(tmp_path: Path, sink: Sink) -> None:
+@pytest.mark.parametrize("status", [302, 303, 307])
+def test_a_redirect_is_not_followed_with_the_token(tmp_path: Path, sink: Sink, status: int) -> None:
     with listening() as stranger:
-        sink.status, sink.location = 307, stranger.url
+        sink.status, sink.location = status, stranger.url
         (said,) = lost(tmp_path, {"webhook": {"url": sink.url}})
-        assert "answered 307" in said
+        assert f"answered {status}" in said
         assert stranger.taken == []
 
 

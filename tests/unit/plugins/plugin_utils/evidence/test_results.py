@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.results im
     ResultsError,
     Signed,
     agreed,
+    signed_of,
 )
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import Record
 
 from tests.unit.plugins.plugin_utils.evidence.judged import FIVE, judged, look
 from tests.unit.plugins.plugin_utils.evidence.story import CONTROLS, EXCEPTION, Story
@@ -53,6 +56,23 @@ def test_the_last_look_of_a_run_counts(story: Story) -> None:
     look(story, run, "lab-1", {})
     story.close(run)
     assert read_results(story.site, story.records(), run.run_id).counts["fail"] == 0
+
+
+def test_a_look_told_by_several_records_is_one_look(story: Story) -> None:
+    """The recorder divides long results; a control told again begins the next look."""
+    run_id = "run_0123456789"
+
+    def record(index: int, *told: tuple[str, str]) -> Record:
+        checks = [{"id": name, "result": result} for name, result in told]
+        body = {"kind": "drift", "run_id": run_id, "results": [{"asset": "lab-1", "checks": checks}]}
+        return replace(story.records()[-1], index=index, step="verify", body=body)
+
+    one = [record(4, ("ssh-01", "fail")), record(5, ("ssh-02", "pass"))]
+    assert {name: check["result"] for name, check in signed_of(one, run_id)["lab-1"].checks.items()} == {
+        "ssh-01": "fail", "ssh-02": "pass",
+    }  # fmt: skip
+    two = [*one, record(6, ("ssh-01", "pass")), record(7, ("ssh-03", "pass"))]
+    assert sorted(signed_of(two, run_id)["lab-1"].checks) == ["ssh-01", "ssh-03"]
 
 
 def edited(path: Path, old: str, new: str) -> None:
