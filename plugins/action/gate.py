@@ -34,6 +34,7 @@ class ActionModule(RecordedAction):
             "index": run.opened.index,
             "plan": answer.plan_digest,
             "patching": run.site.policy.patching.to_dict(),
+            "bounded": bool(args["after"]),
         }
 
     def _mends(self, hosts: tuple[str, ...], name: str) -> dict[str, list[str]]:

@@ -91,7 +91,7 @@ class CallbackModule(CallbackBase):
         self.lost: str | None = None
         self.journal: Any = None
         self.playbook: str | None = None
-        self.gated = self.ours = False
+        self.gated = self.bounded = self.ours = False
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
         self.playbook = playbook._file_name
@@ -101,7 +101,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         particulars = play.vars.get("holdfast")
-        self.ours, self.gated = particulars is not None, False
+        self.ours, self.gated, self.bounded = particulars is not None, False, False
         if not self.ours:
             return
         if self.journal is not None:  # the next serial batch, or the next play of the same run
@@ -133,6 +133,12 @@ class CallbackModule(CallbackBase):
             return
         if self.ours and not self.gated and task.resolved_action not in (GATE, "ansible.builtin.meta"):
             raise HoldfastError(f"{task.get_path()}: a task would run before the gate; the gate must come first")
+        role = task._role.get_name() if task._role else ""
+        if self.ours and self.journal.unasked and not self.bounded and role.startswith(OURS):
+            raise HoldfastError(
+                f"{task.get_path()}: {role} would run though the gate was not asked what may be mended without an "
+                "approved change; ask it after the probe, with `after`, as the playbook remediate does"
+            )
         self.journal.flush()
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
@@ -145,6 +151,7 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.resolved_action == GATE:
             self.gated = True
+            self.bounded |= bool(result.result.get("bounded"))
         self._saw(result, changed=bool(result.result.get("changed")))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:

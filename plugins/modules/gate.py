@@ -56,6 +56,10 @@ plan:
   description: The digest of the plan that may be carried out; empty for runs without a change.
   returned: success
   type: str
+bounded:
+  description: Whether the gate was asked about what would be mended, see O(after).
+  returned: success
+  type: bool
 patching:
   description: What the site's policy takes up as patches, as C(policy/patching.yml) says it.
   returned: success

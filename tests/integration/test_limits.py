@@ -52,6 +52,35 @@ def test_one_host_is_mended_and_all_hosts_at_once_are_asked_about(clinic: SiteUn
     assert clinic.holdfast("audit").returncode == 0
 
 
+UNBOUNDED = """
+- name: Mend without asking how far
+  hosts: ring_lab
+  gather_facts: false
+  vars:
+    holdfast: {kind: remediate}
+  tasks:
+    - name: Ask the gate
+      holdfast.hipaa.gate:
+      run_once: true
+      tags: [always]
+    - name: Probe all controls
+      holdfast.hipaa.probe:
+    - name: Mend
+      ansible.builtin.include_role:
+        name: holdfast.hipaa.files
+"""
+
+
+def test_a_playbook_of_ones_own_cannot_leave_the_question_out(clinic: SiteUnderTest) -> None:
+    for host in HOSTS:
+        open_up(clinic, host, "clinic-01")
+    (clinic.root / "own.yml").write_text(UNBOUNDED, encoding="utf-8")
+    done = clinic.run("ansible-playbook", "own.yml")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "holdfast.hipaa.files would run though the gate was not asked what may be mended" in done.stderr
+    assert [modes(clinic, host) for host in HOSTS] == [OPEN, OPEN]
+
+
 def test_check_mode_shows_what_would_be_mended_everywhere(clinic: SiteUnderTest) -> None:
     for host in HOSTS:
         open_up(clinic, host, "clinic-01")

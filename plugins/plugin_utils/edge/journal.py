@@ -158,6 +158,12 @@ class Journal:
             self.drift |= contribution["result"]["verdict"] == "fail"
 
     @property
+    def unasked(self) -> bool:
+        """The run changes hosts and carries out no approved change: a request would be the second thing it is about."""
+        applies = self.kind == "remediate" and self.mode == "apply"
+        return applies and self.run is not None and len(self.run.subject) == 1
+
+    @property
     def silent(self) -> tuple[str, ...]:
         """The expected assets of whose controls the run has reported nothing, where it should report on each.
 

@@ -170,6 +170,13 @@ def test_a_remediation_that_looked_at_one_host_must_look_at_all(root):
     assert journal.silent == ("other-1",)
 
 
+@pytest.mark.parametrize(
+    ("kind", "check", "unasked"), [("remediate", False, True), ("remediate", True, False), ("check", False, False)]
+)
+def test_a_run_that_mends_without_a_change_knows_it(root, kind, check, unasked):
+    assert open_journal(root, particulars(kind, check=check)).unasked is unasked
+
+
 def test_a_run_that_the_gate_denied_has_not_looked(root):
     journal = open_journal(root, particulars("check"))
     journal.denied = True
