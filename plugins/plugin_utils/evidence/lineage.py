@@ -25,6 +25,7 @@ class Deed:
     """One recorded change to an asset: a deployment, or a rollback.
 
     `requested`: whether somebody asked for the change and others could approve it; else policy let it be mended.
+    `failed`: it did not end well on this asset, so what it did is not known in full.
     """
 
     at: datetime
@@ -35,6 +36,7 @@ class Deed:
     roles: tuple[str, ...] = ()
     products: tuple[tuple[str, str | None, str | None], ...] = ()
     back: bool = False
+    failed: bool = False
 
     @property
     def by(self) -> str:
@@ -52,6 +54,7 @@ class Deed:
             "roles": list(self.roles),
             "products": [{"name": name, "from": old, "to": new} for name, old, new in self.products],
             "rollback": self.back,
+            "failed": self.failed,
         }
 
 
@@ -150,6 +153,7 @@ def _change(told: _Told, record: Record) -> None:
                 roles=tuple(result.get("roles", [role] if role else [])),
                 products=tuple((one["name"], one["from"], one["to"]) for one in result["products"]),
                 back=back,
+                failed=not back and result["outcome"] == "failed",
             )
         )
 
@@ -185,8 +189,13 @@ def _mender(deeds: Sequence[Deed], line: Lineage, role: str) -> Deed | None:
 
 
 def _finished(line: Lineage, deeds: Sequence[Deed], role: str) -> Lineage:
-    setters = [deed for deed in deeds if role and role in deed.roles]
     right = line.last_right_index
+    # A deed that failed on the asset set the control only if it was seen right afterwards.
+    setters = [
+        deed
+        for deed in deeds
+        if role and role in deed.roles and (not deed.failed or (right is not None and right > deed.index))
+    ]
     since = tuple(deed for deed in deeds if right is not None and deed.index > right)
     return replace(line, set_by=setters[-1] if setters else None, since=since)
 

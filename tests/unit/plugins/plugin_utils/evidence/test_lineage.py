@@ -105,6 +105,17 @@ def test_which_change_set_the_value_and_what_changed_since(story: Story) -> None
     assert seen_words(line).endswith("; failure 2 of this control here")
 
 
+def test_a_change_that_failed_set_the_value_only_where_it_was_seen_right_after(story: Story) -> None:
+    run = story.open("remediate", ["lab-1"])
+    deed(story, run, outcome="failed", roles=["ssh", "time"])
+    story.observe(run, {"lab-1": {"ssh-01": "fail"}}, ["lab-1"])
+    story.close(run, "failed", 2)
+    assert of(story).set_by is None
+    found = of(story, control="time-01").set_by
+    assert found is not None
+    assert (found.run_id, found.failed) == (run.run_id, True)
+
+
 def test_what_no_record_tells_of_is_unknown(story: Story) -> None:
     run = mend(story, "ssh")
     story.check({"lab-1": {"ssh-01": "fail"}})
