@@ -26,4 +26,8 @@ class ActionModule(RecordedAction):
         answer = self.ask("image", {**asked, "declared": declared()})
         if not answer.get("failed") and args["state"] == "after":
             answer["holdfast"] = image_contribution(answer["before"], answer["after"])
+            self._display.display(
+                f"{self.host}: {len(answer['changed_names'])} differences kept under {run.opened.change_id}; "
+                f"roll_back -e change={run.opened.change_id} takes them back"
+            )
         return answer

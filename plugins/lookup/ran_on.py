@@ -7,7 +7,8 @@ DOCUMENTATION = r"""
 name: ran_on
 short_description: The hosts that a change ran on
 description:
-  - Reads from the ledger which hosts the runs of a change reached, so that it can be taken back there.
+  - Reads from the ledger which hosts the runs of a change reached, so that it can be taken back there. A change that
+    reached none is an error.
   - Decides nothing. Whether it may be taken back is the gate's to say.
 options:
   _terms:
@@ -32,7 +33,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: Host names; with none, the empty group C(holdfast_none).
+  description: Host names; where no change is named, the empty group C(holdfast_none).
   type: list
   elements: str
 """
@@ -63,6 +64,11 @@ class LookupModule(LookupBase):
             return [NOBODY]  # a syntax check names no change; the recorder refuses a run without one
         try:
             site = open_site(find_site(self.get_option("site")))
-            return sorted(touched(read_records(Ledger(site.ledger_path)), plain(terms[0]))) or [NOBODY]
+            hosts = sorted(touched(read_records(Ledger(site.ledger_path)), plain(terms[0])))
         except HoldfastError as error:
             raise AnsibleLookupError(str(error)) from error
+        if not hosts:
+            raise AnsibleLookupError(
+                f"{terms[0]}: by the ledger this change ran on no host; see `holdfast change list`"
+            )
+        return hosts

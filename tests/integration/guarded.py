@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -84,7 +85,8 @@ class GuardedHost:
             wait_for("all to be applied", lambda: True if marker.exists() else controller.poll(), within=60)
             assert marker.exists(), Path(log.name).read_text(encoding="utf-8")
         finally:
-            os.killpg(controller.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(controller.pid, signal.SIGKILL)
             controller.wait()
         return time.monotonic()
 

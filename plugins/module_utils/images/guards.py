@@ -63,6 +63,7 @@ def arm(kept: store.Store, asked: Mapping[str, Any]) -> dict[str, Any]:
     wait_for_others(kept, asked["run"])
     with kept.locked():
         digest, manifest = image.take(asked["declared"], kept)
+        kept.prune(digest)
         folder = os.path.join(kept.guards, asked["id"])
         os.makedirs(folder, mode=0o700)
         kept.write(os.path.join(folder, "guard.pyz"), packed())
