@@ -105,10 +105,17 @@ def planned(text: str, wanted: dict[str, list[str]], live: dict[str, Mount]) -> 
     return "".join(f"{line}\n" for line in lines)
 
 
-def command(path: str, wanted: list[str], now: Mount | None) -> list[str]:
+def named(text: str) -> set[str]:
+    """Return the paths that fstab mounts at a boot."""
+    fields = [line.split() for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return {_plain(words[1]) for words in fields if len(words) >= 4 and "noauto" not in words[3].split(",")}
+
+
+def command(path: str, wanted: list[str], now: Mount | None, in_fstab: bool) -> list[str]:
     """Return the command that gives a path its options now."""
     if now is None:
-        return ["mount", "--bind", "-o", ",".join(wanted), path, path]
+        # What fstab names comes from there, with all its options; it may be a drive that somebody took away.
+        return ["mount", path] if in_fstab else ["mount", "--bind", "-o", ",".join(wanted), path, path]
     if set(wanted) <= PER_MOUNT:
         # `bind`: of this mount point alone; what is not said anew would be lost.
         return ["mount", "-o", ",".join(["remount", "bind", *_with(list(now.options), wanted)]), path]

@@ -14,7 +14,8 @@ description:
   - With O(state=planned) it changes nothing and returns the text of C(/etc/fstab) with which the next boot gives every
     mount its options; M(holdfast.hipaa.place) puts it there.
   - With O(state=live) it mounts again what lacks one of its options now.
-  - A folder that is no mount of its own becomes one by being bound to itself, so that the same files stay in sight.
+  - A folder that is no mount of its own, and that fstab does not name, becomes one by being bound to itself, so that
+    the same files stay in sight.
   - Options are only added; those that contradict them go. Paths that do not exist are passed over.
 author:
   - Holdfast contributors (@holdfast)
@@ -86,7 +87,18 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.mounting import FSTAB, MOUNTINFO, MountingError, command, lacking, mount, mounted, planned, read
+from ..module_utils.mounting import (
+    FSTAB,
+    MOUNTINFO,
+    MountingError,
+    command,
+    lacking,
+    mount,
+    mounted,
+    named,
+    planned,
+    read,
+)
 
 
 def main() -> None:
@@ -111,12 +123,13 @@ def main() -> None:
     try:
         if module.params["state"] == "planned":
             module.exit_json(changed=False, fstab=planned(read(FSTAB), wanted, live))
+        in_fstab = named(read(FSTAB))
         for path, options in wanted.items():
             missing = lacking(options, live.get(path))
             if not missing:
                 continue
             if not module.check_mode:
-                mount(command(path, options, live.get(path)))
+                mount(command(path, options, live.get(path), path in in_fstab))
             has = live[path].options if path in live else ()
             before += f"{path} {','.join(has)}\n"
             after += f"{path} {','.join([*has, *missing])}\n"

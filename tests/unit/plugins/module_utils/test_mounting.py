@@ -13,6 +13,7 @@ from ansible_collections.holdfast.hipaa.plugins.module_utils.mounting import (
     command,
     lacking,
     mounted,
+    named,
     planned,
 )
 
@@ -60,13 +61,26 @@ def test_a_mount_that_fstab_did_not_make_is_refused():
 
 
 def test_a_folder_is_bound_to_itself_and_a_mount_mounted_again_alone():
-    assert command("/var/tmp", HARD, None) == ["mount", "--bind", "-o", "nodev,nosuid,noexec", "/var/tmp", "/var/tmp"]
+    bound = ["mount", "--bind", "-o", "nodev,nosuid,noexec", "/var/tmp", "/var/tmp"]
+    assert command("/var/tmp", HARD, None, False) == bound
     # Without `bind` the options of the whole file system would change, and with it every other place it is seen at.
-    assert command("/tmp", HARD, ON_DISK) == ["mount", "-o", "remount,bind,rw,relatime,nodev,nosuid,noexec", "/tmp"]
+    assert command("/tmp", HARD, ON_DISK, True) == [
+        "mount",
+        "-o",
+        "remount,bind,rw,relatime,nodev,nosuid,noexec",
+        "/tmp",
+    ]
+
+
+def test_a_drive_that_was_taken_away_comes_back_from_fstab():
+    # Bound to itself, the empty folder below it would stay in sight.
+    assert command("/home", HARD, None, True) == ["mount", "/home"]
+    text = "# x /no ext4 rw\n/dev/vdb /home ext4 rw 0 2\nLABEL=x /a\\040b ext4 noauto,rw\nshort\n"
+    assert named(text) == {"/home"}
 
 
 def test_an_option_of_the_file_system_is_set_for_all_of_it():
-    assert command("/proc", ["hidepid=invisible"], PROC) == [
+    assert command("/proc", ["hidepid=invisible"], PROC, True) == [
         "mount", "-o", "remount,rw,nosuid,nodev,noexec,hidepid=invisible", "/proc",
     ]  # fmt: skip
 
