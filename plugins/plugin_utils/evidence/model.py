@@ -14,6 +14,7 @@ from ..change.plan import Plan
 from ..ledger.reading import Record
 from ..site.site import Site
 from .attention import Attention, needs_a_person
+from .baselines import Proof, proofs
 from .changes import Change, read_changes
 from .citations import CitationSupport, ControlSummary, citation_support, control_summaries
 from .compliance import AssetStanding, Counts, drift_records, standings
@@ -48,6 +49,7 @@ class PageModel:
     last_at: datetime | None
     totals: Counts
     standings: tuple[AssetStanding, ...]
+    proofs: tuple[Proof, ...]
     unregistered: tuple[str, ...]
     drift: DriftHistory
     changes: tuple[Change, ...]
@@ -103,6 +105,7 @@ def build_page_model(
         last_at=known[-1].recorded_at if known else None,
         totals=sum((one.counts for one in stand), Counts()),
         standings=stand,
+        proofs=proofs(site.assets, site.baselines, known, now, max_age),
         unregistered=tuple(sorted(measured - set(registered))),
         drift=drift,
         changes=changes,

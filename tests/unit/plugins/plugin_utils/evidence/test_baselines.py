@@ -24,6 +24,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.baselines 
     proofs,
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.compliance import Counts
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.page import render
 
 from tests.unit.plugins.plugin_utils.evidence.story import Story
 
@@ -239,3 +240,14 @@ def test_status_as_a_command(tmp_path: Path, capsys: Capture) -> None:
     (data,) = json.loads(capsys.readouterr().out)
     assert (data["asset"], data["state"], data["current"]) == ("lab-1", "proved", True)
     assert data["version"] == data["proved_version"] == story.site.baselines["debian-server"].version
+
+
+def test_the_page_says_which_version_each_host_was_held_against(story: Story, page_of: Any) -> None:
+    look(story, {})
+    look(story, {"ssh-01": "fail"})
+    model = page_of(story)
+    assert [(one.asset, one.state) for one in model.proofs if one.version] == [("lab-1", "drifted")]
+    assert model.to_dict()["proofs"][0]["proved_version"] == "1.0.0"
+    text = render(model)
+    assert "last held against version 1.0.0, wholly proved last " in text
+    assert "no run on record states its version" in text
