@@ -45,7 +45,7 @@ def parse(lines: list[str], hard: dict[str, dict[str, str]]) -> None:
             hard.setdefault(words[2], {})[words[0]] = words[3]
 
 
-def asks(service: str, folder: str = PAM, seen: tuple[str, ...] = ()) -> bool:
+def asks(service: str, folder: str, seen: tuple[str, ...] = ()) -> bool:
     """Whether a service's session stack, with what it includes, has pam_limits."""
     path = os.path.join(folder, service)
     if service in seen or not os.path.exists(path):
@@ -67,7 +67,7 @@ def collect(asked: Any) -> State:
         if os.path.exists(path):
             parse(lines_of(path), hard)
     doors = [service for service in SERVICES if os.path.exists(os.path.join(PAM, service))]
-    return State(hard, [service for service in doors if not asks(service)])
+    return State(hard, [service for service in doors if not asks(service, PAM)])
 
 
 def answer(argument: Any, state: State) -> Answer:

@@ -76,5 +76,4 @@ def test_all_files_are_read_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MAIN", str(tmp_path / "limits.conf"))
     monkeypatch.setattr(limits, "FOLDER", str(tmp_path / "limits.d"))
     monkeypatch.setattr(limits, "PAM", str(tmp_path / "pam"))
-    monkeypatch.setattr(limits.asks, "__defaults__", (str(tmp_path / "pam"), ()))
     assert limits.collect(["core"]) == limits.State({"core": {"*": "5", "root": "0"}}, ["login"])
