@@ -18,14 +18,17 @@ from . import (
     certificates,
     chrony,
     controller,
+    desktop,
     elevation,
     encryption,
     endpoint,
     file,
     firewall,
+    interaction,
     limits,
     login_defs,
     manager,
+    mfa,
     module,
     mount,
     nginx,
@@ -44,6 +47,7 @@ from . import (
     systemd_config,
     time_zone,
     unit,
+    workstation,
 )
 from ._common import Answer, BadArgumentError, Kind, not_measured
 
@@ -57,14 +61,17 @@ KINDS: dict[str, Kind] = {
     "certificates": Kind(certificates.check, certificates.collect, certificates.answer),
     "chrony": Kind(chrony.check, chrony.collect, chrony.answer),
     "controller": Kind(controller.check, controller.collect, controller.answer),
+    "desktop": Kind(desktop.check, desktop.collect, desktop.answer),
     "elevation": Kind(elevation.check, elevation.collect, elevation.answer),
     "encryption": Kind(encryption.check, encryption.collect, encryption.answer),
     "endpoint": Kind(endpoint.check, endpoint.collect, endpoint.answer),
     "file": Kind(file.check, file.collect, file.answer),
     "firewall": Kind(firewall.check, firewall.collect, firewall.answer),
+    "interaction": Kind(interaction.check, interaction.collect, interaction.answer),
     "limits": Kind(limits.check, limits.collect, limits.answer),
     "login_defs": Kind(login_defs.check, login_defs.collect, login_defs.answer),
     "manager": Kind(manager.check, manager.collect, manager.answer),
+    "mfa": Kind(mfa.check, mfa.collect, mfa.answer),
     "module": Kind(module.check, module.collect, module.answer),
     "mount": Kind(mount.check, mount.collect, mount.answer),
     "nginx": Kind(nginx.check, nginx.collect, nginx.answer),
@@ -83,6 +90,7 @@ KINDS: dict[str, Kind] = {
     "systemd_config": Kind(systemd_config.check, systemd_config.collect, systemd_config.answer),
     "time_zone": Kind(time_zone.check, time_zone.collect, time_zone.answer),
     "unit": Kind(unit.check, unit.collect, unit.answer),
+    "workstation": Kind(workstation.check, workstation.collect, workstation.answer),
 }
 
 LONGEST_WHY = 200  # characters of an error that are worth carrying home
