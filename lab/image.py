@@ -26,7 +26,7 @@ _PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "chrony", "cron", "nftables", "iproute2",
     "procps", "kmod", "python3", "python3-apt", "ca-certificates", "nginx", "postgresql",
     # What the roles configure. Bringing a host to a baseline is timed without the download of packages.
-    "aide", "aide-common", "auditd", "clamav", "clamav-daemon", "cracklib-runtime", "cryptsetup-bin",
+    "aide", "aide-common", "auditd", "clamav", "clamav-daemon", "cracklib-runtime", "cryptsetup-bin", "dconf-cli",
     "libpam-google-authenticator", "libpam-pwquality", "openssl", "restic", "rsyslog", "rsyslog-gnutls",
     "unattended-upgrades", "wireguard-tools",
 )  # fmt: skip

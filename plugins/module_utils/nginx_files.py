@@ -125,17 +125,20 @@ class Plan:
         self._user()
         self._redirects()
         self._strangers()
-        self._read_ours(http.statement)
+        if self.settings:
+            self._read_ours(http.statement)
 
     def files(self) -> dict[str, str]:
         """Path -> text: the edited files, and our own."""
         found = self.editor.results()
-        found[SETTINGS] = HEAD + "".join(f"{line}\n" for line in self.settings)
         headers = [f'add_header {n} "{v}" always;' for n, v in self.wish.headers.items() if n != HSTS]
         if HSTS in self.wish.headers:
             headers.append(f"add_header {HSTS} $holdfast_hsts always;")
-        found[HEADERS] = HEAD + "".join(f"{line}\n" for line in headers)
-        found[REDIRECT] = HEAD + redirect(self.wish.plain_paths)
+        redirects = redirect(self.wish.plain_paths) if self.wish.plain_http is not None else []
+        for path, lines in ((SETTINGS, self.settings), (HEADERS, headers), (REDIRECT, redirects)):
+            # A file that other files of the site may include stays when nothing is left to say in it.
+            if lines or path in self.editor.texts or os.path.exists(path):
+                found[path] = HEAD + "".join(f"{line}\n" for line in lines)
         return found
 
     def _read_ours(self, http: tree.Statement) -> None:
@@ -282,7 +285,7 @@ def within(name: str, args: list[str], bound: int) -> bool:
     return number is not None and 0 < number <= bound
 
 
-def redirect(paths: list[str]) -> str:
+def redirect(paths: list[str]) -> list[str]:
     """Statements for a server: whoever comes without TLS is sent to https, but for some paths."""
     lines = ['set $holdfast_plain "";', 'if ($scheme = http) { set $holdfast_plain "away"; }']
     for path in paths:
@@ -290,7 +293,7 @@ def redirect(paths: list[str]) -> str:
         end = "" if path.endswith("/") else "$"
         lines.append(f'if ($uri ~ "^{escaped}{end}") {{ set $holdfast_plain ""; }}')
     lines.append("if ($holdfast_plain) { return 301 https://$host$request_uri; }")
-    return "".join(f"{line}\n" for line in lines)
+    return lines
 
 
 def host_names() -> list[str]:

@@ -231,11 +231,11 @@ class Listener:
 
 
 def listeners(server: Context) -> list[Listener]:
-    """Where a server listens; nginx's default is port 80. Sockets of the file system are left out."""
+    """Where a server listens; nginx's default is port 80. Sockets of the file system and QUIC are left out."""
     found = []
     own = server.own("listen")
     for args in [statement.args for statement in own] or [["80"]]:
-        if not args or args[0].startswith("unix:"):
+        if not args or args[0].startswith("unix:") or "quic" in args[1:]:
             continue
         host, port = split_address(args[0])
         found.append(Listener(host, port, "ssl" in args[1:], "default_server" in args[1:], args[0]))
