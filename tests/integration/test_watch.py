@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import quopri
+import re
 import select
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import yaml
 from tests.watching import Sink, listening, mailer
 
 BIN = Path(sys.executable).parent
+PRODUCT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,28 @@ def test_drift_is_told_with_owner_severity_first_sight_and_repeats(watched: Watc
     assert len(watched.sink.taken) == 2
     audit = subprocess.run([str(BIN / "holdfast"), "audit", "--site", str(watched.root)], check=False)
     assert audit.returncode == 0
+
+
+def test_a_drift_check_says_what_lies_behind_each_failure(watched: Watched) -> None:
+    assert watched.watch().returncode == 0
+    watched.file.chmod(0o644)
+    done = subprocess.run(
+        [str(BIN / "ansible-playbook"), "holdfast.hipaa.check_drift"],
+        cwd=watched.root, text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=False,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(PRODUCT / "collections"), "ANSIBLE_NOCOLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("  files-901 fail ")]
+    assert re.fullmatch(
+        r"    last right 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, set by no recorded change, since then: unknown",
+        lines[place + 1],
+    )
+    found = subprocess.run(
+        [str(BIN / "holdfast"), "results", "--site", str(watched.root)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 1
+    assert 'expected "0600", is "0644"' in found.stdout
 
 
 def test_a_host_that_does_not_answer_is_no_clean_check(watched: Watched) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ SITE_FILES = (
     "site.yml", "holdfast.yml", "holdfast.yaml", "exceptions.yml", "overlays.yml", "policy", "baselines",
 )  # fmt: skip
 """What of a site decides a run; keys, ledger and plans are not part of its digest."""
+
+SILENCE = timedelta(days=1)
+"""How long nothing is heard of a check or a plan before its controller counts as gone; none takes that long."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,10 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         return {"change_id": change_id, "baseline": site.controls_digest(particulars.hosts, utc_now())}
     if particulars.kind == "remediate" and change_id is None:
         change_id = _open_baseline_change(site, records, particulars.hosts)
-    if change_id is None or particulars.kind in ("check", "plan"):
+    if particulars.kind in ("check", "plan"):
+        now = utc_now()
+        return {"baseline": site.controls_digest(particulars.hosts, now), "resumes": left_behind(records, now)}
+    if change_id is None:
         return {"baseline": site.controls_digest(particulars.hosts, utc_now())}
     state = open_change(site, records, change_id).state
     return {
@@ -105,6 +112,26 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         # The change's lock is held, so whoever opened these runs on this controller is gone.
         "resumes": [run.run_id for run in state.open_runs],
     }
+
+
+def left_behind(records: Sequence[Record], now: datetime) -> list[str]:
+    """Return the runs that only looked, never closed, and were not heard of for a day: whoever opened them is gone.
+
+    A check that was cut short harms nobody; the next one says that it knows of it, and the audit calls it no finding.
+    """
+    heard: dict[str, datetime] = {}
+    for record in records:
+        run_id = record.body.get("run_id")
+        if record.step == "run-open":
+            for earlier in record.body["resumes"]:
+                heard.pop(earlier, None)
+            if record.body["kind"] in ("check", "plan") and record.change_id is None:
+                heard[str(run_id)] = record.recorded_at
+        elif record.step == "run-close":
+            heard.pop(str(run_id), None)
+        elif run_id in heard:
+            heard[str(run_id)] = record.recorded_at
+    return [run_id for run_id, at in heard.items() if now - at > SILENCE]
 
 
 def _approvers_known(site: Site, trust: Trust) -> None:

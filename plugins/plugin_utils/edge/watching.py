@@ -96,7 +96,7 @@ def check(site: Site, minutes: int, lock: IO[bytes]) -> Checked:
     if silent := sorted(deaf | set(body["missing_assets"])):
         problems.append(f"no answer from {', '.join(silent)}")
     if not problems and (code or body["outcome"] not in ("ok", "drift")):
-        problems.append(f"the check was {body['outcome']} ({_ended(code, minutes)})")
+        problems.append(f"the check closed as {body['outcome']} ({_ended(code, minutes)})")
     return Checked(run_id, str(body["outcome"]), tuple(problems), records, said)
 
 

@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge import running
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
     deploy_contribution,
     drift_contribution,
@@ -18,8 +22,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
     revert_contribution,
     rollback_contribution,
 )
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site, require_run
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, left_behind, open_journal
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, PolicyError, SiteError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.baselines import baseline_digest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
@@ -237,3 +242,35 @@ def test_a_rollback_names_its_change_and_asks_for_one(root):
     (result,) = body(root, "rollback")["results"]
     assert (result["result"], result["files"]) == ("partial", {"restored": 1, "kept": 1})
     assert [record.change_id for record in read_records(Ledger(root / "ledger" / "ledger.sqlite"))][1:] == [change] * 3
+
+
+def test_a_check_that_was_cut_short_is_taken_up_by_the_next_when_it_is_surely_gone(root):
+    """A controller that is switched off once must not be a finding of every audit from then on."""
+    open_journal(root, particulars("check"))  # never closed
+    site = open_site(root)
+    records = read_records(Ledger(site.ledger_path))
+    (cut,) = [r for r in records if r.step == "run-open"]
+    run_id = cut.body["run_id"]
+    assert left_behind(records, cut.recorded_at + timedelta(hours=23)) == []
+    assert left_behind(records, cut.recorded_at + timedelta(hours=25)) == [run_id]
+    said = replace(cut, index=cut.index + 1, step="verify", recorded_at=cut.recorded_at + timedelta(hours=5))
+    assert left_behind([*records, said], cut.recorded_at + timedelta(hours=25)) == []
+    closed = replace(cut, index=cut.index + 1, step="run-close")
+    assert left_behind([*records, closed], cut.recorded_at + timedelta(hours=25)) == []
+    later = {**cut.body, "run_id": "run_0123456789", "resumes": [run_id]}
+    taken = replace(cut, index=cut.index + 1, body=later)
+    assert left_behind([*records, taken], cut.recorded_at + timedelta(hours=25)) == ["run_0123456789"]
+    changing = replace(cut, body={**cut.body, "kind": "remediate"}, change_id="chg_0123456789")
+    assert left_behind([changing], cut.recorded_at + timedelta(hours=25)) == []
+
+
+def test_a_later_check_resumes_what_was_left_behind_and_the_ledger_audits_clean(root, monkeypatch):
+    open_journal(root, particulars("check"))
+    monkeypatch.setattr(running, "SILENCE", timedelta(0))
+    journal = open_journal(root, particulars("check"))
+    journal.saw(HOST, contribution=health_contribution(HOST, "after", [{"id": "web", "result": "pass"}]))
+    journal.close(0)
+    first, second = [r.body for r in read_records(Ledger(root / "ledger" / "ledger.sqlite")) if r.step == "run-open"]
+    assert second["resumes"] == [first["run_id"]]
+    report = audit(root / "ledger" / "ledger.sqlite", now=utc_now())
+    assert (report.findings, [one.code for one in report.warnings]) == ((), ["run-resumed"])
