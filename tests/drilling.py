@@ -36,7 +36,7 @@ PROBES = ROOT / "plugins" / "module_utils" / "probes"
 ON_HOST = "/root/drill-probe.zip"
 PACKAGE_TOOL = "/root/drill-package"
 PLACES = ("container", "vm")
-LONGEST_SECONDS = 1200
+LONGEST_SECONDS = 2400
 MAIN = """
 import json, subprocess, sys, tempfile
 from probes._registry import observe
