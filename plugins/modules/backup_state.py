@@ -47,6 +47,10 @@ done:
   type: list
   elements: str
   sample: [run, prove]
+config:
+  description: The settings of the backup as they are; empty when there are none.
+  returned: success
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -68,8 +72,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={"snapshot_days": {"type": "int"}, "proof_days": {"type": "int"}}, supports_check_mode=True
     )
-    done = []
+    done: list[str] = []
     try:
+        config = probe.collect(None).config
         for verb, question in (("run", "snapshot_day"), ("prove", "proof_day")):
             option = {"run": "snapshot_days", "prove": "proof_days"}[verb]
             if due(question, module.params[option]):
@@ -80,7 +85,7 @@ def main() -> None:
                         module.fail_json(msg=f"{PROGRAM} {verb} left with {code}: {said.strip()}", done=done)
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"The records of the backup cannot be read: {error}")
-    module.exit_json(changed=bool(done), done=done)
+    module.exit_json(changed=bool(done), done=done, config=config)
 
 
 if __name__ == "__main__":
