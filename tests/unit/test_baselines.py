@@ -77,6 +77,13 @@ def test_a_value_is_one_its_role_accepts(control):
     assert value in option.get("choices", [value])
 
 
+@pytest.mark.parametrize("control", CARRIED, ids=lambda control: control["id"])
+def test_a_role_can_be_told_to_leave_a_control_alone(control):
+    # An exception makes the variable null: a list of choices without null would refuse the whole role.
+    choices = options(control["role"])[control["variable"]].get("choices", [None])
+    assert None in choices, f"add null to the choices of {control['variable']}"
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_declares_its_defaults_and_every_setting_has_a_control(role):
     defaults = load(f"roles/{role}/defaults/main.yml")
