@@ -47,8 +47,8 @@ from . import (
     systemd_config,
     time_zone,
     unit,
-    unit_setting,
     wireguard,
+    unit_setting,
     workstation,
 )
 from ._common import Answer, BadArgumentError, Kind, not_measured
@@ -92,8 +92,8 @@ KINDS: dict[str, Kind] = {
     "systemd_config": Kind(systemd_config.check, systemd_config.collect, systemd_config.answer),
     "time_zone": Kind(time_zone.check, time_zone.collect, time_zone.answer),
     "unit": Kind(unit.check, unit.collect, unit.answer),
-    "unit_setting": Kind(unit_setting.check, unit_setting.collect, unit_setting.answer),
     "wireguard": Kind(wireguard.check, wireguard.collect, wireguard.answer),
+    "unit_setting": Kind(unit_setting.check, unit_setting.collect, unit_setting.answer),
     "workstation": Kind(workstation.check, workstation.collect, workstation.answer),
 }
 
