@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,18 +28,35 @@ from tests.integration.conftest import _own_connections  # noqa: F401 -- pytest 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
     """The machine, from clean disks; a skip says what this computer lacks (an error where LAB_REQUIRED is set)."""
-    machine = Machine("test-vm", say=print)
-    try:
-        machine.up()
-    except MissingError as exc:
-        if os.environ.get("LAB_REQUIRED"):
-            raise
-        pytest.skip(f"no virtual machine here: {exc}")
-    try:
-        yield machine
-    finally:
-        if not os.environ.get("LAB_KEEP"):
-            machine.down()
+    with _own() as machine:
+        try:
+            machine.up()
+        except MissingError as exc:
+            if os.environ.get("LAB_REQUIRED"):
+                raise
+            pytest.skip(f"no virtual machine here: {exc}")
+        try:
+            yield machine
+        finally:
+            if not os.environ.get("LAB_KEEP"):
+                machine.down()
+
+
+@contextlib.contextmanager
+def _own() -> Iterator[Machine]:
+    """A machine that no other session of this checkout uses."""
+    with contextlib.ExitStack() as held:
+        for number in itertools.count(1):
+            machine = Machine(f"test-vm-{number}", say=print)
+            machine.places.all_fleets.mkdir(parents=True, exist_ok=True)
+            lock = machine.places.all_fleets / f".session-{machine.places.name}.lock"
+            handle = held.enter_context(lock.open("w"))
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield machine
+            return
 
 
 @dataclass(frozen=True)
