@@ -131,7 +131,8 @@ def _molecule() -> list[Check]:
 STAGES = (
     Stage("image", lambda: [Check("image", ("python3", "-m", "lab", "image"))], counts=False),
     Stage("lint", _lint),
-    Stage("fetch", _fetch, counts=False),
+    # Both may install packages, and dpkg is one at a time.
+    Stage("fetch", _fetch, after=("image",), counts=False),
     Stage("unit", lambda: _pytest("unit", *TWO_PROCESSES)),
     Stage("sanity", _sanity, after=("fetch",)),
     Stage("integration", lambda: _pytest("integration", *TWO_PROCESSES, "--durations=10"), after=("image", "fetch")),
