@@ -9,6 +9,7 @@ import io
 import ipaddress
 import json
 import tarfile
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,15 +119,15 @@ def create(places: Places, runtime: Runtime, host: Host, image: str, archive: ar
 
 
 def _tar(files: Mapping[str, tuple[bytes, int]]) -> bytes:
-    """A tar archive of `files` (path -> content, mode), all root's."""
-    buffer = io.BytesIO()
+    """A tar archive of `files` (path -> content, mode), all root's, and as old as the host: keys have an age."""
+    buffer, now = io.BytesIO(), time.time()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         folder = tarfile.TarInfo("root/.ssh")
-        folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+        folder.type, folder.mode, folder.mtime = tarfile.DIRTYPE, 0o700, now
         tar.addfile(folder)
         for path, (data, mode) in files.items():
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(data), mode
+            entry.size, entry.mode, entry.mtime = len(data), mode, now
             tar.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()
 

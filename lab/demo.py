@@ -17,8 +17,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from .allowances import write_allowances
 from .fleet import Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +77,7 @@ class Story:
 
 
 def lay_out_site(story: Story) -> None:
-    """Make the demo's keys, trust and ledger anew: a demonstration keeps no history."""
+    """Make the demo's keys, trust, ledger and exceptions anew: a demonstration keeps no history."""
     for name in ("keys", "ledger", "plans", "reports", "trust.yml"):
         path = SITE / name
         if path.is_dir():
@@ -88,6 +90,7 @@ def lay_out_site(story: Story) -> None:
     for name in APPROVERS:
         story.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(keys / name))
     story.run("holdfast", "init", str(SITE), "--keys-only", *approvers)
+    write_allowances(SITE, APPROVERS[0], datetime.now(UTC))
 
 
 def approved_change(story: Story, *request: str) -> str:

@@ -11,9 +11,11 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lab.allowances import write_allowances
 from lab.fleet import Fleet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,4 +102,5 @@ def lay_out(root: Path, fleet: Fleet) -> SiteUnderTest:
     (root / "ansible.cfg").write_text(
         settings.replace("[defaults]", f"[defaults]\ncollections_path = {ROOT / 'collections'}", 1), encoding="utf-8"
     )
+    write_allowances(root, APPROVERS[0], datetime.now(UTC))
     return site

@@ -43,7 +43,7 @@ def judge(control: Expectation, observation: Mapping[str, Any]) -> Verdict:
     actual, why = observation["actual"], observation["why"]
     if observation["status"] != "observed":
         return Verdict(control.id, observation["status"], control.value, None, why)
-    if control.value == UNNAMED:
+    if control.value in (UNNAMED, [UNNAMED]):
         return Verdict(control.id, "not_applicable", control.value, None, "the site names none; an overlay would")
     operator = OPERATORS.get(control.compare)
     if operator is None:

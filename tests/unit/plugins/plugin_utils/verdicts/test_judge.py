@@ -134,3 +134,4 @@ def test_a_thing_of_the_sites_own_that_no_overlay_names_does_not_apply():
     for actual in ("logs.example.org:6514", None, "unnamed"):
         verdict = judge(Asked("x-01", "unnamed"), answer("x-01", actual))
         assert (verdict.result, verdict.expected) == ("not_applicable", "unnamed")
+        assert judge(Asked("x-01", ["unnamed"], "includes"), answer("x-01", [actual])).result == "not_applicable"
