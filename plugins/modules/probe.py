@@ -37,17 +37,9 @@ options:
           - One key, the probe kind, with that kind's argument; see C(docs/reference/probes.md).
         type: dict
         required: true
-  expect:
-    description:
-      - What must hold for the task to succeed; read on the controller.
-      - C(any) reports only. C(pass) fails on a control that failed. C(mended) fails on one that failed though
-        its role is among O(roles).
-    type: str
-    choices: [any, pass, mended]
-    default: any
   roles:
     description:
-      - The roles that ran before; read on the controller.
+      - The roles that ran before; read on the controller, which returns as RV(left) what they did not mend.
     type: list
     elements: str
     default: []
@@ -64,9 +56,10 @@ EXAMPLES = r"""
 - name: Probe all controls of this asset
   holdfast.hipaa.probe:
 
-- name: Fail when one of them fails
+- name: Probe them once more, and see what the role did not mend
   holdfast.hipaa.probe:
-    expect: pass
+    roles: [ssh]
+  register: after
 """
 
 RETURN = r"""
@@ -95,6 +88,20 @@ observations:
       returned: always
   sample:
     - {id: ssh-01, status: observed, actual: prohibit-password, why: ""}
+failing:
+  description:
+    - The ids of the controls that failed; from the controller, in the place of O(controls) and their observations.
+  returned: success
+  type: list
+  elements: str
+  sample: [ssh-05]
+left:
+  description:
+    - Those of them that a role of O(roles) should have made true; from the controller.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 reverts:
   description:
     - What guards put back by themselves in the last 30 days; ids, words, numbers and digests.
@@ -122,7 +129,6 @@ def main() -> None:
                 },
             },
             # Both are the controller's (plugins/action/probe.py); modules are documented here.
-            "expect": {"type": "str", "choices": ["any", "pass", "mended"], "default": "any"},
             "roles": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,

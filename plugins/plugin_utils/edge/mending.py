@@ -20,7 +20,7 @@ class Mending:
     """What may be done about the failing controls of one host."""
 
     roles: tuple[str, ...]
-    """Roles to run now, in order of their names."""
+    """Roles to run now, in the order of their baselines."""
     mends: tuple[str, ...] = ()
     """The failing controls that those roles make true."""
     asked: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ def mending(run: Run, asset: str, controls: Iterable[Control], verdicts: Iterabl
     if not failing:
         return Mending((), broken=broken)
     if run.case is not None:
-        roles = tuple(sorted({control.role for control in failing}))
+        roles = tuple(dict.fromkeys(control.role for control in failing))
         return Mending(roles, tuple(control.id for control in failing), broken=broken)
     register = {one.id: one.ring for one in run.site.assets}
     apart = sort_out([Failing(asset, c.id, c.severity) for c in failing], run.site.policy, register, now)
@@ -64,7 +64,7 @@ def mending(run: Run, asset: str, controls: Iterable[Control], verdicts: Iterabl
     until = {control.role: waits[control.id] for control in failing if control.id in waits}
     now_roles = {control.role for control in failing} - asked - until.keys()
     return Mending(
-        tuple(sorted(now_roles)),
+        tuple(role for role in dict.fromkeys(control.role for control in failing) if role in now_roles),
         tuple(control.id for control in failing if control.role in now_roles),
         tuple(control.id for control in failing if control.role in asked),
         tuple((c.id, until[c.role]) for c in failing if c.role in until and c.role not in asked),
