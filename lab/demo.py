@@ -26,6 +26,7 @@ from .fleet import Fleet
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "inventories" / "demo"
 BIN = Path(sys.executable).parent
+OPEN_CRON = ["chmod", "0755", "/etc/cron.d"]
 PAGE = SITE / "reports" / "demo.html"
 APPROVERS = ("security", "revenue-cycle")
 RINGS = ("lab", "pilot", "production")
@@ -138,6 +139,17 @@ def tell(story: Story) -> int:
     approved_change(story, "--kind", "config", "--title", "Baseline on all hosts", "--reason", "Drift was found")
     story.play("remediate")
     story.play("check_drift", "-e", "fail_on_drift=true")
+
+    story.step("Break one control on one lab host: policy lets that be mended without asking")
+    fleet.exec("lab-1", OPEN_CRON, check=True)
+    story.play("remediate", "--limit", "ring_lab")
+
+    story.step("Break it on both lab hosts: the run changes nothing, and asks whether the baseline is wrong")
+    for host in ("lab-1", "lab-2"):
+        fleet.exec(host, OPEN_CRON, check=True)
+    story.play("remediate", "--limit", "ring_lab", expect=2)
+    for host in ("lab-1", "lab-2"):
+        fleet.exec(host, ["chmod", "0700", "/etc/cron.d"], check=True)
 
     story.step("Lock the pending security updates into a plan")
     story.play("plan_patches", "-e", "title='Security updates'")
