@@ -82,7 +82,7 @@ class GuardedHost:
                 cwd=self.site.root, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         try:
-            wait_for("all to be applied", lambda: True if marker.exists() else controller.poll(), within=60)
+            wait_for("all to be applied", lambda: True if marker.exists() else controller.poll(), within=240)
             assert marker.exists(), Path(log.name).read_text(encoding="utf-8")
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -107,8 +107,9 @@ class GuardedHost:
 
         The console is watched, not the door: many failed logins make an SSH server refuse their source.
         """
-        self.quiet()
-        wait_for(f"{HOST} to let {user} in again", lambda: self.open_for(user), within=5)
+        newest = "cd /var/lib/holdfast/guards && ls -t | head -n 1 | xargs -I X ls X/outcome.json 2>/dev/null || true"
+        wait_for("the guard to fire", lambda: self.inside(newest).strip() or None, within=240)
+        wait_for(f"{HOST} to let {user} in again", lambda: self.open_for(user), within=30)
         return time.monotonic() - since
 
     def inside(self, script: str) -> str:
@@ -119,7 +120,7 @@ class GuardedHost:
     def quiet(self) -> None:
         """Wait until no guard is armed."""
         armed = "ls /etc/systemd/system/holdfast-guard-*.timer 2>/dev/null || true"
-        wait_for("every guard to end", lambda: self.inside(armed).strip() == "" or None, within=60)
+        wait_for("every guard to end", lambda: self.inside(armed).strip() == "" or None, within=240)
 
     def results(self, step: str) -> list[dict[str, Any]]:
         """Return every result of a step on record, each with its body's other members."""

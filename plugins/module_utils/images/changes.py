@@ -106,5 +106,5 @@ def _still_differs(one: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[
         name if section == "files" else f"{section} {name}"
         for section in SECTIONS
         for name, change in one[section].items()
-        if manifest[section].get(name) != change["before"]
+        if (manifest[section] or {}).get(name) != change["before"]
     ]

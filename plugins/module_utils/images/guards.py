@@ -16,6 +16,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 import zipfile
@@ -63,6 +64,8 @@ def arm(kept: store.Store, asked: Mapping[str, Any]) -> dict[str, Any]:
     wait_for_others(kept, asked["run"])
     with kept.locked():
         digest, manifest = image.take(asked["declared"], kept)
+        if manifest["units"] is None:
+            raise errors.ImageError("systemd does not say which units run, so they could not be put back; try again")
         kept.prune(digest)
         folder = os.path.join(kept.guards, asked["id"])
         os.makedirs(folder, mode=0o700)
@@ -154,45 +157,76 @@ def confirm(kept: store.Store, guard: str, nonce: str) -> dict[str, Any]:
 def revert(kept: store.Store, guard: str) -> dict[str, Any]:
     """Put the host back to where the guard was armed, unless it has ended; return its outcome.
 
-    Guards armed later stood on what is put back here, so they end with it.
+    The login that armed it is cut off first: a run that hangs in it, or is slow, would go on with a change that no
+    guard stands around any more.
     """
     with kept.locked():
         armed = _armed(kept, guard)
         ended = kept.load(os.path.join(kept.guards, guard, "outcome.json"))
         if ended:
             return dict(ended)
-        digest, present = image.take(armed["declared"])
+        _cut_off(armed)
+        outcome = _put_back(kept, armed)
+    _disarm(kept, guard)
+    return outcome
+
+
+def again(kept: store.Store, guard: str) -> dict[str, Any]:
+    """Put back what a run still did after its guard had put the host back; return the outcome with both.
+
+    One that ended with an earlier guard is left to that one.
+    """
+    with kept.locked():
+        armed, path = _armed(kept, guard), os.path.join(kept.guards, guard, "outcome.json")
+        outcome = dict(kept.load(path) or {"outcome": "armed"})
+        if outcome["outcome"] != "reverted" or outcome["with"] != guard:
+            return outcome
+        _digest, present = image.take(armed["declared"])
         changed = image.difference(kept.manifest(armed["before"]), present)
-        way = restore.Return(kept, changed, conflicts=False, packages=False)
-        way.go()
-        reached, _manifest = image.take(armed["declared"])
-        result = "restored" if not way.kept else ("partial" if way.restored else "failed")
-        over = [one["id"] for one in kept.guard_files("outcome.json")]
-        later = [
-            one for one in kept.guard_files("guard.json")
-            if one["id"] != guard and one["at"] >= armed["at"] and one["id"] not in over
-        ]  # fmt: skip
-        outcomes = []
-        for one in [armed, *later]:
-            mine = one["id"] == guard
-            outcome = {
-                "id": one["id"],
-                "role": one["role"],
-                "run": one["run"],
-                "outcome": "reverted",
-                "result": result,
-                "with": guard,
-                "restored": way.restored if mine else [],
-                "kept": way.kept if mine else [],
-                "troubles": way.troubles if mine else [],
-                "ms": _ms_since(one),
-                "images": {"before": digest, "after": reached},
-                "at": time.time(),
-            }
-            kept.save(os.path.join(kept.guards, one["id"], "outcome.json"), outcome)
-            outcomes.append(outcome)
-    for one in outcomes:
-        _disarm(kept, one["id"])
+        if image.names(changed):
+            way = restore.Return(kept, changed, conflicts=False, packages=False)
+            way.go()
+            reached, _manifest = image.take(armed["declared"])
+            outcome["restored"] += [name for name in way.restored if name not in outcome["restored"]]
+            outcome |= {"kept": way.kept, "troubles": way.troubles, "result": "partial" if way.kept else "restored"}
+            outcome["images"] = {**outcome["images"], "after": reached}
+            kept.save(path, outcome)
+    return outcome
+
+
+def _put_back(kept: store.Store, armed: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the host back and save the outcome; guards armed later stood on what is put back, so they end with it."""
+    digest, present = image.take(armed["declared"])
+    changed = image.difference(kept.manifest(armed["before"]), present)
+    way = restore.Return(kept, changed, conflicts=False, packages=False)
+    way.go()
+    reached, _manifest = image.take(armed["declared"])
+    ended = [one["id"] for one in kept.guard_files("outcome.json")]
+    later = [
+        one for one in kept.guard_files("guard.json")
+        if one["id"] != armed["id"] and one["at"] >= armed["at"] and one["id"] not in ended
+    ]  # fmt: skip
+    outcomes = []
+    for one in [armed, *later]:
+        mine = one["id"] == armed["id"]
+        outcome = {
+            "id": one["id"],
+            "role": one["role"],
+            "run": one["run"],
+            "outcome": "reverted",
+            "result": "restored" if not way.kept else ("partial" if way.restored else "failed"),
+            "with": armed["id"],
+            "restored": way.restored if mine else [],
+            "kept": way.kept if mine else [],
+            "troubles": way.troubles if mine else [],
+            "ms": _ms_since(one),
+            "images": {"before": digest, "after": reached},
+            "at": time.time(),
+        }
+        kept.save(os.path.join(kept.guards, one["id"], "outcome.json"), outcome)
+        outcomes.append(outcome)
+        if not mine:
+            _disarm(kept, one["id"])
     return outcomes[0]
 
 
@@ -207,6 +241,14 @@ def _armed(kept: store.Store, guard: str) -> dict[str, Any]:
     if found is None:
         raise errors.ImageError(f"{guard}: no such guard is known on this host")
     return dict(found)
+
+
+def _cut_off(armed: Mapping[str, Any]) -> None:
+    """End the SSH connection that a guard was armed over, if it is still the very same."""
+    known = armed["login"]
+    if known and logins.login(known[0]) == logins.Login(*known):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(known[0], signal.SIGTERM)
 
 
 def _ms_since(armed: Mapping[str, Any]) -> int:
@@ -250,7 +292,7 @@ def _disarm(kept: store.Store, guard: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Run `revert`, `confirm NONCE` or `status` for the guard this file lies with; print the outcome as JSON.
+    """Run `revert`, `confirm NONCE`, `again` or `status` for the guard this file lies with; print the outcome as JSON.
 
     Exit code 0: confirmed, reverted or armed, as asked; 3: it had ended the other way; 4: refused.
     """
@@ -261,6 +303,8 @@ def main(argv: list[str]) -> int:
             outcome = confirm(kept, guard, argv[1])
         elif argv == ["revert"]:
             outcome = revert(kept, guard)
+        elif argv == ["again"]:
+            outcome = again(kept, guard)
         else:
             outcome = status(kept, guard)
     except errors.ImageError as error:

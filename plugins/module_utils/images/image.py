@@ -39,10 +39,15 @@ def take(declared: Mapping[str, list[str]], store: Store | None = None) -> tuple
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return section -> name -> {before, after} of everything that differs; None stands for what is not there."""
+    """Return section -> name -> {before, after} of everything that differs; None stands for what is not there.
+
+    A section that could not be read in one of the two images is no difference.
+    """
     found: dict[str, dict[str, Any]] = {}
     for section in ("files", *SECTIONS):
         one, other = before[section], after[section]
+        if one is None or other is None:
+            one = other = {}
         found[section] = {
             name: {"before": one.get(name), "after": other.get(name)}
             for name in sorted(set(one) | set(other))

@@ -49,15 +49,16 @@ def sysctl() -> dict[str, str]:
     return found
 
 
-def units() -> dict[str, str]:
+def units() -> dict[str, str] | None:
     """Return unit -> "on" of every service, socket, timer and path that someone may switch, and that is on now.
 
+    None when systemd does not answer: a unit that cannot be seen must not count as one that is off.
     Whether a unit starts at boot, or is masked, is a link below /etc, and so in the image already.
     """
     kinds = ["*.service", "*.socket", "*.timer", "*.path"]
     code, out, _errors = run(["systemctl", "show", "--property=Id,ActiveState,UnitFileState", "--", *kinds])
     if code:
-        return {}
+        return None
     found = {}
     for block in out.split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
@@ -69,12 +70,12 @@ def units() -> dict[str, str]:
     return found
 
 
-def tables() -> dict[str, str]:
-    """Return firewall table, as "inet filter" -> its text without counters; none without nft or without rights."""
+def tables() -> dict[str, str] | None:
+    """Return firewall table, as "inet filter" -> its text without counters; None when nft gives no answer."""
     if not program("nft"):
         return {}
     code, out, _errors = run(["nft", "--stateless", "list", "ruleset"])
-    return split_tables(out) if code == 0 else {}
+    return split_tables(out) if code == 0 else None
 
 
 def split_tables(text: str) -> dict[str, str]:

@@ -57,7 +57,7 @@ class Return:
     def _section(
         self,
         section: str,
-        read: Callable[[], dict[str, str]],
+        read: Callable[[], dict[str, str] | None],
         write: Callable[[dict[str, Any], dict[str, str]], None],
         only: Callable[[Any], bool] = lambda value: True,
     ) -> None:
@@ -65,11 +65,15 @@ class Return:
         if not self.changed.get(section):
             return
         present = read()
+        if present is None:
+            for name in self.changed[section]:
+                self._keep(f"{section} {name}")
+            return
         wanted = {name: value for name, value in self._wanted(section, present.get).items() if only(value)}
         if not wanted:
             return
         write(wanted, present)
-        afterwards = read()
+        afterwards = read() or {}
         for name, value in wanted.items():
             (self.restored if afterwards.get(name) == value else self.kept).append(f"{section} {name}")
 
@@ -109,7 +113,7 @@ class Return:
                 continue
             done.append(path)
         self.restored += [path for path in done if path not in self.restored]
-        self.troubles += tell(done, live.units())
+        self.troubles += tell(done, live.units() or {})
 
     def _tables(self, wanted: dict[str, Any], present: dict[str, str]) -> None:
         """Exchange the tables in one transaction of nft; tables of others are not touched."""

@@ -16,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,12 +110,12 @@ class Store:
         return [one for one in found if one]
 
     def prune(self, newest: str) -> None:
-        """Drop what nothing needs: the newest image, open runs, armed guards and the last differences are needed."""
+        """Drop what nothing needs: the newest image, open runs, guards of the last hour, the last differences."""
         known = self.differences()
         for one in known[: max(0, len(known) - MOST_DIFFERENCES)]:
             os.unlink(self.difference_path(one["change"], one["run"]))
         known = known[-MOST_DIFFERENCES:]
-        ended = {one["id"] for one in self.guard_files("outcome.json")}
+        ended = {one["id"] for one in self.guard_files("outcome.json") if time.time() - one["at"] > 3600}
         armed = [one for one in self.guard_files("guard.json") if one["id"] not in ended]
         images = {newest, *(one["before"] for one in known if not one["after"]), *(one["before"] for one in armed)}
         blobs = {

@@ -87,6 +87,10 @@ def confirm(action: ActionBase, armed: Armed) -> dict[str, Any]:
             "check says so; if it stays away, look at its console",
             None,
         )
+    if outcome["outcome"] == "reverted":  # a slow run may have gone on after it
+        _code, out, _errors = over_fresh_login(action, [*command, "again"])
+        later = _read(out)
+        outcome = later if later is not None and later["outcome"] == "reverted" else outcome
     raise NotConfirmedError(f"{why}; {told(outcome)}", outcome)
 
 
