@@ -25,6 +25,11 @@ from tests.drilling import FOLDER, Prober, apply, controls, drills
 from tests.integration.conftest import _own_connections  # noqa: F401 -- pytest uses it
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The drills come last: what they break must not fail the others, should they end early."""
+    items.sort(key=lambda item: "test_drills.py" in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
     """The machine, from clean disks; a skip says what this computer lacks (an error where LAB_REQUIRED is set)."""
