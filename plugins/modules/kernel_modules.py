@@ -13,7 +13,7 @@ version_added: "0.2.0"
 description:
   - Unloads those modules of the list that are loaded, and does nothing for the others.
   - Stores nothing for the next boot; a file in C(/etc/modprobe.d) does that.
-  - A module that something uses stays until the next boot; a warning names it and what uses it, where the kernel says so.
+  - A module that something uses stays until the next boot; a warning names it and, where the kernel knows, its users.
 author:
   - Holdfast contributors (@holdfast)
 options:
