@@ -21,6 +21,8 @@ SECONDS = 60
 LONGEST = 900
 BEYOND = 90.0
 """Seconds after a guard's time in which its host must be back, programs reloaded and all."""
+LISTENING = 5.0
+"""Seconds for a server that was told to read its settings anew to listen again: sshd closes its port meanwhile."""
 QUICK = 3
 """Seconds to connect while waiting for a host to come back: short, so that it is seen soon."""
 
@@ -70,7 +72,11 @@ def time_for(hosts: int, forks: int, given: int | None) -> int:
 def confirm(action: ActionBase, armed: Armed) -> dict[str, Any]:
     """Confirm through a fresh login and return the outcome. Raises NotConfirmedError when the host put itself back."""
     command = list(armed.command)
+    until = min(time.time() + LISTENING, armed.at + armed.seconds / 2)
     code, out, errors = over_fresh_login(action, [*command, "confirm", armed.nonce])
+    while code == 255 and "Connection refused" in errors and time.time() < until:
+        time.sleep(0.2)
+        code, out, errors = over_fresh_login(action, [*command, "confirm", armed.nonce])
     outcome = _read(out)
     if code == 0 and outcome is not None:
         return outcome
