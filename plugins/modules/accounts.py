@@ -104,8 +104,8 @@ def main() -> None:
         argument_spec={
             "superusers": names,
             "system_shells": names,
-            "without_password": names,
-            "service_passwords": names,
+            "without_password": {**names, "no_log": False},
+            "service_passwords": {**names, "no_log": False},
             "max_days": {"type": "int"},
             "inactive_days": {"type": "int"},
             "home_mode": {"type": "str"},

@@ -70,7 +70,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "administrators": {"type": "list", "elements": "str"},
-            "without_password": {"type": "list", "elements": "str"},
+            "without_password": {"type": "list", "elements": "str", "no_log": False},
             "settings": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,

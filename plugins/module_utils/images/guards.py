@@ -308,7 +308,7 @@ def main(argv: list[str]) -> int:
         else:
             outcome = status(kept, guard)
     except errors.ImageError as error:
-        print(json.dumps({"id": guard, "outcome": "refused", "why": str(error)}))
+        sys.stdout.write(json.dumps({"id": guard, "outcome": "refused", "why": str(error)}) + "\n")
         return 4
-    print(json.dumps(outcome))
+    sys.stdout.write(json.dumps(outcome) + "\n")
     return 3 if argv[:1] == ["confirm"] and outcome["outcome"] != "confirmed" else 0

@@ -47,8 +47,8 @@ from . import (
     systemd_config,
     time_zone,
     unit,
-    wireguard,
     unit_setting,
+    wireguard,
     workstation,
 )
 from ._common import Answer, BadArgumentError, Kind, not_measured

@@ -101,7 +101,7 @@ def networks(flows: Any) -> dict[str, list[str]] | None:
     """Return port -> networks, neighbours joined, of flows such as "tcp/22 from 192.0.2.0/24"; None for others."""
     found: dict[str, list[Any]] = {}
     for flow in members(flows):
-        port, _, source = flow.partition(" from ")
+        port, _from, source = flow.partition(" from ")
         try:
             wanted = ("0.0.0.0/0", "::/0") if source == "any" else (source,)
             found.setdefault(port, []).extend(map(ipaddress.ip_network, wanted))
