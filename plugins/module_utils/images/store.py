@@ -36,10 +36,11 @@ class Store:
         self._blobs = os.path.join(self.images, "blobs")
 
     def prepare(self) -> None:
-        """Make the folders, for root alone."""
-        for folder in (self.base, self.images, self._blobs, self.changes, self.guards):
+        """Make the folders, for root alone. What holds them is not ours alone: apt's download user passes through."""
+        os.makedirs(self.base, mode=0o755, exist_ok=True)
+        for folder in (self.images, self._blobs, self.changes, self.guards):
             os.makedirs(folder, mode=0o700, exist_ok=True)
-        os.chmod(self.base, 0o700)
+            os.chmod(folder, 0o700)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
