@@ -47,6 +47,10 @@ class Reply(NamedTuple):
     body: str
 
 
+SILENT: set[Door] = set()
+"""Doors that let a connection time out; dozens of questions, each with its own patience, would take minutes."""
+
+
 class State:
     """The doors of one host, and what was asked of each at most once."""
 
@@ -66,7 +70,7 @@ class State:
         shut = []
         for door in self.doors:
             try:
-                with socket.create_connection((door.host, door.port), timeout=TIMEOUT):
+                with connect(door):
                     pass
             except OSError:
                 shut.append(door)
@@ -91,6 +95,7 @@ def collect(asked: Any) -> State | None:
     config = read()
     if config is None:
         return None
+    SILENT.clear()
     doors: list[Door] = []
     for server in config.servers:
         if any(s.args[:1] == ["on"] for s in server.effective("ssl_reject_handshake")):
@@ -102,6 +107,17 @@ def collect(asked: Any) -> State | None:
                 ports.add((at.port, at.tls))
                 doors.append(Door(at.host, at.port, at.tls, name))
     return State(sorted(set(doors))[:MOST_SERVERS])
+
+
+def connect(door: Door) -> socket.socket:
+    """A connection to a door. Raises OSError when nothing listens, and at once where silence was the answer before."""
+    if door in SILENT:
+        raise socket.timeout(f"{door} does not answer")
+    try:
+        return socket.create_connection((door.host, door.port), timeout=TIMEOUT)
+    except socket.timeout:
+        SILENT.add(door)
+        raise
 
 
 def context(lowest: str = "TLSv1_2", highest: str = "TLSv1_3", ciphers: str = "ALL:eNULL") -> ssl.SSLContext:
@@ -119,7 +135,7 @@ def context(lowest: str = "TLSv1_2", highest: str = "TLSv1_3", ciphers: str = "A
 
 def handshake(door: Door, client: ssl.SSLContext) -> tuple[str, bytes] | None:
     """The cipher agreed on and the certificate shown; None when the server refuses. Raises OSError without listener."""
-    with socket.create_connection((door.host, door.port), timeout=TIMEOUT) as plain:
+    with connect(door) as plain:
         try:
             with client.wrap_socket(plain, server_hostname=door.name or None) as secured:
                 agreed = secured.cipher()
@@ -152,7 +168,7 @@ def request(door: Door, path: str, name: str) -> Reply:
     """One GET. Raises OSError when nothing listens; a refused handshake or a closed connection is status 0."""
     host = name or "localhost"
     asked = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: holdfast\r\nConnection: close\r\n\r\n".encode("ascii")
-    with socket.create_connection((door.host, door.port), timeout=TIMEOUT) as plain:
+    with connect(door) as plain:
         try:
             if door.tls:
                 with context().wrap_socket(plain, server_hostname=host) as secured:
