@@ -4,98 +4,90 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from . import (
-    accounts,
-    apt_config,
-    apt_sources,
-    audit,
-    backup,
-    banner,
-    certificates,
-    chrony,
-    controller,
-    desktop,
-    elevation,
-    encryption,
-    endpoint,
-    file,
-    firewall,
-    interaction,
-    limits,
-    login_defs,
-    manager,
-    mfa,
-    module,
-    mount,
-    nginx,
-    nginx_answers,
-    package,
-    pam,
-    pam_wheel,
-    postgresql,
-    programs,
-    rsyslog,
-    shell_profile,
-    sockets,
-    sshd,
-    sudoers,
-    sysctl,
-    systemd_config,
-    time_zone,
-    unit,
-    unit_setting,
-    wireguard,
-    workstation,
-)
 from ._common import Answer, BadArgumentError, Kind, not_measured
 
-KINDS: dict[str, Kind] = {
-    "accounts": Kind(accounts.check, accounts.collect, accounts.answer),
-    "apt_config": Kind(apt_config.check, apt_config.collect, apt_config.answer),
-    "apt_sources": Kind(apt_sources.check, apt_sources.collect, apt_sources.answer),
-    "audit": Kind(audit.check, audit.collect, audit.answer),
-    "backup": Kind(backup.check, backup.collect, backup.answer),
-    "banner": Kind(banner.check, banner.collect, banner.answer),
-    "certificates": Kind(certificates.check, certificates.collect, certificates.answer),
-    "chrony": Kind(chrony.check, chrony.collect, chrony.answer),
-    "controller": Kind(controller.check, controller.collect, controller.answer),
-    "desktop": Kind(desktop.check, desktop.collect, desktop.answer),
-    "elevation": Kind(elevation.check, elevation.collect, elevation.answer),
-    "encryption": Kind(encryption.check, encryption.collect, encryption.answer),
-    "endpoint": Kind(endpoint.check, endpoint.collect, endpoint.answer),
-    "file": Kind(file.check, file.collect, file.answer),
-    "firewall": Kind(firewall.check, firewall.collect, firewall.answer),
-    "interaction": Kind(interaction.check, interaction.collect, interaction.answer),
-    "limits": Kind(limits.check, limits.collect, limits.answer),
-    "login_defs": Kind(login_defs.check, login_defs.collect, login_defs.answer),
-    "manager": Kind(manager.check, manager.collect, manager.answer),
-    "mfa": Kind(mfa.check, mfa.collect, mfa.answer),
-    "module": Kind(module.check, module.collect, module.answer),
-    "mount": Kind(mount.check, mount.collect, mount.answer),
-    "nginx": Kind(nginx.check, nginx.collect, nginx.answer),
-    "nginx_answers": Kind(nginx_answers.check, nginx_answers.collect, nginx_answers.answer),
-    "package": Kind(package.check, package.collect, package.answer),
-    "pam": Kind(pam.check, pam.collect, pam.answer),
-    "pam_wheel": Kind(pam_wheel.check, pam_wheel.collect, pam_wheel.answer),
-    "postgresql": Kind(postgresql.check, postgresql.collect, postgresql.answer),
-    "programs": Kind(programs.check, programs.collect, programs.answer),
-    "rsyslog": Kind(rsyslog.check, rsyslog.collect, rsyslog.answer),
-    "shell_profile": Kind(shell_profile.check, shell_profile.collect, shell_profile.answer),
-    "sockets": Kind(sockets.check, sockets.collect, sockets.answer),
-    "sshd": Kind(sshd.check, sshd.collect, sshd.answer),
-    "sudoers": Kind(sudoers.check, sudoers.collect, sudoers.answer),
-    "sysctl": Kind(sysctl.check, sysctl.collect, sysctl.answer),
-    "systemd_config": Kind(systemd_config.check, systemd_config.collect, systemd_config.answer),
-    "time_zone": Kind(time_zone.check, time_zone.collect, time_zone.answer),
-    "unit": Kind(unit.check, unit.collect, unit.answer),
-    "wireguard": Kind(wireguard.check, wireguard.collect, wireguard.answer),
-    "unit_setting": Kind(unit_setting.check, unit_setting.collect, unit_setting.answer),
-    "workstation": Kind(workstation.check, workstation.collect, workstation.answer),
-}
+if TYPE_CHECKING:
+    from . import (  # noqa: F401 - never run: it tells Ansible which files to send along
+        accounts,
+        apt_config,
+        apt_sources,
+        audit,
+        backup,
+        banner,
+        certificates,
+        chrony,
+        controller,
+        desktop,
+        elevation,
+        encryption,
+        endpoint,
+        file,
+        firewall,
+        interaction,
+        limits,
+        login_defs,
+        manager,
+        mfa,
+        module,
+        mount,
+        nginx,
+        nginx_answers,
+        package,
+        pam,
+        pam_wheel,
+        postgresql,
+        programs,
+        rsyslog,
+        shell_profile,
+        sockets,
+        sshd,
+        sudoers,
+        sysctl,
+        systemd_config,
+        time_zone,
+        unit,
+        unit_setting,
+        wireguard,
+        workstation,
+    )
+
+NAMES = (
+    "accounts", "apt_config", "apt_sources", "audit", "backup", "banner", "certificates", "chrony",
+    "controller", "desktop", "elevation", "encryption", "endpoint", "file", "firewall", "interaction",
+    "limits", "login_defs", "manager", "mfa", "module", "mount", "nginx", "nginx_answers", "package", "pam",
+    "pam_wheel", "postgresql", "programs", "rsyslog", "shell_profile", "sockets", "sshd", "sudoers", "sysctl",
+    "systemd_config", "time_zone", "unit", "unit_setting", "wireguard", "workstation",
+)  # fmt: skip
+"""Every kind of probe, which is a file of this name."""
+
+
+class Kinds(Mapping[str, Kind]):
+    """All kinds by name, each read when it is first asked for: compiling them all costs a host a tenth of a second."""
+
+    def __init__(self) -> None:
+        self.read: dict[str, Kind] = {}
+
+    def __getitem__(self, name: str) -> Kind:
+        if name not in self.read:
+            if name not in NAMES:
+                raise KeyError(name)
+            file = importlib.import_module(f".{name}", __package__)
+            self.read[name] = Kind(file.check, file.collect, file.answer)
+        return self.read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+KINDS = Kinds()
 
 LONGEST_WHY = 200  # characters of an error that are worth carrying home
 

@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.module_utils.probes import _registry, login_defs
@@ -69,7 +73,7 @@ def test_an_answer_that_fails_costs_only_its_own_control(monkeypatch):
     def answer(argument, state):
         return observed(state[argument])
 
-    monkeypatch.setitem(_registry.KINDS, "odd", Kind(lambda argument: None, lambda asked: {"a": "1"}, answer))
+    monkeypatch.setitem(_registry.KINDS.read, "odd", Kind(lambda argument: None, lambda asked: {"a": "1"}, answer))
     first, second = _registry.observe([question("odd-01", odd="a"), question("odd-02", odd="b")])
     assert first["actual"] == "1"
     assert (second["status"], second["why"]) == ("not_measured", "KeyError: 'b'")
@@ -79,7 +83,7 @@ def test_a_program_that_does_not_answer_in_time_is_not_measured(monkeypatch):
     def collect(asked):
         return output_of(["sleep", "60"], timeout=0.05)
 
-    monkeypatch.setitem(_registry.KINDS, "slow", Kind(lambda argument: None, collect, lambda a, s: observed(s)))
+    monkeypatch.setitem(_registry.KINDS.read, "slow", Kind(lambda argument: None, collect, lambda a, s: observed(s)))
     (answer,) = _registry.observe([question("slow-01", slow="x")])
     assert answer["status"] == "not_measured"
     assert answer["why"] == "TimeoutExpired: sleep gave no answer within 0.05 seconds"
@@ -93,3 +97,23 @@ def test_a_program_that_fails_says_its_last_line():
 
 def test_a_long_error_is_cut():
     assert len(_registry.describe(ValueError("x" * 5000))) == _registry.LONGEST_WHY
+
+
+def test_every_kind_is_a_file_is_named_and_is_sent_along():
+    tree = ast.parse(Path(_registry.__file__).read_text(encoding="utf-8"))
+    (never_run,) = (node for node in tree.body if isinstance(node, ast.If))
+    sent = [name.name for name in never_run.body[0].names]
+    files = {path.stem for path in Path(_registry.__file__).parent.glob("[a-z]*.py")}
+    assert sorted(files) == sent == list(_registry.NAMES)
+    assert len(_registry.KINDS) == len(files)
+
+
+def test_a_kind_that_nobody_asks_is_not_read():
+    asked = "import sys; from {0}._registry import check_question; check_question('x', {{'sshd': 'port'}}); "
+    package = _registry.__name__.rpartition(".")[0]
+    said = "print([name for name in ('sshd', 'postgresql') if '{0}.' + name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", (asked + said).format(package)], env={**os.environ, "PYTHONPATH": "collections"},
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr) == ("['sshd']", "")
