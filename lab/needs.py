@@ -14,6 +14,10 @@ from .process import run
 from .runtime import cgroups, refuse
 
 _SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+_INSTANCES_WANTED = 1024
+"""systemd takes about six inotify instances a host. The kernel's default is 128 for all of a user's programs: with some
+twenty hosts it is used up, and what asks for one more fails (inotify(7))."""
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -65,6 +69,20 @@ def ensure(say: Callable[[str], None]) -> None:
     rootless = os.geteuid() != 0
     refuse(cgroups(), rootless)
     _install(wanted(cgroups(), rootless), say)
+    _make_room(say)
+
+
+def _make_room(say: Callable[[str], None]) -> None:
+    """Let this machine run dozens of systemd hosts, until it is started again, where it may be told so."""
+    now = int(_INSTANCES.read_text(encoding="ascii"))
+    if now >= _INSTANCES_WANTED:
+        return
+    try:
+        _INSTANCES.write_text(f"{_INSTANCES_WANTED}\n", encoding="ascii")
+    except OSError:
+        say(f"{_INSTANCES}: {now}, which is enough for about {now // 6} hosts; root may raise it")
+    else:
+        say(f"{_INSTANCES}: {now}, now {_INSTANCES_WANTED} until this machine is started again, for more hosts")
 
 
 def ensure_for_machine(say: Callable[[str], None]) -> None:
