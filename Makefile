@@ -68,7 +68,7 @@ molecule: $(STAMP) ## every Molecule scenario: syntax, check, converge, idempote
 	@$(BIN)/python tests/run.py molecule
 
 .PHONY: bench
-bench: $(STAMP) ## print what a drift check costs, in pings
+bench: $(STAMP) ## print what baselines cost, in pings
 	@$(BIN)/python -m pytest -q -s tests/bench
 
 .PHONY: dist
