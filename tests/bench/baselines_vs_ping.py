@@ -35,7 +35,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import
 
 from lab.fleet import Fleet
 from tests.bench.timing import BenchError, Command, alternate, plain_ping, plain_settings, play, ratio
-from tests.integration.sites import ROOT, SiteUnderTest, lay_out
+from tests.integration.sites import ROOT, SiteUnderTest, lay_out_demo
 
 LIMITS = {"fresh": 60.0, "check": 2.0, "probe": 1.3, "clean": 3.0, "many": 1.5}
 """What this product promises (docs/explanation/design.md), in pings."""
@@ -123,7 +123,7 @@ def bench_site(assets: int, say: Callable[[str], None]) -> Iterator[SiteUnderTes
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
         try:
             fleet.up([f"{name}=bookworm" for name in REAL], fresh=True)
-            site = lay_out(Path(folder) / "site", fleet)
+            site = lay_out_demo(Path(folder) / "site", fleet)
             (site.root / "holdfast.yml").write_text(json.dumps(register(fleet, assets), indent=2), encoding="utf-8")
             yield site
         finally:

@@ -19,7 +19,7 @@ import pytest
 
 from lab.errors import MissingError
 from lab.fleet import Fleet
-from tests.integration.sites import SiteUnderTest, lay_out
+from tests.integration.sites import SiteUnderTest, lay_out_demo
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def fresh_host(request: pytest.FixtureRequest, _fresh_fleet: Fleet) -> FreshHost
 @pytest.fixture
 def site(lab: Fleet, tmp_path: Path) -> SiteUnderTest:
     """A new site for the session's hosts, in whatever state earlier tests left them."""
-    return lay_out(tmp_path / "site", lab)
+    return lay_out_demo(tmp_path / "site", lab)
 
 
 @pytest.fixture
@@ -113,4 +113,4 @@ def fresh_site(lab: Fleet, tmp_path: Path) -> SiteUnderTest:
     """A new site for untouched hosts: those of the session are made anew."""
     _up(lab)
     lab.publish("1.0")
-    return lay_out(tmp_path / "site", lab)
+    return lay_out_demo(tmp_path / "site", lab)
