@@ -39,7 +39,8 @@ def test_a_control_that_the_probe_leaves_out_fails_the_run(here: SiteUnderTest, 
 def test_a_host_that_reports_nothing_fails_the_run(here: SiteUnderTest, tmp_path: Path) -> None:
     playbook = other_product(here, tmp_path / "copy") / "playbooks" / "check_drift.yml"
     text = playbook.read_text(encoding="utf-8")
-    assert (probing := "      holdfast.hipaa.probe:\n") in text
+    probing = "      holdfast.hipaa.probe:\n"
+    assert probing in text
     text = text.replace(probing, f"{probing}      when: inventory_hostname != 'lab-2'\n")
     playbook.write_text(text, encoding="utf-8")
     done = here.play("check_drift")
