@@ -21,13 +21,18 @@ DRILLED = [control for control in controls() if control.role or control.id in {d
 RELEASES = pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=True)
 
 
+def prepare(host, subsystem):
+    """Make a host one that the controls of a subsystem have something to say about; `*` is all of them."""
+    for script in sorted(FOLDER.glob(f"prepare-{subsystem}")):
+        host.exec(["sh", "-eu"], stdin=script.read_text(encoding="utf-8"), timeout=300, check=True)
+
+
 class Subject:
     """A host under drill. Looking at it is proved to change nothing each time."""
 
     def __init__(self, host, folder):
         self.host, self.folder = host, folder
-        for script in sorted(FOLDER.glob("prepare-*")):
-            host.exec(["sh", "-eu"], stdin=script.read_text(encoding="utf-8"), timeout=300, check=True)
+        prepare(host, "*")
         self.prober = Prober(host.fleet.ssh_config, host.name, DRILLED)
 
     def digest(self):
@@ -98,6 +103,8 @@ def test_what_a_role_takes_from_the_archive_comes_back(fresh_host, tmp_path):
     tally.forget(f"{release}-archive")
     of = {control.id: control.role for control in controls()}
     wanted = sorted({of[drill.control] for drill in from_archive})
+    for role in wanted:
+        prepare(fresh_host, role)
     prober = Prober(fresh_host.fleet.ssh_config, fresh_host.name, [c for c in CARRIED if c.role in wanted])
     apply(fresh_host.fleet, fresh_host.name, tmp_path, wanted)
     hardened = with_result(prober.now(), "fail")
