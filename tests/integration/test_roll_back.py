@@ -124,5 +124,5 @@ def test_a_change_that_never_ran_is_refused(host):
 
 
 def test_only_root_sees_what_is_kept(host):
-    assert host.inside("stat -c %a /var/lib/holdfast") == "700\n"
-    assert host.inside("find /var/lib/holdfast -type f -perm /077") == ""
+    assert host.inside("stat -c %a /var/lib/holdfast/images") == "700\n"
+    assert host.inside("find /var/lib/holdfast/images -type f -perm /077") == ""
