@@ -32,7 +32,7 @@ prepare: $(STAMP) ## fetch all that the tests need from the network: the lab's i
 	@$(BIN)/python tests/run.py prepare
 
 .PHONY: test
-test: $(STAMP) ## run everything: lint, types, unit, sanity, integration, drills, vm, molecule; the last line counts the tests
+test: $(STAMP) ## run everything: lint, types, unit, sanity, integration, vm, molecule; the last line counts the tests
 	@$(BIN)/python tests/run.py all
 
 .PHONY: lint
