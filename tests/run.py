@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the stages of the quality gate, one or all, and counts their tests (`make test` and its parts).
 
-- `python tests/run.py all`: every stage but those that only run by name, two at a time; all of them run even when one fails
+- `python tests/run.py all`: all stages but those that only run by name, two at a time, whichever of them fail
 - `python tests/run.py unit`: one stage, its output as it comes
 - `python tests/run.py lint unit`: these stages, two at a time
 - `python tests/run.py prepare`: only what needs the network: the lab's images, sanity's environments, wheels, a browser
