@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from .process import run
 ORIGIN = "Holdfast-Lab"
 SERVER_NAME = "lab-archive"
 _URL = f"http://{SERVER_NAME}/"
+_MORE = "more"
 _KEYRING = "/usr/share/keyrings/holdfast-lab.asc"
 
 
@@ -69,14 +70,31 @@ class Archive:
         self._swap(offered)
         return offered
 
+    def offer(self, debs: Sequence[Path]) -> None:
+        """Put these package files on offer beside claimsd, in the place of those that were offered so before."""
+        if not (self._www / "pool").is_dir():
+            raise LabError("the fleet has no archive yet; bring it up first")
+        more = self._www / _MORE
+        shutil.rmtree(more, ignore_errors=True)
+        more.mkdir()
+        for deb in debs:
+            shutil.copyfile(deb, more / deb.name)
+        self._swap(self.offered())
+
     def offered(self) -> tuple[str, ...]:
-        """The versions on offer now, oldest first; none before `prepare`."""
-        lines = [
-            line
+        """The versions of claimsd on offer now, oldest first; none before `prepare`."""
+        stanzas = [
+            stanza.splitlines()
             for index in (self._www / "dists").glob(f"{RELEASES[0]}-security/main/binary-*/Packages")
-            for line in index.read_text().splitlines()
+            for stanza in index.read_text().split("\n\n")
         ]
-        return tuple(line.removeprefix("Version: ") for line in lines if line.startswith("Version: "))
+        return tuple(
+            line.removeprefix("Version: ")
+            for stanza in stanzas
+            if f"Package: {toy.NAME}" in stanza
+            for line in stanza
+            if line.startswith("Version: ")
+        )
 
     def host_files(self, release: str) -> dict[str, bytes]:
         """What a host of `release` needs to use the archive: path -> content."""
@@ -110,12 +128,14 @@ class Archive:
             shutil.rmtree(before)
 
     def _packages(self, versions: tuple[str, ...]) -> bytes:
+        files = [(toy.control(one), self._www / "pool" / f"{toy.NAME}_{one}_all.deb") for one in versions]
+        for path in sorted((self._www / _MORE).glob("*.deb")):
+            files.append((run(["dpkg-deb", "--field", str(path)]).stdout.rstrip("\n"), path))
         stanzas = []
-        for version in versions:
-            path = self._www / "pool" / f"{toy.NAME}_{version}_all.deb"
+        for control, path in files:
             data = path.read_bytes()
             stanzas.append(
-                f"{toy.control(version)}\nFilename: pool/{path.name}\nSize: {len(data)}\n"
+                f"{control}\nFilename: {path.relative_to(self._www)}\nSize: {len(data)}\n"
                 f"SHA256: {hashlib.sha256(data).hexdigest()}\n"
             )
         return "\n".join(stanzas).encode()

@@ -149,6 +149,11 @@ class Fleet:
         with self.places.locked():
             return self.archive.publish(newest, only=only)
 
+    def offer(self, debs: Sequence[Path]) -> None:
+        """Put these package files on offer beside claimsd (see Archive.offer)."""
+        with self.places.locked():
+            self.archive.offer(debs)
+
     def cut_archive(self, host: str) -> None:
         """Let `host` start no connection to the outside any more. A reboot of the host undoes it."""
         self._inside(host, ["nft", "-f", "-"], stdin=_CUT_RULES)

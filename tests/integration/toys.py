@@ -17,13 +17,17 @@ WAIT = "while [ -e /run/toy-wait-@ ]; do touch /run/toy-reached-@; sleep 0.1; do
 
 @dataclass(frozen=True)
 class Toy:
-    """One version of one package: control fields beyond the usual, scripts by name, configuration files by path."""
+    """One version of one package: control fields beyond the usual, scripts by name, configuration files by path.
+
+    `files` are other files by path: what they hold, and their mode.
+    """
 
     name: str
     version: str
     control: tuple[str, ...] = ()
     scripts: dict[str, str] = field(default_factory=dict)
     conffiles: dict[str, str] = field(default_factory=dict)
+    files: dict[str, tuple[bytes, int]] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -52,6 +56,10 @@ class Toy:
             (tree / path.lstrip("/")).write_text(content, encoding="utf-8")
         if self.conffiles:
             (debian / "conffiles").write_text("".join(f"{path}\n" for path in self.conffiles), encoding="utf-8")
+        for path, (data, mode) in self.files.items():
+            (tree / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path.lstrip("/")).write_bytes(data)
+            (tree / path.lstrip("/")).chmod(mode)
         target = folder / self.file
         subprocess.run(
             ["dpkg-deb", "--root-owner-group", "--build", str(tree), str(target)],

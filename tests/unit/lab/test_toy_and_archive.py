@@ -14,6 +14,7 @@ from lab import toy
 from lab.archive import Archive
 from lab.errors import LabError, UsageError
 from lab.places import Places
+from tests.integration.toys import Toy, locked
 
 needs_dpkg = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not on this machine")
 needs_gpg = pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not on this machine")
@@ -56,6 +57,25 @@ def test_versions_on_offer(archive):
     with pytest.raises(UsageError, match=r"'1\.3': claimsd has 1\.0, 1\.1, 1\.2"):
         archive.publish("1.3")
     assert archive.offered() == ("1.2",)
+
+
+@needs_dpkg
+@needs_gpg
+def test_other_packages_stand_beside_claimsd_until_others_are_offered(archive, tmp_path):
+    def index():
+        (found,) = (archive.served / "dists" / "trixie-security").glob("main/binary-*/Packages")
+        return found.read_text()
+
+    one, two = (Toy(name, "3.0").build(tmp_path) for name in ("toy-one", "toy-two"))
+    archive.offer([one])
+    archive.publish("1.2")
+    assert "Package: toy-one" in index()
+    assert f"SHA256: {locked(one)['sha256']}" in index()
+    assert (archive.served / "more" / one.name).read_bytes() == one.read_bytes()
+    assert archive.offered() == ("1.0", "1.1", "1.2")
+    archive.offer([two])
+    assert "toy-one" not in index()
+    assert "Filename: more/toy-two_3.0_all.deb" in index()
 
 
 @needs_dpkg
