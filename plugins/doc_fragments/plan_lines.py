@@ -11,6 +11,13 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  manager:
+    description:
+      - The package manager that does it. C(auto) is the one whose database the host uses.
+      - A host where both dpkg and RPM have packages is refused until one is named.
+    type: str
+    choices: [auto, apt, dnf]
+    default: auto
   packages:
     description:
       - The plan's lines for this host, as the plan holds them.
@@ -102,5 +109,5 @@ options:
     type: path
 requirements:
   - python >= 3.9
-  - apt and dpkg
+  - apt and dpkg, or dnf 4 and rpm
 """

@@ -86,14 +86,16 @@ refused:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.packages import apt
+from ..module_utils.packages import manager
+from ..module_utils.packages.errors import PackageError
+from ..module_utils.packages.lines import PLAN_OPTIONS
 
 
 def main() -> None:
     """Apply the plan, or fail with every refusal and what did change."""
     module = AnsibleModule(
         argument_spec={
-            **apt.PLAN_OPTIONS,
+            **PLAN_OPTIONS,
             "lock_timeout": {"type": "int", "default": 300},
             "timeout": {"type": "int", "default": 1800},
         },
@@ -101,10 +103,11 @@ def main() -> None:
     )
     asked = module.params
     try:
-        stage = apt.Stage.of_plan(apt.check_digest(asked["plan_digest"]), asked["stage_dir"])
-        limits = apt.Limits(asked["lock_timeout"], asked["timeout"])
-        outcome = apt.apply_plan(apt.read_lines(asked["packages"]), stage, limits, check=module.check_mode)
-    except apt.PackageError as problem:
+        face = manager.face(asked["manager"])
+        stage = face.Stage.of_plan(face.check_digest(asked["plan_digest"]), asked["stage_dir"])
+        limits = face.Limits(asked["lock_timeout"], asked["timeout"])
+        outcome = face.apply_plan(face.read_lines(asked["packages"]), stage, limits, check=module.check_mode)
+    except PackageError as problem:
         module.fail_json(msg=str(problem), **problem.to_dict())
     module.exit_json(**outcome.to_dict())
 

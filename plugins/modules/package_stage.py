@@ -62,17 +62,20 @@ refused:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.packages import apt
+from ..module_utils.packages import manager
+from ..module_utils.packages.errors import PackageError
+from ..module_utils.packages.lines import PLAN_OPTIONS
 
 
 def main() -> None:
     """Stage the plan, or fail with every refusal."""
-    module = AnsibleModule(argument_spec=apt.PLAN_OPTIONS, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=PLAN_OPTIONS, supports_check_mode=True)
     asked = module.params
     try:
-        stage = apt.Stage.of_plan(apt.check_digest(asked["plan_digest"]), asked["stage_dir"])
-        staged = apt.stage_plan(apt.read_lines(asked["packages"]), stage, check=module.check_mode)
-    except apt.PackageError as problem:
+        face = manager.face(asked["manager"])
+        stage = face.Stage.of_plan(face.check_digest(asked["plan_digest"]), asked["stage_dir"])
+        staged = face.stage_plan(face.read_lines(asked["packages"]), stage, check=module.check_mode)
+    except PackageError as problem:
         module.fail_json(msg=str(problem), **problem.to_dict())
     module.exit_json(stage_dir=str(stage.path), **staged.to_dict())
 

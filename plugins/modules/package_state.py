@@ -19,6 +19,13 @@ description:
     C(Valid-Until), RV(lists.measured) is false and no update is named.
 author: Holdfast contributors (@holdfast)
 options:
+  manager:
+    description:
+      - The package manager that is asked. C(auto) is the one whose database the host uses.
+      - A host where both dpkg and RPM have packages is refused until one is named.
+    type: str
+    choices: [auto, apt, dnf]
+    default: auto
   refresh:
     description: Fetch and verify the package lists first. Never done in check mode.
     type: bool
@@ -86,7 +93,7 @@ attributes:
     support: none
 requirements:
   - python >= 3.9
-  - apt and dpkg
+  - apt and dpkg, or dnf 4 and rpm
 """
 
 EXAMPLES = r"""
@@ -226,13 +233,16 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.packages import apt
+from ..module_utils.packages import manager
+from ..module_utils.packages.errors import PackageError
+from ..module_utils.packages.lines import MANAGER_OPTION
 
 
 def main() -> None:
     """Answer, or fail with every refusal."""
     module = AnsibleModule(
         argument_spec={
+            "manager": MANAGER_OPTION,
             "refresh": {"type": "bool", "default": False},
             "max_age_hours": {"type": "int"},
             "pending": {"type": "bool", "default": True},
@@ -256,19 +266,20 @@ def main() -> None:
     )
     asked = module.params
     try:
-        question = apt.Question(
+        face = manager.face(asked["manager"])
+        question = face.Question(
             now=time.time(),
             check=module.check_mode,
             refresh=asked["refresh"],
             max_age_hours=asked["max_age_hours"],
-            selection=apt.Selection(asked["updates"], tuple(asked["only"]), tuple(asked["exclude"])),
+            selection=face.Selection(asked["updates"], tuple(asked["only"]), tuple(asked["exclude"])),
             pending=asked["pending"],
             changelogs_of_all=asked["changelogs"],
-            changelogs=apt.read_versions(asked["changelogs_for"]),
+            changelogs=face.read_versions(asked["changelogs_for"]),
             stage_dir=asked["stage_dir"],
         )
-        state = apt.read_state(question)
-    except apt.PackageError as problem:
+        state = face.read_state(question)
+    except PackageError as problem:
         module.fail_json(msg=str(problem), **problem.to_dict())
     module.exit_json(changed=False, **state)
 

@@ -5,16 +5,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import PackageError, Refusal
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-_ARCH = re.compile(r"[a-z0-9][a-z0-9-]*")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# Debian policy 5.6.1, 5.6.8 and 5.6.12 give the forms; nothing else may reach a command line or a path.
 
 DEB_OPTIONS: dict[str, Any] = {
     "version": {"type": "str", "required": True},
@@ -43,7 +40,11 @@ LINE_OPTIONS: dict[str, Any] = {
 }
 """What package_stage, package_apply and package_restore take for one line; documented in the fragment plan_lines."""
 
+MANAGER_OPTION: dict[str, Any] = {"type": "str", "choices": ["auto", "apt", "dnf"], "default": "auto"}
+"""Which package manager is asked; see manager.py."""
+
 PLAN_OPTIONS: dict[str, Any] = {
+    "manager": MANAGER_OPTION,
     "packages": {"type": "list", "elements": "dict", "required": True, "options": LINE_OPTIONS},
     "plan_digest": {"type": "str", "required": True},
     "stage_dir": {"type": "path"},
@@ -87,7 +88,34 @@ class Line:
         return self.name, self.arch
 
 
-def read_lines(packages: list[dict[str, Any]]) -> tuple[Line, ...]:
+@dataclass(frozen=True)
+class Forms:
+    """How a package manager writes what a line says; nothing else may reach a command line or a path.
+
+    file returns the name of a package file from name, version and architecture.
+    """
+
+    name: re.Pattern[str]
+    arch: re.Pattern[str]
+    version: re.Pattern[str]
+    file: Callable[[str, str, str], str]
+
+
+def deb_file(name: str, version: str, arch: str) -> str:
+    """Return the name apt gives a downloaded file: an epoch's colon is written %3a."""
+    return f"{name}_{version.replace(':', '%3a')}_{arch}.deb"
+
+
+# Debian policy 5.6.1, 5.6.8 and 5.6.12 give the forms.
+DEBIAN = Forms(
+    re.compile(r"[a-z0-9][a-z0-9+.-]+"),
+    re.compile(r"[a-z0-9][a-z0-9-]*"),
+    re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:-]*"),
+    deb_file,
+)
+
+
+def read_lines(packages: list[dict[str, Any]], forms: Forms = DEBIAN) -> tuple[Line, ...]:
     """Return the plan's lines, checked.
 
     Raises PackageError naming every member that has not its form, every file name that is not the one its package,
@@ -97,7 +125,7 @@ def read_lines(packages: list[dict[str, Any]]) -> tuple[Line, ...]:
     lines: list[Line] = []
     for package in packages:
         found: list[Refusal] = []
-        line = _line(package, found)
+        line = _line(package, forms, found)
         if not found and any(line.key == known.key for known in lines):
             found.append(Refusal(line.label, "two lines", "one line a package", "make the plan again"))
         refused.extend(found)
@@ -107,22 +135,17 @@ def read_lines(packages: list[dict[str, Any]]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def read_versions(packages: list[dict[str, Any]]) -> tuple[tuple[str, str, str], ...]:
+def read_versions(packages: list[dict[str, Any]], forms: Forms = DEBIAN) -> tuple[tuple[str, str, str], ...]:
     """Return (name, arch, version) of each; raises PackageError on a member that has not its form."""
     refused: list[Refusal] = []
     for package in packages:
         label = f"{package['name']} ({package['arch']})"
-        _expect(_NAME, package["name"], label, "a package name", refused)
-        _expect(_ARCH, package["arch"], label, "an architecture", refused)
-        _expect(_VERSION, package["version"], label, "a version", refused)
+        _expect(forms.name, package["name"], label, "a package name", refused)
+        _expect(forms.arch, package["arch"], label, "an architecture", refused)
+        _expect(forms.version, package["version"], label, "a version", refused)
     if refused:
         raise PackageError("changelogs_for is not in order", tuple(refused))
     return tuple((package["name"], package["arch"], package["version"]) for package in packages)
-
-
-def deb_file(name: str, version: str, arch: str) -> str:
-    """Return the name apt gives a downloaded file: an epoch's colon is written %3a."""
-    return f"{name}_{version.replace(':', '%3a')}_{arch}.deb"
 
 
 def check_digest(digest: str) -> str:
@@ -133,28 +156,29 @@ def check_digest(digest: str) -> str:
     return digest
 
 
-def _line(package: dict[str, Any], refused: list[Refusal]) -> Line:
+def _line(package: dict[str, Any], forms: Forms, refused: list[Refusal]) -> Line:
     name, arch, before = package["name"], package["arch"], package.get("from")
     label = f"{name} ({arch})"
-    _expect(_NAME, name, label, "a package name", refused)
-    _expect(_ARCH, arch, label, "an architecture", refused)
+    _expect(forms.name, name, label, "a package name", refused)
+    _expect(forms.arch, arch, label, "an architecture", refused)
     if before is not None:
-        _expect(_VERSION, before, label, "an installed version", refused)
-    deb = _deb(name, arch, {**package, "version": package["to"]}, label, refused)
+        _expect(forms.version, before, label, "an installed version", refused)
+    deb = _deb(name, arch, {**package, "version": package["to"]}, forms, refused)
     rollback = package.get("rollback")
-    back = None if rollback is None else _deb(name, arch, rollback, label, refused)
+    back = None if rollback is None else _deb(name, arch, rollback, forms, refused)
     if back is not None and back.version != before:
         refused.append(Refusal(label, f"a rollback to {back.version}", f"one to {before}", "make the plan again"))
     return Line(name, arch, before, deb, back)
 
 
-def _deb(name: str, arch: str, members: dict[str, Any], label: str, refused: list[Refusal]) -> Deb:
+def _deb(name: str, arch: str, members: dict[str, Any], forms: Forms, refused: list[Refusal]) -> Deb:
+    label = f"{name} ({arch})"
     deb = Deb(name, arch, members["version"], members["sha256"], members["size"], members["file"])
-    _expect(_VERSION, deb.version, label, "a version", refused)
+    _expect(forms.version, deb.version, label, "a version", refused)
     _expect(_SHA256, deb.sha256, label, "a SHA-256 in lower-case hex", refused)
     if deb.size <= 0:
         refused.append(Refusal(label, f"size {deb.size}", "a positive number of bytes", "make the plan again"))
-    expected = deb_file(name, deb.version, arch)
+    expected = forms.file(name, deb.version, arch)
     if deb.file != expected:
         refused.append(Refusal(label, f"file {deb.file!r}", repr(expected), "make the plan again"))
     return deb
