@@ -51,6 +51,8 @@ OLDER = {"name": "nginx", "from": "1.22.1-9+deb12u1", "to": "1.22.1-9"}
 HARDENED = {"id": "debian-server", "version": "1.2.0", "sha256": BASELINE}
 IMAGES = {"before": "a" * 64, "after": "b" * 64}
 BACK = {"before": "b" * 64, "after": "a" * 64}
+STEPS = [{"step": "wait", "ms": 900}, {"step": "install", "ms": 8_100}, {"step": "reboot", "ms": 31_000}]
+REBOOT = {"before": "c" * 64, "after": "d" * 64, "ms": 31_000, "kernel": "6.1.0-32-amd64"}
 CONFIRMED, FIRED = "grd_confirmed00", "grd_fired000000"
 PLAN = {
     "schema": "holdfast/plan/v1",
@@ -256,6 +258,52 @@ class Shop:
         self.close(locked, "failed")
         self.seal()
         return done, undo, locked
+
+    def waves(self) -> tuple[OpenRun, OpenRun]:
+        """Write a stopped and released change, a wave with everything a deploy can say, and a rehearsal."""
+        controller, scanner = self.keys["controller"], self.keys["scanner"]
+        request = self.request()
+        approvals = [self.approve(name, request) for name in APPROVERS]
+        for name, action in (("security", "stop"), ("operations", "go")):
+            self.halt(name, request, action)
+        run = self.open(request, approvals)
+        self.lease(run, "take")
+        everything = {**deployed("lab-1"), "steps": STEPS, "restarted": ["nginx.service"], "reboot": REBOOT}
+        self.recorder.deploy(controller, run, ring="lab", results=[everything])
+        self.recorder.verify(scanner, run, kind="version", phase=None, results=[seen("lab-1")])
+        self.recorder.verify(scanner, run, kind="running", phase=None, results=[seen("lab-1", check="kernel")])
+        self.lease(run, "release")
+        self.close(run)
+        rehearsal = self.open(request, approvals, kind="rehearse")
+        self.rehearse(rehearsal)
+        self.close(rehearsal)
+        late = self.open(request, approvals, expected_assets=["prod-1"])
+        skipped = {**deployed("prod-1", "skipped", ()), "obstacles": ["full", "lock"]}
+        self.recorder.deploy(controller, late, ring="production", results=[skipped])
+        self.close(late, "failed")
+        self.seal()
+        return run, rehearsal
+
+    def rehearse(self, run: OpenRun, asset: str = "lab-1") -> None:
+        """Take one asset back, see it, take it forward, see it."""
+        controller, scanner = self.keys["controller"], self.keys["scanner"]
+        back = {"asset": asset, "result": "restored", "products": [OLDER], "ms": 4_200}
+        self.recorder.rollback(controller, run, trigger="rehearsal", results=[back])
+        self.recorder.verify(scanner, run, kind="version", phase="before", results=[seen(asset)])
+        self.recorder.deploy(controller, run, ring="lab", results=[deployed(asset)])
+        self.recorder.verify(scanner, run, kind="version", phase=None, results=[seen(asset)])
+
+    def halt(self, by: str, request: Receipt, action: str = "stop", **more: Any) -> Receipt:
+        """Order a change to stop or to go on, in both rings unless told otherwise."""
+        of = {"change_id": str(request.change_id), "plan": PLAN_DIGEST, "request": request.sha256}
+        return self.recorder.halt(self.keys[by], action=action, **{**of, "rings": ["lab", "production"], **more})
+
+    def lease(self, run: OpenRun, action: str, asset: str = "lab-1") -> Receipt:
+        """Take a member of a cluster, or release it."""
+        until = self.now + timedelta(minutes=20)
+        return self.recorder.lease(
+            self.keys["controller"], run, action=action, cluster="claims-db", asset=asset, until=until
+        )
 
     def seal(self) -> str:
         """Sign the head."""

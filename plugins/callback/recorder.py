@@ -192,6 +192,7 @@ class CallbackModule(CallbackBase):
         if task.resolved_action == GATE:
             return
         said: list[Any] = []
+        stopped = task._role is None and what.get("failed", False)
         if task.resolved_action.startswith(OURS) and (task._role is None or task.resolved_action == GUARD):
             found = result.result.get("holdfast")
             said = found if isinstance(found, list) else [found] if found is not None else []
@@ -199,6 +200,7 @@ class CallbackModule(CallbackBase):
                 # Staging, probing and judging are no deployment, whatever they say of themselves.
                 what = {"unreachable": what.get("unreachable", False)}
         role = task._role.get_name(include_role_fqcn=False) if task._role else None
-        self.journal.saw(result.host.name, role=role, contribution=said[0] if said else None, **what)
+        first = said[0] if said else None
+        self.journal.saw(result.host.name, role=role, contribution=first, stopped=stopped, **what)
         for one in said[1:]:
             self.journal.saw(result.host.name, role=role, contribution=one)

@@ -25,6 +25,7 @@ from .report import AuditReport, Notes
 from .returns import check_returns
 from .runs import check_runs, gather
 from .tree import Tree
+from .wards import check_wards
 
 SKEW = timedelta(minutes=5)
 """How far two honest clocks may differ."""
@@ -68,6 +69,7 @@ def audit(
                 check_runs(runs, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, approvals_required, notes)
+                check_wards(entries, runs, notes)
                 check_plans(runs, plans_dir, notes)
         except sqlite3.DatabaseError as error:
             notes.find("database-damaged", None, f"SQLite cannot read on: {error}")

@@ -14,7 +14,8 @@ from datetime import datetime
 from .envelopes import Entry
 from .keyring import Keyring
 from .report import Notes
-from .runs import Run, tried
+from .runs import Run, opened_for_packages, tried
+from .steps import CHANGING
 
 DUTIES = {"request": "requester", "approve": "approver", "verify": "verifier"}
 """Steps by duty; all other steps of a change are the implementer's."""
@@ -84,10 +85,10 @@ def _check_approval(entry: Entry, book: _Book, notes: Notes) -> None:
 def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, int], notes: Notes) -> None:
     opened = run.opened
     body = opened.body
-    if body["mode"] != "apply" or body["kind"] not in ("patch", "remediate", "rollback"):
+    if body["mode"] != "apply" or body["kind"] not in CHANGING:
         return
     if body["request"] is None:
-        if body["kind"] == "patch" and run.changes:
+        if opened_for_packages(run) and run.changes:
             notes.find("request-missing", opened.index, f"{run.id} patches without a request")
         elif run.changes:
             done = "rolled back" if body["kind"] == "rollback" else "remediated"
@@ -208,6 +209,8 @@ def _check_group(name: str, group: list[Entry], notes: Notes) -> None:
     for entry in group:
         if entry.step == "approve" and entry.body["decision"] == "reject":
             continue  # to say no to one's own change is no conflict
+        if entry.step == "halt":
+            continue  # to stop a change is everybody's right, and to let it go on adds no consent
         duty = DUTIES.get(entry.step, "implementer")
         for who in (entry.principal, entry.keyid):
             other = next((kind for kind in held[who] if kind != duty), None)

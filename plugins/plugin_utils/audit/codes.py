@@ -79,6 +79,13 @@ REMEDIES = {
     "deploy-unverified": _VERIFY,
     "ring-differs": "the asset is of another ring than its deploy says; " + _REVIEW,
     "product-differs": "what was installed is not what was approved; " + _REVIEW,
+    "halt-unknown": "a stop order must be of a change that was requested, and of its rings; " + _REVIEW,
+    "halt-ignored": "somebody had stopped this change there; " + _REVIEW,
+    "lease-unknown": _WHO,
+    "lease-unreleased": "see that the cluster has all its members, and release what is held",
+    "reboot-unproved": "read the boot id of the asset named now; the record's claim is no evidence",
+    "rehearsal-unproved": "rehearse again, and see every asset named end on the plan",
+    "rolled-back-again": "a host that was taken back is tried again in a new change only; " + _REVIEW,
     "plan-file": "put the plan file that was approved back into plans/",
 }
 """Findings: each makes the audit fail."""

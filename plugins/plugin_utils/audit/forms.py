@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from .steps import ALL_ROLES, ANY, BIG, NAME, SHA, STEPS, Many, Null, Time
+from .steps import ALL_ROLES, ANY, BIG, CHANGING, NAME, SHA, STEPS, Many, Null, Time
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
 _STATEMENT = {
@@ -57,6 +57,7 @@ def problem_of(statement: Any) -> str | None:
         or _change(step, predicate, body)
         or _checks(step, body)
         or _way_back(step, body)
+        or _deeds(step, body)
     )
 
 
@@ -137,7 +138,7 @@ def _subjects(step: str, statement: dict[str, Any], body: dict[str, Any]) -> str
         return f"the first subject of {step} is {first!r}"
     if step in ("trust", "request"):
         allowed: set[tuple[str, ...]] = {()}
-    elif step == "approve" or (step == "run-open" and body["request"] is not None):
+    elif step in ("approve", "halt") or (step == "run-open" and body["request"] is not None):
         allowed = {("request",)}
     elif step == "run-open":
         allowed = {()}
@@ -153,9 +154,9 @@ def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str |
     if step == "trust" and change is not None:
         return "a trust document belongs to no change"
     changes = step == "run-open" and (
-        body["request"] is not None or (body["mode"] == "apply" and body["kind"] in ("patch", "remediate", "rollback"))
+        body["request"] is not None or (body["mode"] == "apply" and body["kind"] in CHANGING)
     )
-    if change is None and (step in ("request", "approve") or changes):
+    if change is None and (step in ("request", "approve", "halt") or changes):
         return f"{step} has no change id"
     return None
 
@@ -180,4 +181,13 @@ def _way_back(step: str, body: dict[str, Any]) -> str | None:
             return f"{result['asset']} was put back for {body['trigger']} and yet names a guard"
         if body["trigger"] == "request" and "of" not in result:
             return f"{result['asset']} was put back on request, but of no run"
+        if body["trigger"] == "rehearsal" and "ms" not in result:
+            return f"{result['asset']} was put back in a rehearsal that took no time"
+    return None
+
+
+def _deeds(step: str, body: dict[str, Any]) -> str | None:
+    for result in body["results"] if step == "deploy" else ():
+        if result["outcome"] == "skipped" and result["products"]:
+            return f"{result['asset']} was skipped and yet got packages"
     return None

@@ -111,15 +111,20 @@ def _signed_by_one_with_role(entry: Entry, version: Version, notes: Notes) -> bo
     if wrong := key.problem(entry.signature, entry.message):
         notes.find("signature", entry.index, f"{entry.step} by {principal}: {wrong}")
         good = False
-    role = ROLES[entry.step]
-    if role not in version.roles[principal]:
-        held = ", ".join(sorted(version.roles[principal]))
-        notes.find("role", entry.index, f"{principal} signed {entry.step} and is {held}; expected {role}")
+    may = ROLES[entry.step]
+    held = version.roles[principal]
+    roles = " or ".join(sorted(may))
+    if not may & held:
+        is_now = ", ".join(sorted(held))
+        notes.find("role", entry.index, f"{principal} signed {entry.step} and is {is_now}; expected {roles}")
         good = False
     actor = entry.predicate["actor"]
-    if (actor["principal"], actor["role"]) != (principal, role):
+    if actor["principal"] != principal or actor["role"] not in may:
         said = f"{actor['principal']} as {actor['role']}"
-        notes.find("actor", entry.index, f"it says {said}; the key is {principal}'s and the step {role}'s")
+        notes.find("actor", entry.index, f"it says {said}; the key is {principal}'s and the step {roles}'s")
+        good = False
+    elif may & held and actor["role"] not in held:
+        notes.find("role", entry.index, f"{principal} signed {entry.step} as {actor['role']}, which it is not")
         good = False
     return good
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from .envelopes import Entry
 from .report import Notes
-from .steps import OUTCOMES
+from .steps import LOOKING, OUTCOMES
 
+UNREPORTED = ("plan", "stage")
+"""Kinds of run that say nothing of single assets."""
 RETURNED = {"partial": "in part", "failed": "without success"}
 
 
@@ -125,15 +127,22 @@ def _belongs(entry: Entry, run: Run, notes: Notes) -> None:
         notes.find("run-subject", entry.index, f"its change or subject is not that of {run.id}, which it names")
     if entry.step != "verify" and entry.keyid != opened.keyid:
         notes.find("run-signer", entry.index, f"{entry.principal} signed; {opened.principal} opened the run")
-    if tried(entry) and (opened.body["mode"] == "check" or opened.body["kind"] in ("check", "plan")):
+    if tried(entry) and (opened.body["mode"] == "check" or opened.body["kind"] in LOOKING):
         notes.find("change-in-check", entry.index, f"{entry.step} in {run.id}, which was only to look")
 
 
 def _check_assets(run: Run, notes: Notes) -> None:
     for record in run.records:
-        strangers = sorted({result["asset"] for result in record.body["results"]} - set(run.expected))
+        strangers = sorted(_named(record) - set(run.expected))
         if strangers:
             notes.find("asset-unexpected", record.index, f"{_some(strangers)}: not among the assets of {run.id}")
+
+
+def _named(record: Entry) -> set[str]:
+    """Return the assets that a record of a run tells of: those of its results, or the one of a lease."""
+    if record.step == "lease":
+        return {record.body["asset"]}
+    return {result["asset"] for result in record.body["results"]}
 
 
 def _check_verdicts(run: Run, notes: Notes) -> None:
@@ -158,7 +167,7 @@ def _check_close(run: Run, closed: Entry, done: set[str], notes: Notes) -> None:
     if strangers := sorted(set(body["missing_assets"]) - set(run.expected)):
         notes.find("asset-unexpected", closed.index, f"{_some(strangers)}: not among the assets of {run.id}")
     silent = _unreported(run) - set(body["missing_assets"])
-    if silent and opened.body["kind"] != "plan":
+    if silent and opened.body["kind"] not in UNREPORTED:
         notes.find("asset-missing", closed.index, f"{_some(silent)}: expected in {run.id}, never heard of again")
     if body["outcome"] == "ok":
         _check_success(run, closed, done, notes)
@@ -171,7 +180,7 @@ def _unreported(run: Run) -> set[str]:
     heard = {
         result["asset"]
         for record in run.records
-        for result in record.body["results"]
+        for result in record.body.get("results", ())
         if record.body.get("phase") != "before" or (record.body["kind"], result["verdict"]) == ("drift", "pass")
     }
     return set(run.expected) - heard
@@ -191,6 +200,9 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
     for record, result in run.results("rollback"):
         if returns and result["result"] != "restored":
             against.append(f"{result['asset']} was rolled back {RETURNED[result['result']]}")
+        elif _rehearsed(run, record):
+            if result["result"] != "restored":
+                against.append(f"the way back was rehearsed on {result['asset']} {RETURNED[result['result']]}")
         elif not returns and (tried(record) or result.get("of", unnamed) == run.id):
             against.append(f"{result['asset']} was rolled back")
     outcomes = {result["asset"]: (record, result) for record, result in run.results("deploy")}
@@ -207,7 +219,9 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
             against.append(f"{asset} failed its {kind} check")
     if against:
         notes.find("outcome-contradicts", closed.index, f"{run.id} closed as ok, but {_some(against)}")
-    passed = {(asset, index) for (asset, _unused), (index, verdict) in verdicts.items() if verdict == "pass"}
+    # Packages are proved by their versions: that a service answers says nothing of which version answers.
+    proofs = ("version",) if opened_for_packages(run) else ("drift", "version", "running", "health")
+    passed = {(asset, n) for (asset, kind), (n, verdict) in verdicts.items() if verdict == "pass" and kind in proofs}
     for asset, (record, result) in outcomes.items():
         if result["outcome"] == "changed" and not any(asset == name and index > record.index for name, index in passed):
             notes.find("deploy-unverified", record.index, f"{asset} was changed, and no verifier saw it pass after")
@@ -221,7 +235,7 @@ def _never_closed(run: Run, heir: Run | None, last: dict[str, tuple[int, str]], 
             "run-never-closed", index, f"{run.id} ({kind}) was opened by {run.opened.principal} and never closed"
         )
         return
-    only_looked = kind in ("check", "plan") or run.opened.body["mode"] == "check"
+    only_looked = kind in LOOKING or run.opened.body["mode"] == "check"
     unproved = [] if only_looked else [asset for asset in run.expected if not _passed_since(asset, index, last)]
     if unproved:
         notes.find(
@@ -245,14 +259,39 @@ def _left_unverified(run: Run, last: dict[str, tuple[int, str]], undone: set[tup
 
 
 def _done_before(run: Run, runs: list[Run]) -> set[str]:
-    """Return the assets that passed, last of all, in earlier runs of the same change; a later run leaves them be."""
+    """Return the assets that passed, last of all, in earlier runs of the same change; a later run leaves them be.
+
+    One that was taken back after it was deployed to is healthy perhaps, but the change is not done there.
+    """
     change = run.opened.change
     same = [one for one in runs if change is not None and one.opened.change == change and one is not run]
+    back = _taken_back(same)
     return {
         asset
         for asset, (index, verdict) in _last_verdicts(same).items()
-        if verdict == "pass" and index < run.opened.index
+        if verdict == "pass" and index < run.opened.index and asset not in back
     }
+
+
+def _taken_back(runs: list[Run]) -> set[str]:
+    """Return the assets that packages or files were put back on after the last deployment to them."""
+    last: dict[str, tuple[int, str]] = {}
+    for run in runs:
+        for step in ("deploy", "rollback"):
+            for record, result in run.results(step):
+                if record.index > last.get(result["asset"], (-1, ""))[0]:
+                    last[result["asset"]] = (record.index, step)
+    return {asset for asset, (_unused, step) in last.items() if step == "rollback"}
+
+
+def opened_for_packages(run: Run) -> bool:
+    """Say whether a run installs packages."""
+    return run.opened.body["kind"] in ("patch", "rehearse")
+
+
+def _rehearsed(run: Run, record: Entry) -> bool:
+    """Say whether a rollback is the rehearsal that its run was opened for."""
+    return bool(run.opened.body["kind"] == "rehearse" and record.body["trigger"] == "rehearsal")
 
 
 def _last_verdicts(runs: list[Run]) -> dict[str, tuple[int, str]]:

@@ -40,29 +40,45 @@ SHA = re.compile("[0-9a-f]{64}")
 NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 RUN_ID = re.compile("run_[0-9A-Za-z]{10,40}")
 ANY = range(BIG)
-PACKAGE_VERSION = re.compile("[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}")
+PACKAGE_VERSION = re.compile("[0-9A-Za-z][0-9A-Za-z.+:~^_-]{0,127}")
 VERDICTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
+CHANGING = ("patch", "rehearse", "remediate", "rollback")
+"""Kinds of run that change hosts when they apply."""
+LOOKING = ("check", "plan", "stage")
+"""Kinds of run that change none."""
+DEEDS = frozenset({"wait", "repair", "stage", "install", "restart", "reboot"})
+HINDRANCES = frozenset(
+    {
+        "lock", "unfinished", "interrupted", "full", "boot_full", "stale_lists", "expired_lists", "expired_key",
+        "key_expiring", "unsigned", "no_archive", "held", "pinned", "phased", "conffile", "dependency", "unsupported",
+        "clock", "timer", "no_rollback", "versionlock", "broken",
+    }
+)  # fmt: skip
 ROLES = {
-    "trust": "root",
-    "request": "requester",
-    "approve": "approver",
-    "run-open": "implementer",
-    "deploy": "implementer",
-    "verify": "verifier",
-    "rollback": "implementer",
-    "run-close": "implementer",
+    "trust": frozenset({"root"}),
+    "request": frozenset({"requester"}),
+    "approve": frozenset({"approver"}),
+    "run-open": frozenset({"implementer"}),
+    "deploy": frozenset({"implementer"}),
+    "verify": frozenset({"verifier"}),
+    "rollback": frozenset({"implementer"}),
+    "halt": frozenset({"requester", "approver", "implementer"}),
+    "lease": frozenset({"implementer"}),
+    "run-close": frozenset({"implementer"}),
 }
-"""Who signs which step."""
+"""Who may sign which step."""
 
 _PRODUCTS = Many(
     {
-        "name": re.compile("[a-z0-9][a-z0-9+.:_-]{0,127}"),
+        "name": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
         "from": Null(PACKAGE_VERSION),
         "to": Null(PACKAGE_VERSION),
     }
 )
 _IMAGES = {"before": SHA, "after": SHA}
+_REBOOT = {"before": SHA, "after": SHA, "ms": ANY, "kernel": PACKAGE_VERSION}
+_UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,254}")
 _ROLE_NAME = re.compile("[a-z][a-z0-9_.-]{0,126}")
 _GUARD = re.compile("grd_[0-9A-Za-z]{10,40}")
 _NUMBER = "(0|[1-9][0-9]{0,8})"
@@ -72,7 +88,7 @@ _KEY = {
     "keytype": frozenset({"ed25519", "ssh-ed25519"}),
     "public": re.compile("[A-Za-z0-9+/]{43}="),
 }
-ALL_ROLES = frozenset({*ROLES.values(), "log"})
+ALL_ROLES = frozenset({"log"}).union(*ROLES.values())
 
 STEPS: dict[str, Any] = {
     "trust": {
@@ -97,7 +113,7 @@ STEPS: dict[str, Any] = {
     },
     "run-open": {
         "run_id": RUN_ID,
-        "kind": frozenset({"check", "plan", "patch", "remediate", "rollback"}),
+        "kind": frozenset({"check", "plan", "stage", "patch", "rehearse", "remediate", "rollback"}),
         "mode": frozenset({"apply", "check"}),
         "request": Null(SHA),
         "approvals": Many({"index": ANY, "sha256": SHA}, once=True),
@@ -126,13 +142,17 @@ STEPS: dict[str, Any] = {
                     {"id": _GUARD, "role": _ROLE_NAME, "outcome": frozenset({"confirmed", "reverted"}), "ms": ANY},
                     once=True,
                 ),
+                "steps?": Many({"step": DEEDS, "ms": ANY}),
+                "restarted?": Many(_UNIT, once=True),
+                "reboot?": _REBOOT,
+                "obstacles?": Many(HINDRANCES, once=True),
             },
             1,
         ),
     },
     "verify": {
         "run_id": RUN_ID,
-        "kind": frozenset({"drift", "version", "health"}),
+        "kind": frozenset({"drift", "version", "running", "health"}),
         "phase": Null(frozenset({"before", "after"})),
         "results": Many(
             {
@@ -155,7 +175,7 @@ STEPS: dict[str, Any] = {
     },
     "rollback": {
         "run_id": RUN_ID,
-        "trigger": frozenset({"health", "failed", "guard", "request"}),
+        "trigger": frozenset({"health", "failed", "guard", "request", "rehearsal"}),
         "results": Many(
             {
                 "asset": NAME,
@@ -170,6 +190,14 @@ STEPS: dict[str, Any] = {
             },
             1,
         ),
+    },
+    "halt": {"action": frozenset({"stop", "go"}), "rings": Many(NAME, 1, True)},
+    "lease": {
+        "run_id": RUN_ID,
+        "action": frozenset({"take", "release"}),
+        "cluster": NAME,
+        "asset": NAME,
+        "until": Time,
     },
     "run-close": {
         "run_id": RUN_ID,

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from ..ledger.canonical import encode
+from ..ledger.canonical import encode, timestamp
 from ..verdicts.verdict import Verdict
 
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
@@ -58,18 +59,61 @@ def version_contribution(asset: str, differences: Mapping[str, tuple[str | None,
     return {"step": "verify", "kind": "version", "phase": None, "result": _verdict(asset, checks)}
 
 
+def running_contribution(asset: str, checks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the verify body for what runs on one asset: `checks` are {id, result, expected, observed}.
+
+    Ids are `kernel` (the running kernel is the newest that is installed) and `processes` (none runs on replaced
+    files). Expected and observed go in as digests, and only on a fail.
+    """
+    told = []
+    for check in checks:
+        one = {"id": check["id"], "result": check["result"]}
+        if check["result"] == "fail":
+            one["expected_sha256"] = value_digest(check.get("expected"))
+            one["observed_sha256"] = value_digest(check.get("observed"))
+        told.append(one)
+    return {"step": "verify", "kind": "running", "phase": None, "result": _verdict(asset, told)}
+
+
 def deploy_contribution(
     ring: str | None,
     products: Iterable[Mapping[str, Any]],
     images: Mapping[str, str] | None = None,
     guards: Iterable[Mapping[str, Any]] = (),
+    *,
+    steps: Iterable[Mapping[str, Any]] = (),
+    restarted: Iterable[str] = (),
+    reboot: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what a deploy record says of one asset; the journal adds outcome, times and roles.
 
-    `images` are the digests {before, after} of what was touched; `guards` are {id, role, outcome, ms}.
+    `images` are the digests {before, after} of what was touched; `guards` are {id, role, outcome, ms}; `steps` are
+    {step, ms}, what was done one after the other; `restarted` are units; `reboot` is {before, after, ms, kernel}, the
+    digests of the boot markers around it. What several tasks say of one asset is put together.
     """
-    more = {**({"images": dict(images)} if images else {}), **({"guards": kept} if (kept := list(guards)) else {})}
+    more: dict[str, Any] = {"images": dict(images)} if images else {}
+    for name, found in (("guards", list(guards)), ("steps", _steps(steps)), ("restarted", sorted(set(restarted)))):
+        if found:
+            more[name] = found
+    if reboot:
+        more["reboot"] = {name: reboot[name] for name in ("before", "after", "ms", "kernel")}
     return {"step": "deploy", "ring": ring, "products": _products(products), **more}
+
+
+def prepare_contribution(
+    ring: str | None, steps: Iterable[Mapping[str, Any]] = (), obstacles: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return what is known of an asset before anything is changed on it: how long staging took, what is in the way.
+
+    It stands in the asset's deploy record when the run goes on there; where the run stops before it changed anything,
+    the record says that the asset was skipped, and `obstacles` (the kinds of package_state) why.
+    """
+    return {"step": "prepare", "ring": ring, "steps": _steps(steps), "obstacles": sorted(set(obstacles))}
+
+
+def lease_contribution(action: str, cluster: str, asset: str, until: datetime) -> dict[str, Any]:
+    """Return a lease record's body: the run takes, or releases, the leave to have a cluster's member out of service."""
+    return {"step": "lease", "action": action, "cluster": cluster, "asset": asset, "until": timestamp(until)}
 
 
 def rollback_contribution(
@@ -79,7 +123,7 @@ def rollback_contribution(
     products: Iterable[Mapping[str, Any]],
     **more: Any,
 ) -> dict[str, Any]:
-    """Return the rollback body for one asset; `trigger` is health, failed, guard or request.
+    """Return the rollback body for one asset; `trigger` is health, failed, guard, request or rehearsal.
 
     `outcome` is restored, partial (files were kept, for somebody had changed them since) or failed. `more` may be
     `files` {restored, kept}, `guard` (there when a guard fired), `role`, `ms`, `images` {before, after}, `of` (the run
@@ -137,6 +181,10 @@ def return_contribution(asset: str, one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _products(products: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"name": p["name"], "from": p["from"], "to": p["to"]} for p in products]
+
+
+def _steps(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"step": one["step"], "ms": int(one["ms"])} for one in steps]
 
 
 def _verdict(asset: str, checks: list[dict[str, Any]]) -> dict[str, Any]:

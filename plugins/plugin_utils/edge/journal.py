@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
-from ..ledger.canonical import timestamp
+from ..ledger.canonical import moment, timestamp
 from ..ledger.reading import OpenRun
 from ..ledger.recorder import Recorder
 from .environment import utc_now
 
-MENDING = ("patch", "remediate")
-"""Kinds of run that may change hosts; the other kinds only read."""
+MENDING = ("patch", "rehearse", "remediate")
+"""Kinds of run that may change hosts; the other kinds only read, or only put back."""
+WAVES = ("patch", "rehearse")
+"""Kinds of run that record a host on which they stopped before they changed anything."""
 
 
 @dataclass
@@ -35,6 +37,11 @@ class Tally:
     ring: str | None = None
     guards: list[dict[str, Any]] = field(default_factory=list)
     images: dict[str, str] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    restarted: set[str] = field(default_factory=set)
+    reboot: dict[str, Any] = field(default_factory=dict)
+    obstacles: list[str] = field(default_factory=list)
+    skipped: bool = False
 
     @property
     def outcome(self) -> str:
@@ -43,7 +50,40 @@ class Tally:
             return "unreachable"
         if self.failed:
             return "failed"
+        if self.skipped:
+            return "skipped"
         return "changed" if self.changed else "unchanged"
+
+    def add(self, contribution: Mapping[str, Any]) -> None:
+        """Put what one more task says of the asset to what is known."""
+        self.ring = contribution["ring"] or self.ring
+        self.products.extend(contribution.get("products", ()))
+        self.guards.extend(contribution.get("guards", ()))
+        self.images.update(contribution.get("images", {}))
+        self.steps.extend(contribution.get("steps", ()))
+        self.restarted.update(contribution.get("restarted", ()))
+        self.reboot.update(contribution.get("reboot", {}))
+        self.obstacles.extend(contribution.get("obstacles", ()))
+
+    def to_result(self, asset: str, now: datetime) -> dict[str, Any]:
+        """Return one result of a deploy record; `now` ends it. Members that have nothing to say are left out."""
+        more = {
+            "guards": self.guards,
+            "images": self.images,
+            "steps": self.steps,
+            "restarted": sorted(self.restarted),
+            "reboot": self.reboot,
+            "obstacles": sorted(set(self.obstacles)) if self.skipped else [],
+        }
+        return {
+            "asset": asset,
+            "outcome": self.outcome,
+            "started_at": timestamp(self.started_at),
+            "duration_ms": int((now - self.started_at).total_seconds() * 1000),
+            "products": self.products,
+            "roles": sorted(self.roles),
+            **{name: value for name, value in more.items() if value},
+        }
 
 
 @dataclass
@@ -76,6 +116,9 @@ class Journal:
         self._judged: set[str] = set()
         self._began: dict[str, datetime] = {}
         self._tallies: dict[str, Tally] = {}
+        self._prepared: dict[str, Tally] = {}
+        self._stopped: set[str] = set()
+        self._told: set[str] = set()
         self._pending: list[Mapping[str, Any]] = []
 
     def open(self, **particulars: Any) -> OpenRun:
@@ -96,10 +139,16 @@ class Journal:
         changed: bool = False,
         failed: bool = False,
         unreachable: bool = False,
+        stopped: bool = False,
         role: str | None = None,
         contribution: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take one task's result for one asset."""
+        """Take one task's result for one asset. `stopped`: the task failed, which says nothing of a change yet."""
+        if stopped:
+            self._stopped.add(asset)
+        if contribution is not None and contribution["step"] == "prepare":
+            self._prepared.setdefault(asset, Tally(self._began.get(asset) or utc_now())).add(contribution)
+            contribution = None
         if contribution is not None and contribution["step"] != "deploy":
             self._pending.append(contribution)
             self._drifted(contribution)
@@ -109,30 +158,48 @@ class Journal:
         # says that it stops has deployed nothing.
         counts = changed or deploys or (failed and (role is not None or asset in self._tallies))
         if unreachable or (applies and counts):
-            tally = self._tallies.setdefault(asset, Tally(self._began.get(asset) or utc_now()))
+            tally = self._tally_of(asset)
             tally.changed += changed
             tally.failed += failed
             tally.unreachable |= unreachable
             if role:
                 tally.roles.add(role)
             if contribution is not None and deploys:
-                tally.ring = contribution["ring"] or tally.ring
-                tally.products.extend(contribution["products"])
-                tally.guards.extend(contribution.get("guards", ()))
-                tally.images.update(contribution.get("images", {}))
+                tally.add(contribution)
+
+    def _tally_of(self, asset: str) -> Tally:
+        """Return what is known of an asset since its last deploy record; the first takes up what was prepared."""
+        known = self._tallies.get(asset)
+        if known is None:
+            known = self._prepared.pop(asset, None) or Tally(self._began.get(asset) or utc_now())
+            self._tallies[asset] = known
+        return known
 
     def flush(self, *, final: bool = False) -> None:
         """Append what has gathered: deploy records first, so that what was done precedes what was seen."""
         if self.run is None:
             return
+        if final:
+            self._skip()
         if (self._pending or final) and self._tallies:
             self._flush_deploys(self.run)
         for step, group, results in _grouped(self._pending):
-            if step == "verify":
+            if step == "lease":
+                self.recorder.lease(self.signers.implementer, self.run, **{**group, "until": moment(group["until"])})
+            elif step == "verify":
                 self.recorder.verify(self.signers.verifier, self.run, results=results, **group)
             else:
                 self.recorder.rollback(self.signers.implementer, self.run, results=results, **group)
+                self._told.update(result["asset"] for result in results)
         self._pending.clear()
+
+    def _skip(self) -> None:
+        """Note each asset on which the run stopped before it changed anything: that is an end too, and on record."""
+        applies = self.kind in WAVES and self.mode == "apply"
+        for asset in sorted(self._stopped - self._told - set(self._tallies)) if applies else ():
+            self._tally_of(asset).skipped = True
+        self._stopped.clear()
+        self._prepared.clear()
 
     def close(self, exit_code: int) -> None:
         """Append run-close and a signed head; the recorder names the expected assets that left no trace as missing."""
@@ -176,28 +243,21 @@ class Journal:
         now = utc_now()
         by_ring: dict[str | None, list[dict[str, Any]]] = {}
         for asset, tally in sorted(self._tallies.items()):
-            by_ring.setdefault(tally.ring, []).append(
-                {
-                    "asset": asset,
-                    "outcome": tally.outcome,
-                    "started_at": timestamp(tally.started_at),
-                    "duration_ms": int((now - tally.started_at).total_seconds() * 1000),
-                    "products": tally.products,
-                    "roles": sorted(tally.roles),
-                    **({"guards": tally.guards} if tally.guards else {}),
-                    **({"images": tally.images} if tally.images else {}),
-                }
-            )
+            by_ring.setdefault(tally.ring, []).append(tally.to_result(asset, now))
         for ring, results in by_ring.items():
             self.recorder.deploy(self.signers.implementer, run, ring=ring, results=results)
+        self._told.update(self._tallies)
         self._tallies.clear()
 
 
 def _grouped(contributions: Iterable[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any], list[Any]]]:
-    """Put results that share step and particulars (kind, phase, trigger) into one record, in order of first sight."""
+    """Put results that share step and particulars (kind, phase, trigger) into one record, in order of first sight.
+
+    A lease has no results: each is a record of its own.
+    """
     groups: dict[str, tuple[str, dict[str, Any], list[Any]]] = {}
     for contribution in contributions:
         particulars = {k: v for k, v in contribution.items() if k not in ("step", "result")}
         key = json.dumps([contribution["step"], particulars], sort_keys=True)
-        groups.setdefault(key, (contribution["step"], particulars, []))[2].append(contribution["result"])
+        groups.setdefault(key, (contribution["step"], particulars, []))[2].append(contribution.get("result"))
     return list(groups.values())

@@ -9,6 +9,14 @@ from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
 ROLES = ("requester", "approver", "implementer", "verifier", "log", "root")
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
+STEPS = ("wait", "repair", "stage", "install", "restart", "reboot")
+"""What a deployment is made of, each timed: waiting for a lock, mending an interrupted dpkg, and so on."""
+OBSTACLES = (
+    "lock", "unfinished", "interrupted", "full", "boot_full", "stale_lists", "expired_lists", "expired_key",
+    "key_expiring", "unsigned", "no_archive", "held", "pinned", "phased", "conffile", "dependency", "unsupported",
+    "clock", "timer", "no_rollback", "versionlock", "broken",
+)  # fmt: skip
+"""Why a host was left as it was: the kinds that package_state names (docs/reference/packages.md)."""
 
 HEX = text(r"[0-9a-f]{64}", "a SHA-256 in lowercase hexadecimal")
 SLUG = text(r"[a-z][a-z0-9-]{0,62}", "a short name of lowercase letters, digits and dashes")
@@ -16,8 +24,9 @@ RUN = text(r"run_[0-9A-Za-z]{10,40}", "a run id, run_...")
 CHANGE = text(r"chg_[0-9A-Za-z]{10,40}", "a change id, chg_...")
 RECORD = text(r"rec_[a-z2-7]{26}", "a record id, rec_ and 26 of a-z2-7")
 NONCE = text(r"[0-9a-f]{32,128}", "a nonce of 32 to 128 hexadecimal digits")
-VERSION = text(r"[0-9A-Za-z][0-9A-Za-z.+:~_-]{0,127}", "a version")
-PACKAGE = text(r"[a-z0-9][a-z0-9+.:_-]{0,127}", "a package's name")
+VERSION = text(r"[0-9A-Za-z][0-9A-Za-z.+:~^_-]{0,127}", "a version")
+PACKAGE = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "a package's name")
+UNIT = text(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,254}", "the name of a systemd unit")
 CHECK = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a control or a check")
 GUARD = text(r"grd_[0-9A-Za-z]{10,40}", "a guard's id, grd_...")
 SEMANTIC = text(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}", "a semantic version such as 1.0.0")
@@ -28,6 +37,7 @@ _COUNTS = fields({name: whole() for name in OUTCOMES})
 _PRODUCTS = items(fields({"name": PACKAGE, "from": maybe(VERSION), "to": maybe(VERSION)}))
 _ASSETS = items(SLUG, distinct=True)
 _IMAGES = fields({"before": HEX, "after": HEX})
+_REBOOT = fields({"before": HEX, "after": HEX, "ms": whole(), "kernel": VERSION})
 
 BODIES: dict[str, Shape] = {
     "trust": fields(
@@ -71,7 +81,7 @@ BODIES: dict[str, Shape] = {
     "run-open": fields(
         {
             "run_id": RUN,
-            "kind": word("check", "plan", "patch", "remediate", "rollback"),
+            "kind": word("check", "plan", "stage", "patch", "rehearse", "remediate", "rollback"),
             "mode": word("apply", "check"),
             "request": maybe(HEX),
             "approvals": items(fields({"index": whole(), "sha256": HEX}), distinct=True),
@@ -112,6 +122,10 @@ BODIES: dict[str, Shape] = {
                             ),
                             distinct=True,
                         ),
+                        "steps": items(fields({"step": word(*STEPS), "ms": whole()})),
+                        "restarted": items(UNIT, distinct=True),
+                        "reboot": _REBOOT,
+                        "obstacles": items(word(*OBSTACLES), distinct=True),
                     },
                 ),
                 least=1,
@@ -121,7 +135,7 @@ BODIES: dict[str, Shape] = {
     "verify": fields(
         {
             "run_id": RUN,
-            "kind": word("drift", "version", "health"),
+            "kind": word("drift", "version", "running", "health"),
             "phase": maybe(word("before", "after")),
             "results": items(
                 fields(
@@ -145,7 +159,7 @@ BODIES: dict[str, Shape] = {
     "rollback": fields(
         {
             "run_id": RUN,
-            "trigger": word("health", "failed", "guard", "request"),
+            "trigger": word("health", "failed", "guard", "request", "rehearsal"),
             "results": items(
                 fields(
                     {"asset": SLUG, "result": word("restored", "partial", "failed"), "products": _PRODUCTS},
@@ -162,6 +176,8 @@ BODIES: dict[str, Shape] = {
             ),
         }
     ),
+    "halt": fields({"action": word("stop", "go"), "rings": items(SLUG, least=1, distinct=True)}),
+    "lease": fields({"run_id": RUN, "action": word("take", "release"), "cluster": SLUG, "asset": SLUG, "until": time}),
     "run-close": fields(
         {
             "run_id": RUN,

@@ -16,8 +16,8 @@ from .envelope import LARGEST_PAYLOAD
 FRAME = 4_000
 """Bytes of a payload kept for everything that is not results."""
 
-ONCE = ("guards", "images")
-"""Members of a divided result that stand in its first part only: each guard is named once."""
+ONCE = ("guards", "images", "steps", "restarted", "reboot", "obstacles")
+"""Members of a divided result that stand in its first part only: each guard is named once, each step counted once."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from .signers import Signer
 from .store import Ledger
 from .trust import Trust
 
+UNREPORTED = ("plan", "stage")
+"""Kinds of run that prepare, and of which no record tells asset by asset."""
+
 
 class Recorder:
     """Writes records of one organisation; `clock` gives the aware time now, `trust` is the document in force.
@@ -106,6 +109,23 @@ class Recorder:
         subject = [about("plan", plan), about("request", request)]
         return self._write(signer, "approve", subject, change_id, body)
 
+    def halt(
+        self,
+        signer: Signer,
+        *,
+        change_id: str,
+        plan: str,
+        request: str,
+        action: str,
+        rings: Sequence[str],
+    ) -> Receipt:
+        """Order a change to `stop` in these rings, or to `go` on there; `plan` and `request` are its digests.
+
+        Whoever asked for, approves or carries out changes may; the record says in which of these roles.
+        """
+        subject = [about("plan", plan), about("request", request)]
+        return self._write(signer, "halt", subject, change_id, {"action": action, "rings": list(rings)})
+
     def open_run(
         self,
         signer: Signer,
@@ -135,7 +155,7 @@ class Recorder:
         """
         if (plan is None) == (baseline is None):
             raise LedgerError("run-open: name the plan or the baseline by its digest, one of the two")
-        if change_id is None and mode == "apply" and kind in ("patch", "remediate"):
+        if change_id is None and mode == "apply" and kind in ("patch", "rehearse", "remediate"):
             change_id = new_id("chg")
         run_id, nonce = new_id("run"), nonce or secrets.token_hex(32)
         body = {
@@ -174,7 +194,7 @@ class Recorder:
         phase: str | None,
         results: Sequence[Mapping[str, Any]],
     ) -> tuple[Receipt, ...]:
-        """Record what the verifier saw: `kind` drift, version or health; `phase` before, after, or None."""
+        """Record what the verifier saw: `kind` drift, version, running or health; `phase` before, after, or None."""
         return self._shards(signer, "verify", run, {"kind": kind, "phase": phase}, results, "checks")
 
     def rollback(
@@ -182,9 +202,21 @@ class Recorder:
     ) -> tuple[Receipt, ...]:
         """Record what was put back.
 
-        `trigger` is what sent it back: health, failed, guard (the host itself), request (a person).
+        `trigger` is what sent it back: health, failed, guard (the host itself), request (a person), rehearsal (to
+        prove that there is a way back; the host goes forward again).
         """
         return self._shards(signer, "rollback", run, {"trigger": trigger}, results, "products")
+
+    def lease(self, signer: Signer, run: OpenRun, *, action: str, cluster: str, asset: str, until: datetime) -> Receipt:
+        """Record that a run takes, or releases, the leave to have this asset of a cluster out of service."""
+        body = {
+            "run_id": run.run_id,
+            "action": action,
+            "cluster": cluster,
+            "asset": asset,
+            "until": canonical.timestamp(until),
+        }
+        return self._write(signer, "lease", list(run.subject), run.change_id, body)
 
     def close_run(
         self,
@@ -201,7 +233,7 @@ class Recorder:
 
         `entries` are the run's records, the opening one included, this one not. `missing_assets`, unless
         given, are the expected assets that no deploy, rollback or verify names; a verify before the change
-        counts only where it found no drift, so that nothing was to be done. A plan run misses none.
+        counts only where it found no drift, so that nothing was to be done. A run that plans or stages misses none.
         """
         entries, seen, outcomes = [run.index], set[str](), dict[str, str]()
         for index, data in self.ledger.entries(run.index + 1):
@@ -216,7 +248,9 @@ class Recorder:
                 if statements.step_of(statement) == "deploy":
                     outcomes[result["asset"]] = result["outcome"]
         if missing_assets is None:
-            missing_assets = [] if run.kind == "plan" else [asset for asset in run.expected_assets if asset not in seen]
+            missing_assets = [
+                asset for asset in run.expected_assets if asset not in seen and run.kind not in UNREPORTED
+            ]
         body = {
             "run_id": run.run_id,
             "outcome": outcome,
@@ -279,7 +313,7 @@ class Recorder:
         head: tuple[int, bytes],
         trust: Trust,
     ) -> Receipt:
-        role = statements.SIGNED_BY[step]
+        role = _role(trust, signer, statements.SIGNED_BY[step])
         record_id = new_id("rec")
         statement = {
             "_type": statements.STATEMENT,
@@ -317,3 +351,10 @@ class Recorder:
                 "read the ledger's trust anew"
             )
         return self._trust
+
+
+def _role(trust: Trust, signer: Signer, roles: Sequence[str]) -> str:
+    """Return the first of the roles that the signer's principal has, else the first, which is then refused."""
+    keyid = signer.public_key.keyid
+    held = trust.roles(trust.principal_of(keyid)) if trust.holds(keyid) else ()
+    return next((role for role in roles if role in held), roles[0])

@@ -20,20 +20,22 @@ from .signers import Signer
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://holdfast.example/{step}/v1"
 
-CHANGING = ("patch", "remediate", "rollback")
+CHANGING = ("patch", "rehearse", "remediate", "rollback")
 """Kinds of run that change hosts when they apply; each belongs to a change."""
 
 SIGNED_BY = {
-    "trust": "root",
-    "request": "requester",
-    "approve": "approver",
-    "run-open": "implementer",
-    "deploy": "implementer",
-    "verify": "verifier",
-    "rollback": "implementer",
-    "run-close": "implementer",
+    "trust": ("root",),
+    "request": ("requester",),
+    "approve": ("approver",),
+    "run-open": ("implementer",),
+    "deploy": ("implementer",),
+    "verify": ("verifier",),
+    "rollback": ("implementer",),
+    "halt": ("requester", "approver", "implementer"),
+    "lease": ("implementer",),
+    "run-close": ("implementer",),
 }
-"""The role whose principal signs each step."""
+"""The roles whose principals may sign each step; who has several of them signs as the first."""
 
 _SUBJECT = fields({"name": word("plan", "baseline", "trust", "request"), "digest": fields({"sha256": HEX})})
 _FRAME = fields(
@@ -69,8 +71,8 @@ def check(statement: Any) -> None:
     step, predicate = step_of(statement), statement["predicate"]
     body = predicate["step"]
     BODIES[step](body, f"{step}")
-    if predicate["actor"]["role"] != SIGNED_BY[step]:
-        refuse("record.actor.role", predicate["actor"]["role"], f"{SIGNED_BY[step]}, who signs {step}")
+    if predicate["actor"]["role"] not in SIGNED_BY[step]:
+        refuse("record.actor.role", predicate["actor"]["role"], f"{' or '.join(SIGNED_BY[step])}, who signs {step}")
     _check_subject(step, statement["subject"], body)
     if (predicate["change_id"] is None) != _without_change(step, predicate["change_id"], body):
         refuse(
@@ -82,6 +84,8 @@ def check(statement: Any) -> None:
         _check_verdicts(body)
     if step == "rollback":
         _check_way_back(body)
+    if step == "deploy":
+        _check_deeds(body)
 
 
 def read(envelope: Envelope) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
         refuse("record.subject[0].name", names[0], " or ".join(first))
     if step in ("trust", "request"):
         allowed: tuple[list[str], ...] = ([],)
-    elif step == "approve":
+    elif step in ("approve", "halt"):
         allowed = (["request"],)
     elif step == "run-open":
         allowed = (["request"] if body["request"] else [],)
@@ -115,7 +119,7 @@ def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> b
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
     if step == "trust":
         return True
-    if step in ("request", "approve"):
+    if step in ("request", "approve", "halt"):
         return False
     if step == "run-open":
         if body["request"] or (body["mode"] == "apply" and body["kind"] in CHANGING):
@@ -151,6 +155,19 @@ def _check_way_back(body: dict[str, Any]) -> None:
             refuse(f"{place}.guard", result.get("guard"), expected)
         if body["trigger"] == "request" and "of" not in result:
             refuse(f"{place}.of", None, "the run that a requested rollback undoes")
+        if body["trigger"] == "rehearsal" and "ms" not in result:
+            refuse(f"{place}.ms", None, "how long the rehearsed way back took, in milliseconds")
+
+
+def _check_deeds(body: dict[str, Any]) -> None:
+    """Refuse a reboot that moved no boot marker, and packages on a host that was skipped."""
+    for number, result in enumerate(body["results"]):
+        place = f"deploy.results[{number}]"
+        reboot = result.get("reboot")
+        if reboot is not None and reboot["before"] == reboot["after"]:
+            refuse(f"{place}.reboot.after", reboot["after"], "another boot marker than before; else it was no reboot")
+        if result["outcome"] == "skipped" and result["products"]:
+            refuse(f"{place}.products", result["products"], "none, for the host was skipped")
 
 
 def seal(statement: dict[str, Any], signer: Signer) -> bytes:

@@ -18,11 +18,15 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
     guard_contribution,
     health_contribution,
     image_contribution,
+    lease_contribution,
+    prepare_contribution,
     return_contribution,
     revert_contribution,
     rollback_contribution,
+    running_contribution,
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.journal import Journal, Signers
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site, require_run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, left_behind, open_journal
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, PolicyError, SiteError
@@ -274,3 +278,111 @@ def test_a_later_check_resumes_what_was_left_behind_and_the_ledger_audits_clean(
     assert second["resumes"] == [first["run_id"]]
     report = audit(root / "ledger" / "ledger.sqlite", now=utc_now())
     assert (report.findings, [one.code for one in report.warnings]) == ((), ["run-resumed"])
+
+
+class Noted:
+    """A recorder that keeps what it is told, for the order and the content of a wave's records."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict]] = []
+
+    def __getattr__(self, step: str):
+        return lambda signer, *run, **body: self.told.append((step, body))
+
+    def of(self, step: str) -> list[dict]:
+        """Return the results of all records of a step."""
+        return [result for name, body in self.told if name == step for result in body["results"]]
+
+
+@pytest.fixture
+def wave() -> tuple[Journal, Noted]:
+    """The journal of a patch run that applies."""
+    noted = Noted()
+    journal = Journal(noted, Signers(None, None, None), kind="patch", mode="apply", expected=(HOST, "other-1"))
+    journal.run = object()
+    return journal, noted
+
+
+PRODUCT = {"name": "claimsd", "from": "1.0", "to": "1.1"}
+PASSED = {"id": "web", "result": "pass"}
+
+
+def test_staging_alone_is_no_deployment_and_its_time_is_in_the_one_that_follows(wave):
+    journal, noted = wave
+    staged = prepare_contribution("lab", [{"step": "stage", "ms": 40}])
+    journal.saw(HOST, contribution=staged)
+    journal.saw(HOST, contribution=health_contribution(HOST, "before", [PASSED]))
+    journal.flush()
+    assert [step for step, _ in noted.told] == ["verify"]
+    installed = deploy_contribution("lab", [PRODUCT], steps=[{"step": "install", "ms": 900.7}])
+    journal.saw(HOST, changed=True, contribution=installed)
+    journal.saw(HOST, changed=True, contribution=deploy_contribution("lab", [], restarted=["nginx.service"]))
+    reboot = {"before": "c" * 64, "after": "d" * 64, "ms": 31_000, "kernel": "6.1.0-32-amd64"}
+    journal.saw(HOST, changed=True, contribution=deploy_contribution("lab", [], reboot={**reboot, "seconds": 31}))
+    journal.flush(final=True)
+    (result,) = noted.of("deploy")
+    assert result["steps"] == [{"step": "stage", "ms": 40}, {"step": "install", "ms": 900}]
+    assert (result["restarted"], result["reboot"], result["outcome"]) == (["nginx.service"], reboot, "changed")
+
+
+def test_a_host_that_stops_before_anything_was_changed_is_on_record_as_skipped(wave):
+    journal, noted = wave
+    journal.saw(HOST, contribution=prepare_contribution("lab", obstacles=["lock", "full", "lock"]))
+    journal.saw(HOST, stopped=True)
+    journal.saw("other-1", changed=True, contribution=deploy_contribution("lab", [PRODUCT]))
+    journal.flush()
+    assert noted.told == []  # the wave goes on
+    journal.flush(final=True)
+    results = {result["asset"]: result for result in noted.of("deploy")}
+    assert (results[HOST]["outcome"], results[HOST]["obstacles"]) == ("skipped", ["full", "lock"])
+    assert (results["other-1"]["outcome"], "obstacles" in results["other-1"]) == ("changed", False)
+
+
+def test_a_host_that_was_changed_or_put_back_is_never_skipped(wave):
+    journal, noted = wave
+    journal.saw(HOST, changed=True, contribution=deploy_contribution("lab", [PRODUCT]))
+    journal.saw(HOST, contribution=health_contribution(HOST, "after", [{"id": "web", "result": "fail"}]))
+    journal.saw(HOST, stopped=True)
+    journal.saw("other-1", contribution=rollback_contribution("other-1", "rehearsal", "failed", [], ms=7))
+    journal.saw("other-1", stopped=True)
+    journal.flush()
+    journal.flush(final=True)
+    assert [(result["asset"], result["outcome"]) for result in noted.of("deploy")] == [(HOST, "changed")]
+
+
+def test_a_host_lost_in_the_middle_says_which_step_it_was_lost_in(wave):
+    journal, noted = wave
+    lost = deploy_contribution("lab", [], steps=[{"step": "install", "ms": 12_000}])
+    journal.saw(HOST, unreachable=True, contribution=lost)
+    journal.flush(final=True)
+    (result,) = noted.of("deploy")
+    assert (result["outcome"], result["steps"]) == ("unreachable", [{"step": "install", "ms": 12_000}])
+
+
+def test_a_run_that_only_looks_skips_nobody(wave):
+    journal, noted = wave
+    journal.mode = "check"
+    journal.saw(HOST, stopped=True)
+    journal.flush(final=True)
+    assert noted.told == []
+
+
+def test_a_lease_is_a_record_of_its_own(wave):
+    journal, noted = wave
+    until = utc_now().replace(microsecond=0)
+    journal.saw(HOST, contribution=lease_contribution("take", "claims-db", HOST, until))
+    journal.flush()
+    ((step, body),) = noted.told
+    assert (step, body) == ("lease", {"action": "take", "cluster": "claims-db", "asset": HOST, "until": until})
+
+
+def test_what_runs_is_told_by_digests():
+    checks = [
+        {"id": "kernel", "result": "fail", "expected": "6.1.0-33", "observed": "6.1.0-32"},
+        {"id": "processes", "result": "pass", "expected": [], "observed": []},
+    ]
+    told_of = running_contribution(HOST, checks)
+    assert (told_of["kind"], told_of["result"]["verdict"]) == ("running", "fail")
+    kernel, processes = told_of["result"]["checks"]
+    assert kernel["expected_sha256"] != kernel["observed_sha256"]
+    assert processes == {"id": "processes", "result": "pass"}
