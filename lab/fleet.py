@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,21 @@ class Fleet:
     def restore_archive(self, host: str) -> None:
         """Undo cut_archive; nothing to undo is fine."""
         self._inside(host, ["nft", "-f", "-"], stdin=f"table inet {_CUT}\ndelete table inet {_CUT}\n")
+
+    @contextlib.contextmanager
+    def memory_limited(self, host: str, *, spare: int) -> Iterator[None]:
+        """Meanwhile `host` may use `spare` bytes more than now; what wants more is ended by the kernel.
+
+        Raises LabError where this machine counts no container's memory.
+        """
+        pid = run(["podman", "inspect", "--format", "{{.State.Pid}}", self._container(host)]).stdout.strip()
+        limit, used = runtime.memory_files(int(pid))
+        before = limit.read_text()
+        limit.write_text(f"{int(used.read_text()) + spare}\n")
+        try:
+            yield
+        finally:
+            limit.write_text(before)
 
     def kill(self, host: str) -> None:
         """Stop `host` at once, as a power cut would; it stays off until `start`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def _make_room(say: Callable[[str], None]) -> None:
 def ensure_for_machine(say: Callable[[str], None]) -> None:
     """Have every program the virtual machine uses. Raises MissingError as `ensure` does."""
     _install(wanted_for_machine(), say)
+
+
+def faketime(say: Callable[[str], None]) -> str:
+    """Have the library that gives a program another clock; return its path. Raises MissingError as `ensure` does."""
+    triplet = sysconfig.get_config_var("MULTIARCH") or ""
+    library = f"/usr/lib/{triplet}/faketime/libfaketimeMT.so.1"
+    _install({library: "libfaketime"}, say)
+    return library
 
 
 def _install(programs: Mapping[str, str], say: Callable[[str], None]) -> None:

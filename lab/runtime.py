@@ -101,6 +101,23 @@ def cgroups(root: Path = _CGROUPS) -> str:
     return "hybrid" if (root / "unified" / "cgroup.procs").exists() else "v1"
 
 
+def memory_files(pid: int, root: Path = _CGROUPS, proc: Path = Path("/proc")) -> tuple[Path, Path]:
+    """Where the memory of the container whose first process this is has its limit, and says what is used.
+
+    Raises LabError where nothing counts it.
+    """
+    for line in (proc / str(pid) / "cgroup").read_text().splitlines():
+        _number, controllers, path = line.split(":", 2)
+        # systemd in the container makes groups of its own below the container's.
+        path = path.removesuffix("/init.scope").lstrip("/")
+        old, new = root / "memory" / path, root / path
+        if "memory" in controllers.split(",") and (old / "memory.limit_in_bytes").exists():
+            return old / "memory.limit_in_bytes", old / "memory.usage_in_bytes"
+        if not controllers and (new / "memory.max").exists():
+            return new / "memory.max", new / "memory.current"
+    raise LabError(f"process {pid}: no cgroup here counts its memory; expected the controller memory")
+
+
 def limit(kind: int, soft: int, hard: int) -> tuple[int, int]:
     """(soft, hard) as wished, lowered to what this process may hand on."""
     ours = resource.getrlimit(kind)[1]

@@ -88,3 +88,23 @@ def test_waiting_ends_with_the_answer_or_at_the_deadline():
     assert process.wait_for("an answer", lambda: next(answers), within=5) == "here"
     with pytest.raises(LabError, match="waited 0 s for rain; it did not happen"):
         process.wait_for("rain", lambda: None, within=0)
+
+
+@pytest.mark.parametrize(
+    ("line", "limit", "used"),
+    [
+        ("9:memory:/libpod/x", "memory/libpod/x/memory.limit_in_bytes", "memory/libpod/x/memory.usage_in_bytes"),
+        ("0::/libpod/x/init.scope", "libpod/x/memory.max", "libpod/x/memory.current"),
+    ],
+)
+def test_where_a_containers_memory_is_counted(tmp_path, line, limit, used):
+    (tmp_path / "proc" / "7").mkdir(parents=True)
+    (tmp_path / "proc" / "7" / "cgroup").write_text(f"1:cpu:/other\n{line}\n")
+    for name in (limit, used):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = runtime.memory_files(7, tmp_path, tmp_path / "proc")
+    assert found == (tmp_path / limit, tmp_path / used)
+    (tmp_path / limit).unlink()
+    with pytest.raises(LabError, match="expected the controller memory"):
+        runtime.memory_files(7, tmp_path, tmp_path / "proc")

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two hosts for each test process that faults are injected on, and a case for each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import needs
+from lab.errors import MissingError
+from lab.fleet import Fleet
+from lab.process import run
+from tests.faults import matrix
+from tests.faults.case import HOSTS, Case
+from tests.faults.toyd import NEW, OLD, WRONG, toyd
+from tests.integration.conftest import _fleet, _own_connections, _up
+
+__all__ = ["_own_connections"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "whole_matrix: only in `make faults`, for the matrix takes minutes")
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        matrix.forget()
+
+
+OWN_ARCHIVE_ALONE = """
+find /etc/apt -name '*.sources' ! -name 'holdfast-lab*' -delete
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*.list
+systemctl stop apt-daily.timer apt-daily-upgrade.timer
+"""
+"""Refreshing lists then asks nobody outside, and nothing but the toy is pending."""
+
+
+@pytest.fixture(scope="session")
+def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The toy's versions, built."""
+    folder = tmp_path_factory.mktemp("debs")
+    return {version: toyd(version).build(folder) for version in (OLD, NEW, WRONG)}
+
+
+@pytest.fixture(scope="session")
+def pair(debs: dict[str, Path]) -> Iterator[Fleet]:
+    """Two hosts that know no archive but the lab's, with the toy's old version at hand."""
+    with _fleet("faults") as fleet:
+        ready(fleet, debs)
+        yield fleet
+
+
+def ready(fleet: Fleet, debs: dict[str, Path]) -> None:
+    """Make both hosts anew."""
+    _up(fleet, [f"{host}=bookworm" for host in HOSTS])
+    for host in HOSTS:
+        run(["podman", "cp", str(debs[OLD]), f"{fleet.places.container(host)}:/root/"])
+        fleet.exec(host, ["sh", "-euc", OWN_ARCHIVE_ALONE], check=True)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, pair: Fleet, debs: dict[str, Path], tmp_path: Path) -> Iterator[Case]:
+    """A case whose hosts are made anew after it when it did not end whole."""
+    order = request.session.items.index(request.node)
+    made = Case(pair, tmp_path, debs, name=request.node.name, order=order)
+    yield made
+    row = next((row for row in matrix.read() if row.order == order), None)
+    if row is None or not row.whole:
+        ready(pair, debs)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> dict[str, str]:
+    """The environment of a run whose clock a file sets: the true time, until something else is written into it.
+
+    A container has its machine's clock, so the hosts' cannot be set.
+    """
+    try:
+        library = needs.faketime(print)
+    except MissingError as exc:
+        pytest.skip(str(exc))
+    (tmp_path / "clock").write_text("+0", encoding="ascii")
+    return {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": str(tmp_path / "clock"),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+@pytest.fixture
+def memory_limit(pair: Fleet) -> Iterator[None]:
+    """Host `one` has little memory more than it uses, so that what eats it is ended before the machine suffers."""
+    with pair.memory_limited("one", spare=200 * 2**20):
+        yield
