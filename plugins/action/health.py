@@ -9,23 +9,52 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.comparing import (
+    FACT,
+    Before,
+    asked_checks,
+    complaints,
+    digest_salt,
+)
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import health_contribution
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
 
 
 class ActionModule(RecordedAction):
-    """The result says how many checks ran: a host without any is not the same as a healthy one."""
+    """The result says how many checks ran: a host without any is not the same as a healthy one.
 
-    arguments = {"phase": {"type": "str", "choices": ["before", "after"], "required": True}}
+    What was seen before goes to the look after as a fact of the host, and only within one run.
+    """
+
+    arguments = {
+        "phase": {"type": "str", "choices": ["before", "after"], "required": True},
+        "watch_seconds": {"type": "float", "default": 0.0},
+        "unhealthy": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    }
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
-        checks = [check.to_dict() for check in run.site.asset(self.host).health]
-        answer = self.ask("health", {"checks": checks, "expect": "report"})
+        after = args["phase"] == "after"
+        facts = plain(self.variables.get("ansible_facts") or {})
+        before = Before.from_dict(facts.get(FACT), run.opened.run_id) if after else None
+        asked = {
+            "checks": asked_checks(run.site.asset(self.host).health, before, watched=after),
+            "watch_seconds": args["watch_seconds"] if after else 0.0,
+            "salt": digest_salt(run.opened.nonce),
+            "expect": "report",
+        }
+        answer = self.ask("health", asked)
         if "results" not in answer:
             return {**answer, "failed": True}
-        result = {"changed": False, "results": answer["results"]}
-        result["holdfast"] = health_contribution(self.host, args["phase"], answer["results"])
-        unhealthy = [f"{check['id']}: {check['why']}" for check in answer["results"] if check["result"] != "pass"]
+        results = answer["results"]
+        if before is not None:
+            results = [{**one, "before": before.results.get(one["id"])} for one in results]
+        result: dict[str, Any] = {"changed": False, "healthy": answer["healthy"], "results": results}
+        result["holdfast"] = health_contribution(self.host, args["phase"], results)
+        if not after:
+            result["ansible_facts"] = {FACT: Before.of(run.opened.run_id, results).to_dict()}
+        unhealthy = complaints(results)
         if unhealthy:
-            result.update(failed=True, msg=f"{self.host} is unhealthy: " + "; ".join(unhealthy))
+            result["msg"] = f"{self.host} is unhealthy: " + "; ".join(unhealthy)
+            result["failed"] = args["unhealthy"] == "fail"
         return result

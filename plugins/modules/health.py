@@ -14,12 +14,12 @@ description:
   - Runs all of a host's health checks and says of each whether it holds, how long it took and why not.
   - An unhealthy check is a result, not an error; O(expect) decides whether the module fails over it.
   - Checks only read. The SQL check forbids its transaction to write; a command must be one that changes nothing.
-  - Neither pages, nor rows, nor what a program writes becomes part of the result.
+  - Neither pages, nor rows, nor lines of a log, nor what a program writes becomes part of the result.
 author: Holdfast contributors (@holdfast)
 options:
   checks:
-    description: The checks, each with exactly one of O(checks[].service), O(checks[].tcp), O(checks[].http),
-      O(checks[].sql) and O(checks[].command).
+    description: The checks, each with exactly one of O(checks[].service), O(checks[].tcp), O(checks[].tls),
+      O(checks[].http), O(checks[].sql), O(checks[].log) and O(checks[].command).
     type: list
     elements: dict
     required: true
@@ -32,6 +32,12 @@ options:
         description: How many seconds one look may take.
         type: float
         default: 10.0
+      before:
+        description:
+          - With a check that asks for the same answer as before, the digest of the answer before; the empty text where
+            none is known, and then the check fails.
+          - Without it, nothing is compared.
+        type: str
       service:
         description: A systemd unit that must be active.
         type: str
@@ -47,6 +53,46 @@ options:
             description: Where, as seen from the managed host.
             type: str
             default: 127.0.0.1
+      tls:
+        description: A port that must show a certificate which holds for clients.
+        type: dict
+        suboptions:
+          port:
+            description: The port.
+            type: int
+            required: true
+          host:
+            description: Where, as seen from the managed host.
+            type: str
+            default: 127.0.0.1
+          server_name:
+            description: The name that is asked for and that the certificate must be for; O(checks[].tls.host) if unset.
+            type: str
+          days:
+            description: How many days the certificate must still be valid.
+            type: int
+            default: 14
+          ca_file:
+            description: A file with the certificates of the authorities to trust; the system's own store if unset.
+            type: path
+      log:
+        description: A log in which no new line may match a pattern, from the start of the module until its end.
+        type: dict
+        suboptions:
+          unit:
+            description: The systemd unit whose journal it is. One of this and O(checks[].log.path) is required.
+            type: str
+          path:
+            description: The log's file.
+            type: path
+          pattern:
+            description: A regular expression, searched for in each line.
+            type: str
+            required: true
+          seconds:
+            description: How many seconds the log is watched at least.
+            type: int
+            default: 10
       http:
         description: An address that must answer. No proxy is used and no redirect followed.
         type: dict
@@ -62,6 +108,9 @@ options:
           contains:
             description: Text the page must contain, within its first MiB.
             type: str
+          same:
+            description: The page's first MiB must be the one from before, see O(checks[].before).
+            type: bool
       sql:
         description: A query PostgreSQL must answer, asked with C(psql).
         type: dict
@@ -75,9 +124,11 @@ options:
             type: str
             required: true
           expect:
-            description: The answer, as C(psql -tA) prints it.
+            description: The answer, as C(psql -tA) prints it. One of this and O(checks[].sql.same) is required.
             type: str
-            required: true
+          same:
+            description: The answer must be the one from before, see O(checks[].before).
+            type: bool
           user:
             description: The operating system user to ask as.
             type: str
@@ -95,6 +146,9 @@ options:
             description: The exit code.
             type: int
             default: 0
+          same:
+            description: The first 64 KiB of what it writes must be the one from before, see O(checks[].before).
+            type: bool
   retries:
     description: How often failed checks are looked at again.
     type: int
@@ -107,6 +161,20 @@ options:
     description: Seconds after which no check is looked at again.
     type: float
     default: 60.0
+  watch_seconds:
+    description:
+      - For how many seconds healthy checks must go on to hold, once all do. The first failure ends it.
+      - A log's own O(checks[].log.seconds) may make it longer.
+    type: float
+    default: 0.0
+  interval:
+    description: Seconds between two looks of that watch.
+    type: float
+    default: 5.0
+  salt:
+    description: Text that goes into digests of answers, so that nobody can guess an answer from its digest.
+    type: str
+    default: ""
   expect:
     description:
       - With V(healthy), the module fails when a check does, or when there is none.
@@ -150,7 +218,7 @@ results:
       type: str
       returned: always
     kind:
-      description: Which of the five kinds it is.
+      description: Which of the seven kinds it is.
       type: str
       returned: always
     result:
@@ -169,11 +237,15 @@ results:
       description: How often it was looked at.
       type: int
       returned: always
+    digest:
+      description: The digest of the answer, where the check asks for the same answer as before; null elsewhere.
+      type: str
+      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.health.checks import CHECK_OPTIONS, KINDS, Patience, run_checks
+from ..module_utils.health.checks import CHECK_OPTIONS, KINDS, Patience, Watch, run_checks
 
 
 def main() -> None:
@@ -191,6 +263,9 @@ def main() -> None:
             "retries": {"type": "int", "default": 5},
             "delay": {"type": "float", "default": 2.0},
             "deadline": {"type": "float", "default": 60.0},
+            "watch_seconds": {"type": "float", "default": 0.0},
+            "interval": {"type": "float", "default": 5.0},
+            "salt": {"type": "str", "default": ""},
             "expect": {"type": "str", "choices": ["healthy", "report"], "default": "healthy"},
         },
         supports_check_mode=True,
@@ -204,7 +279,12 @@ def main() -> None:
             results=[],
             healthy=False,
         )
-    results = run_checks(asked["checks"], Patience(asked["retries"], asked["delay"], asked["deadline"]))
+    results = run_checks(
+        asked["checks"],
+        Patience(asked["retries"], asked["delay"], asked["deadline"]),
+        Watch(asked["watch_seconds"], asked["interval"]),
+        asked["salt"],
+    )
     healthy = bool(results) and all(result.passed for result in results)
     said = {"changed": False, "healthy": healthy, "results": [result.to_dict() for result in results]}
     if asked["expect"] == "healthy" and not healthy:

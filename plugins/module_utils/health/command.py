@@ -11,9 +11,11 @@ from .programs import run
 
 
 def check(argument: dict[str, Any], seconds: float) -> Answer:
-    """Run the argument list; what it writes is thrown away."""
+    """Run the argument list; what it writes is thrown away, unless it is to be compared."""
     expected = argument.get("expect_rc") or 0
     ended = run(argument["argv"], seconds)
     if ended.code < 0:
         return Answer(False, f"ended by signal {-ended.code}, expected exit code {expected}")
-    return HELD if ended.code == expected else Answer(False, f"exit code {ended.code}, expected {expected}")
+    if ended.code != expected:
+        return Answer(False, f"exit code {ended.code}, expected {expected}")
+    return Answer(True, content=ended.out.encode()) if argument.get("same") else HELD

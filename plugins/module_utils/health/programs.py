@@ -15,15 +15,17 @@ _KEPT_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Ended:
-    """A program's exit code, and the first 64 KiB of what it wrote."""
+    """A program's exit code, and the beginning of what it wrote."""
 
     code: int
     out: str
     err: str
 
 
-def run(argv: list[str], seconds: float, extra: dict[str, str] | None = None) -> Ended:
+def run(argv: list[str], seconds: float, extra: dict[str, str] | None = None, kept: int = _KEPT_BYTES) -> Ended:
     """Run a program to its end, in a session of its own; extra is added to a small fixed environment.
+
+    Of what it writes, the first `kept` bytes are returned.
 
     Raises FileNotFoundError or PermissionError when it cannot be started, subprocess.TimeoutExpired when its time is
     over; it and its children are then killed, as on every other way out.
@@ -53,8 +55,8 @@ def run(argv: list[str], seconds: float, extra: dict[str, str] | None = None) ->
         err.seek(0)
         return Ended(
             code,
-            out.read(_KEPT_BYTES).decode("utf-8", "replace"),
-            err.read(_KEPT_BYTES).decode("utf-8", "replace"),
+            out.read(kept).decode("utf-8", "replace"),
+            err.read(kept).decode("utf-8", "replace"),
         )
 
 

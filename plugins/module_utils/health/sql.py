@@ -14,7 +14,7 @@ from .programs import run
 def check(argument: dict[str, Any], seconds: float) -> Answer:
     """Ask as the named operating system user, in a transaction that cannot write.
 
-    Neither the query's answer nor the server's message is part of the answer: they may hold what no record may.
+    Neither the query's answer nor the server's message is part of what is said: they may hold what no record may.
     """
     user = argument.get("user") or "postgres"
     psql = ["psql", "-X", "-w", "-tA", "-v", "ON_ERROR_STOP=1", "-d", argument["database"], "-c", argument["query"]]
@@ -29,6 +29,8 @@ def check(argument: dict[str, Any], seconds: float) -> Answer:
         return Answer(False, "no connection to the database")
     if ended.code != 0:
         return Answer(False, f"the query failed (psql ended with {ended.code})")
+    if argument.get("same"):
+        return Answer(True, content=ended.out.encode())
     if ended.out.rstrip("\n") != argument["expect"]:
         return Answer(False, "the answer is not the expected one")
     return HELD

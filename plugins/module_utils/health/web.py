@@ -22,7 +22,7 @@ _CHUNK = 64 * 1024
 def check(argument: dict[str, Any], seconds: float) -> Answer:
     """Ask for the address itself: no proxy, no redirect followed, at most 1 MiB of the page read.
 
-    The page's text is never part of the answer: it may hold what no record may.
+    The page's text is never part of what is said: it may hold what no record may.
     """
     url, expected = argument["url"], argument.get("status") or 200
     try:
@@ -42,7 +42,7 @@ def check(argument: dict[str, Any], seconds: float) -> Answer:
     wanted = argument.get("contains")
     if wanted and wanted.encode() not in page:
         return Answer(False, "the page does not contain the expected text")
-    return HELD
+    return Answer(True, content=page) if argument.get("same") else HELD
 
 
 def _get(url: str, seconds: float) -> tuple[int, bytes]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .health import ADDRESS, HEALTH, Health
 from .problems import Fault
 from .structure import Either, Fields, Items, Pairs, Text, Truth, Whole, Word, slug
 
@@ -19,53 +20,6 @@ PLUGIN = "holdfast.hipaa.register"
 KINDS = ("server", "endpoint", "network-device", "cloud-resource", "application", "database", "integration")
 DATA_CLASSES = ("none", "internal", "ephi")
 SECRET_ENDINGS = ("_password", "_pass", "_passphrase", "_secret", "_token")
-
-_URL = r"https?://[A-Za-z0-9.\[\]:-]+(/[^\s]*)?"
-
-_HOST = Text("a host name or an IP address", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")
-
-HEALTH = Fields(
-    "a health check: id and exactly one of http, sql, service, tcp, command",
-    required={"id": slug("the check's id")},
-    optional={"timeout": Whole("how many seconds one look may take, 1 to 600", 1, 600)},
-    one_of={
-        "http": Fields(
-            "url, and what its answer must be",
-            required={"url": Text("an http:// or https:// address without user or password", _URL, hide=True)},
-            optional={
-                "status": Whole("an HTTP status", 100, 599),
-                "contains": Text("text the answer must contain"),
-            },
-        ),
-        "sql": Fields(
-            "a query and its answer",
-            required={
-                "database": Text("a database's name", r"[A-Za-z_][A-Za-z0-9_$-]{0,62}"),
-                "query": Text("one SQL query"),
-                "expect": Text("the answer as text"),
-            },
-            optional={"user": Text("the system user to ask as", r"[a-z_][a-z0-9_-]{0,31}")},
-        ),
-        "service": Text("a systemd unit's name", r"[A-Za-z0-9@._:\\-]{1,255}"),
-        "tcp": Fields(
-            "a port that must accept a connection",
-            required={"port": Whole("a port, 1 to 65535", 1, 65535)},
-            optional={"host": _HOST},
-        ),
-        "command": Fields(
-            "a program that must leave with expect_rc",
-            required={"argv": Items(Text("one argument"), least=1, most=64)},
-            optional={"expect_rc": Whole("an exit code, 0 to 255", 0, 255)},
-        ),
-    },
-)
-
-_HEALTH_DEFAULTS: dict[str, dict[str, Any]] = {
-    "http": {"status": 200},
-    "sql": {"user": "postgres"},
-    "tcp": {"host": "127.0.0.1"},
-    "command": {"expect_rc": 0},
-}
 
 ANYWHERE = "any"
 """The segment that every address belongs to; it is not declared."""
@@ -95,7 +49,7 @@ REGISTER = Fields(
                         "the person or team that answers for this asset", r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,62}"
                     ),
                     "ring": slug("one of the rings of policy/rings.yml"),
-                    "address": _HOST,
+                    "address": ADDRESS,
                     "environment": slug("lab, pilot, production, or the like"),
                     "data_class": Word(DATA_CLASSES),
                     "tier": Whole("a tier, 1 (most critical) to 4", 1, 4),
@@ -147,29 +101,6 @@ class Flow:
     def to_dict(self) -> dict[str, Any]:
         """Return the flow as the register writes it, defaults included."""
         return {"protocol": self.protocol, "port": self.port, "from": list(self.segments)}
-
-
-@dataclass(frozen=True)
-class Health:
-    """One thing that must hold on an asset before and after its turn; `argument` has all its defaults."""
-
-    id: str
-    kind: str
-    argument: Any
-    timeout: int = 10
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Health:
-        """Read a checked member of an asset's `health` list."""
-        kind = next(key for key in data if key in HEALTH.one_of)
-        argument = data[kind]
-        if isinstance(argument, dict):
-            argument = {**_HEALTH_DEFAULTS.get(kind, {}), **argument}
-        return cls(data["id"], kind, argument, data.get("timeout", cls.timeout))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the check as the register writes it, defaults included."""
-        return {"id": self.id, self.kind: self.argument, "timeout": self.timeout}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.holdfast.hipaa.plugins.module_utils.health.checks import Patience, kind_of, run_checks
+from ansible_collections.holdfast.hipaa.plugins.module_utils.health.checks import Patience, Watch, kind_of, run_checks
 
 ONCE = Patience(retries=0)
 
@@ -30,6 +30,7 @@ def test_every_check_is_answered_in_the_order_asked():
         "ms": results[1].milliseconds,
         "why": "exit code 1, expected 0",
         "looks": 1,
+        "digest": None,
     }
 
 
@@ -73,3 +74,72 @@ def test_no_checks_give_no_results():
 
 def test_the_kind_is_the_member_that_is_set():
     assert kind_of({"id": "a", "service": None, "tcp": {"port": 1}, "sql": None}) == "tcp"
+
+
+def saying(name, text, **more):
+    """A check for the same answer."""
+    return {"id": name, "timeout": 5.0, "command": {"argv": ["echo", text], "same": True}, **more}
+
+
+def test_an_answer_becomes_a_digest_and_the_same_answer_the_same_digest():
+    first, again, other, plain = run_checks(
+        [saying("a", "x"), saying("b", "x"), saying("c", "y"), command("d", "echo", "x")], ONCE, salt="one"
+    )
+    assert first.digest == again.digest != other.digest
+    assert len(first.digest or "") == 64
+    assert plain.digest is None
+    (salted,) = run_checks([saying("a", "x")], ONCE, salt="two")
+    assert salted.digest != first.digest
+
+
+def test_an_answer_must_be_the_one_from_before():
+    (seen,) = run_checks([saying("a", "x")], ONCE)
+    same, other, unknown = run_checks(
+        [
+            saying("same", "x", before=seen.digest),
+            saying("other", "y", before=seen.digest),
+            saying("new", "x", before=""),
+        ],
+        ONCE,
+    )
+    assert (same.passed, other.passed, unknown.passed) == (True, False, False)
+    assert other.why == "the answer is another than before the change"
+    assert unknown.why.startswith("nothing is known of the answer before the change")
+
+
+def test_a_watch_lasts_its_time_and_looks_at_its_end():
+    began = time.monotonic()
+    (good,) = run_checks([command("good", "true")], ONCE, Watch(0.5, 0.2))
+    assert (good.passed, good.looks) == (True, 4)
+    assert 0.5 <= time.monotonic() - began < 5
+
+
+def test_the_first_failure_in_the_watch_ends_it_and_is_not_looked_at_again(tmp_path):
+    count = tmp_path / "count"
+    third = f"echo x >> {count}; test $(wc -l < {count}) -ne 3"
+    began = time.monotonic()
+    good, flaps = run_checks(
+        [command("good", "true"), command("flaps", "sh", "-c", third)], Patience(retries=5, delay=0.01), Watch(60, 0.05)
+    )
+    assert time.monotonic() - began < 10
+    assert (good.passed, flaps.passed, flaps.looks) == (True, False, 3)
+    assert flaps.why == "held, and after 0 s of the watch no more: exit code 1, expected 0"
+
+
+def test_what_never_held_is_not_watched():
+    began = time.monotonic()
+    run_checks([command("bad", "false")], ONCE, Watch(60, 0.05))
+    assert time.monotonic() - began < 10
+
+
+def test_a_log_makes_the_watch_as_long_as_it_asks(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("FATAL: of yesterday\n", encoding="utf-8")
+    late = f"sleep 0.4; echo FATAL >> {path}"
+    asked = [
+        {"id": "log", "timeout": 5.0, "log": {"path": str(path), "pattern": "FATAL", "seconds": 1}},
+        command("writer", "sh", "-c", f"({late}) >/dev/null 2>&1 &"),
+    ]
+    quiet, _writer = run_checks(asked, ONCE, Watch(0, 0.1))
+    assert not quiet.passed
+    assert quiet.why.endswith("with the pattern")
