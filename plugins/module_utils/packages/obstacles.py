@@ -39,8 +39,8 @@ KINDS = (
 class Obstacle:
     """One thing in the way: what it concerns, what was found, what to do about it.
 
-    kind is one of KINDS. blocks is False for what only leaves something out, or will be in the way some day: the rest of
-    the updates can go in.
+    kind is one of KINDS. blocks is False for what only leaves something out, or will be in the way some day: the rest
+    of the updates can go in.
     """
 
     kind: str
