@@ -65,10 +65,10 @@ def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
     ringed = {"rings": list(base.values()), "promotion_kinds": more.get("promotion_kinds", ["patch"])}
     remediation = {
         "rules": [*more.get("rules", ()), *rules],
-        "windows": more.get("windows", []),
         "limits": more.get("limits", [{"ring": "lab", "hosts_per_hour": "50%"}]),
     }
-    return Policy.from_files(ringed, patching, remediation)
+    calendar = {"windows": more.get("windows", []), "freezes": more.get("freezes", [])}
+    return Policy.from_files(ringed, patching, remediation, calendar)
 
 
 def package(name: str = "nginx", to: str = "1.22.1-9+deb12u1", before: str | None = "1.22.1-9", **more: Any) -> Package:
@@ -100,7 +100,7 @@ def plan(kind: str = "patch", hosts: Iterable[str] = tuple(REGISTER), **more: An
     def planned(host: str) -> PlannedAsset:
         if kind == "config":
             return PlannedAsset(host, REGISTER[host])
-        return PlannedAsset(host, REGISTER[host], "bookworm", "amd64", (package(),))
+        return PlannedAsset(host, REGISTER[host], "bookworm", "amd64", (package(),), "apt")
 
     values: dict[str, Any] = {
         "kind": kind,

@@ -73,6 +73,11 @@ options:
             description: Name of that file.
             type: str
             required: true
+          from:
+            description: Where that file comes from.
+            type: str
+            choices: [archive, pool, repacked]
+            default: archive
       path:
         description: Where the archive keeps the file. Not used here; a plan may carry it.
         type: str

@@ -99,7 +99,8 @@ def test_outside_its_window_drift_waits_and_says_for_what(clinic: SiteUnderTest)
     # Whatever day it is here: the only day on which the window opens is not among today, yesterday and tomorrow.
     today = int(clinic.run("date", "-u", "+%w").stdout)
     day = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")[(today + 3) % 7]
-    rules["windows"] = [{"name": "never-today", "days": [day], "from": "01:00", "to": "05:00", "zone": "UTC"}]
+    window = {"name": "never-today", "days": [day], "from": "01:00", "to": "05:00", "zone": "UTC"}
+    write(clinic, "policy/calendar.yml", {"windows": [window]})
     write(clinic, "policy/remediation.yml", rules)
     open_up(clinic, "lab-1", "clinic-01")
     done = clinic.play("remediate", "--limit", "lab-1")
@@ -109,8 +110,7 @@ def test_outside_its_window_drift_waits_and_says_for_what(clinic: SiteUnderTest)
 
     # All day and every day: now it is open.
     days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-    rules["windows"][0].update({"days": days, "from": "00:00", "to": "24:00"})
-    write(clinic, "policy/remediation.yml", rules)
+    write(clinic, "policy/calendar.yml", {"windows": [{**window, "days": days, "from": "00:00", "to": "24:00"}]})
     done = clinic.play("remediate", "--limit", "lab-1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert modes(clinic, "lab-1") == CLOSED

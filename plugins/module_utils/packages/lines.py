@@ -18,6 +18,7 @@ DEB_OPTIONS: dict[str, Any] = {
     "sha256": {"type": "str", "required": True},
     "size": {"type": "int", "required": True},
     "file": {"type": "str", "required": True},
+    "from": {"type": "str", "choices": ["archive", "pool", "repacked"], "default": "archive"},
 }
 
 LINE_OPTIONS: dict[str, Any] = {

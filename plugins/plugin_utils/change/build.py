@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import PlanError
 from ..site.policy import Policy
 from ..site.site import Site
-from .package import Package, PlannedAsset, inconsistencies
+from .package import Conffile, Package, PlannedAsset, inconsistencies
 from .plan import Plan
 from .states import hindrance
 from .words import plan_lines
@@ -76,8 +76,8 @@ def build_patch_plan(
     `states` has the answer of the module package_state for each asset asked, None where there was no answer. `cves`
     are CVE ids by `source/version`, for answers that name none of their own. An asset is refused, and said so, when
     it gave no answer, when its lists are not measured, too old or expired, when dpkg was interrupted, and when its
-    updates would remove a package, take up one that policy/patching.yml excludes, or have no way back though the
-    policy requires one.
+    updates would remove a package, take up one that policy/patching.yml excludes, have no way back though the
+    policy requires one, or meet settings that the policy says to stop at.
 
     Raises SiteError for an asset that is not registered, and PlanError when an answer is malformed, when the texts
     are not fit to be shown, and when a package would not be the same content on all assets of one release.
@@ -99,7 +99,7 @@ def build_patch_plan(
             waiting.setdefault(_waits(update), {})[asset_id] = None
         packages = _packages(state, asset_id, cves or {})
         if packages:
-            planned.append(PlannedAsset(asset_id, ring, str(state["release"]), str(state["arch"]), packages))
+            planned.append(_planned(asset_id, ring, state, packages, site.policy))
         else:
             current.append(asset_id)
     if differing := inconsistencies(planned):
@@ -128,13 +128,36 @@ def build_config_plan(site: Site, asset_ids: Iterable[str], *, title: str, reaso
     return Plan("config", title, reason, created_at, site.name, assets, baseline=baseline).checked()
 
 
+def _planned(
+    asset_id: str, ring: str, state: Mapping[str, Any], packages: tuple[Package, ...], policy: Policy
+) -> PlannedAsset:
+    """Return an asset's part of the plan; what an answer does not speak of is forecast as nothing."""
+    forecast = state.get("forecast") or {}
+    changed = {str(one["path"]): str(one["package"]).partition(":")[0] for one in state.get("conffiles", ())}
+    decide = policy.patching.conffiles.decision
+    return PlannedAsset(
+        asset_id,
+        ring,
+        str(state["release"]),
+        str(state["arch"]),
+        packages,
+        str(state.get("manager", "apt")),
+        tuple(Conffile(path, package, decide(path)) for path, package in sorted(changed.items())),
+        tuple(sorted(set(map(str, forecast.get("restarts", ()))))),
+        bool(forecast.get("reboot", False)),
+    )
+
+
 def _packages(state: Mapping[str, Any], asset_id: str, cves: Mapping[str, Sequence[str]]) -> tuple[Package, ...]:
     packages = []
     for i, one in enumerate(state["updates"]):
         try:
             source = f"{one['source']}/{one['source_version']}"
             found = state.get("cves", {}).get(source, cves.get(source, ()))
-            packages.append(Package.from_dict({**one, "cves": sorted(set(found))}))
+            back = one["rollback"]
+            if back is not None:
+                back = {"from": "archive", **back}
+            packages.append(Package.from_dict({**one, "cves": sorted(set(found)), "rollback": back}))
         except (KeyError, TypeError) as error:
             raise _malformed(f"{asset_id}: updates[{i}]", error) from error
     return tuple(sorted(packages, key=lambda package: package.key))

@@ -12,7 +12,7 @@ from ..errors import LedgerError
 from ..ledger import canonical
 from ..site.problems import Fault
 from .package import PlannedAsset, inconsistencies
-from .shape import DO
+from .shape import DO, MANAGED
 
 
 def plan_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
@@ -28,39 +28,63 @@ def plan_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _order(data["assets"], lambda a: a["asset"], ("assets",))
     for i, asset in enumerate(data["assets"]):
         where = ("assets", i)
-        filled = (asset["release"] is not None, asset["arch"] is not None, bool(asset["packages"]))
-        if filled != (data["kind"] == "patch",) * 3:
+        filled = (*(asset[name] is not None for name in ("release", "arch", "manager")), bool(asset["packages"]))
+        if filled != (data["kind"] == "patch",) * 4:
             expected = (
-                "release, arch and at least one package"
+                "release, arch, manager and at least one package"
                 if data["kind"] == "patch"
-                else "no release, no arch and no package"
+                else "no release, no arch, no manager and no package"
             )
             yield Fault(where, f"asset {asset['asset']}", f"{expected} in a plan of kind {data['kind']}", DO)
+        if data["kind"] == "config" and (asset["conffiles"] or asset["restarts"] or asset["reboot"]):
+            expected = "no conffiles, no restarts and no reboot in a plan of kind config"
+            yield Fault(where, f"asset {asset['asset']}", expected, DO)
         yield from _order(asset["packages"], lambda p: (p["name"], p["arch"]), (*where, "packages"))
         for j, package in enumerate(asset["packages"]):
-            yield from _package_rules(package, (*where, "packages", j))
+            yield from _package_rules(package, asset["manager"] or "apt", (*where, "packages", j))
+        yield from _order(asset["conffiles"], lambda one: one["path"], (*where, "conffiles"))
+        yield from _order(asset["restarts"], str, (*where, "restarts"))
+        names = {package["name"] for package in asset["packages"]}
+        for j, one in enumerate(asset["conffiles"]):
+            if ".." in one["path"].split("/"):
+                yield Fault((*where, "conffiles", j, "path"), one["path"], "a path without ..", DO)
+            if one["package"] not in names:
+                yield Fault((*where, "conffiles", j, "package"), one["package"], "a package of this asset", DO)
     for difference in inconsistencies([PlannedAsset.from_dict(asset) for asset in data["assets"]]):
         yield Fault(("assets",), difference, "the same content in every ring", DO)
 
 
-def _package_rules(package: Mapping[str, Any], where: tuple[str | int, ...]) -> Iterator[Fault]:
+def _package_rules(package: Mapping[str, Any], manager: str, where: tuple[str | int, ...]) -> Iterator[Fault]:
+    forms = MANAGED[manager]
+    for member, form in (("name", "name"), ("arch", "arch"), ("from", "to"), ("to", "to")):
+        if package[member] is not None:
+            yield from forms[form].faults(package[member], (*where, member))
     if package["from"] == package["to"]:
         yield Fault((*where, "to"), f"the installed version {package['to']}", "another version", DO)
     if package["cves"] != sorted(package["cves"]):
         yield Fault((*where, "cves"), "ids out of order", "the ids in order", DO)
-    yield from _file_rule(package, package["to"], package["file"], (*where, "file"))
+    yield from _file_rule(package, manager, package["to"], package["file"], (*where, "file"))
     back = package["rollback"]
     if back is None:
         return
     if back["version"] != package["from"]:
         expected = f"the installed version {package['from']}"
         yield Fault((*where, "rollback", "version"), back["version"], expected, DO)
-    yield from _file_rule(package, back["version"], back["file"], (*where, "rollback", "file"))
+    yield from _file_rule(package, manager, back["version"], back["file"], (*where, "rollback", "file"))
 
 
-def _file_rule(package: Mapping[str, Any], version: str, file: str, where: tuple[str | int, ...]) -> Iterator[Fault]:
-    """The file's name follows from name, version and architecture, as apt writes it."""
-    expected = f"{package['name']}_{version.replace(':', '%3a')}_{package['arch']}.deb"
+def package_file(manager: str, name: str, version: str, arch: str) -> str:
+    """Return what a package's file is called: as apt writes it, an epoch's colon as %3a; as rpm does, with no epoch."""
+    if manager == "dnf":
+        return f"{name}-{version.rpartition(':')[2]}.{arch}.rpm"
+    return f"{name}_{version.replace(':', '%3a')}_{arch}.deb"
+
+
+def _file_rule(
+    package: Mapping[str, Any], manager: str, version: str, file: str, where: tuple[str | int, ...]
+) -> Iterator[Fault]:
+    """The file's name follows from name, version and architecture."""
+    expected = package_file(manager, package["name"], version, package["arch"])
     if file != expected:
         yield Fault(where, file, expected, DO)
 

@@ -17,15 +17,41 @@ class Rollback:
     sha256: str
     size: int
     file: str
+    source: str = "archive"
+    """Where the file comes from: archive, pool (the controller's), or repacked from what is installed."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Rollback:
         """Read checked data."""
-        return cls(data["version"], data["sha256"], data["size"], data["file"])
+        return cls(data["version"], data["sha256"], data["size"], data["file"], data["from"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, with `from` as the files spell it."""
+        return {
+            "version": self.version,
+            "sha256": self.sha256,
+            "size": self.size,
+            "file": self.file,
+            "from": self.source,
+        }
+
+
+@dataclass(frozen=True)
+class Conffile:
+    """Settings of a package that were changed on the host, by absolute path; `decision` is keep or replace."""
+
+    path: str
+    package: str
+    decision: str
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Conffile:
+        """Read checked data."""
+        return cls(data["path"], data["package"], data["decision"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"version": self.version, "sha256": self.sha256, "size": self.size, "file": self.file}
+        return {"path": self.path, "package": self.package, "decision": self.decision}
 
 
 @dataclass(frozen=True)
@@ -98,19 +124,35 @@ class Package:
 
 @dataclass(frozen=True)
 class PlannedAsset:
-    """One asset of a plan. In one of kind config, `release` and `arch` are None and `packages` is empty."""
+    """One asset of a plan. In one of kind config there are no packages, and nothing that goes with packages.
+
+    `restarts` are the units that will run on replaced files, `reboot` whether the host will need one: a forecast.
+    """
 
     asset: str
     ring: str
     release: str | None = None
     arch: str | None = None
     packages: tuple[Package, ...] = ()
+    manager: str | None = None
+    conffiles: tuple[Conffile, ...] = ()
+    restarts: tuple[str, ...] = ()
+    reboot: bool = False
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PlannedAsset:
         """Read checked data."""
-        packages = tuple(Package.from_dict(package) for package in data["packages"])
-        return cls(data["asset"], data["ring"], data["release"], data["arch"], packages)
+        return cls(
+            data["asset"],
+            data["ring"],
+            data["release"],
+            data["arch"],
+            tuple(map(Package.from_dict, data["packages"])),
+            data["manager"],
+            tuple(map(Conffile.from_dict, data["conffiles"])),
+            tuple(data["restarts"]),
+            data["reboot"],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -119,7 +161,11 @@ class PlannedAsset:
             "ring": self.ring,
             "release": self.release,
             "arch": self.arch,
+            "manager": self.manager,
             "packages": [package.to_dict() for package in self.packages],
+            "conffiles": [one.to_dict() for one in self.conffiles],
+            "restarts": list(self.restarts),
+            "reboot": self.reboot,
         }
 
 

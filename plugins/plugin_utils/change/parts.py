@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .plan import Package, Plan
+from .plan import Conffile, Package, Plan
 
 STAGE = "/var/lib/holdfast/stage"
 """Where hosts keep staged packages, one folder a plan, readable by root alone."""
@@ -22,12 +22,15 @@ class Part:
     ring: str
     plan_digest: str
     packages: tuple[Package, ...]
+    manager: str = "apt"
+    conffiles: tuple[Conffile, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan, asset: str) -> Part:
         """Return the asset's part. Raises PlanError where the plan does not name the asset."""
         packages = plan.packages_for(asset)
-        return cls(asset, plan.by_asset[asset].ring, plan.digest, packages)
+        planned = plan.by_asset[asset]
+        return cls(asset, planned.ring, plan.digest, packages, planned.manager or "apt", planned.conffiles)
 
     def module_args(self) -> dict[str, Any]:
         """Return the arguments of package_stage, package_apply and package_restore."""

@@ -18,10 +18,10 @@ from typing import Any
 from ..errors import PlanError
 from ..ledger import canonical
 from .checks import plan_faults
-from .package import Package, PlannedAsset, Rollback
+from .package import Conffile, Package, PlannedAsset, Rollback
 from .shape import DO, PLAN, SCHEMA
 
-__all__ = ["Package", "Plan", "PlannedAsset", "Rollback"]
+__all__ = ["Conffile", "Package", "Plan", "PlannedAsset", "Rollback"]
 
 
 @dataclass(frozen=True)

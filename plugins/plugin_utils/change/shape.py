@@ -42,14 +42,38 @@ class OrNull:
         return {"anyOf": [self.shape.schema(), {"type": "null"}]}
 
 
-# Debian Policy 5.6.1 (names), 5.6.12 (versions), 5.6.8 (architectures).
-NAME = Text("a Debian package name such as libssl3", r"[a-z0-9][a-z0-9+.-]{1,127}", do=DO)
-VERSION = Text("a Debian version such as 1:2.3-4+deb12u1", r"(?:[0-9]{1,9}:)?[0-9][A-Za-z0-9.+~-]{0,127}", do=DO)
-ARCH = Text("a Debian architecture such as amd64 or all", r"[a-z0-9][a-z0-9-]{0,31}", do=DO)
+# What either package manager may write. What each of them may write alone: MANAGED, which checks.py goes by.
+NAME = Text("a package's name such as libssl3", r"[A-Za-z0-9][A-Za-z0-9+._-]{1,127}", do=DO)
+VERSION = Text("a version such as 1:2.3-4+deb12u1", r"(?:[0-9]{1,9}:)?[A-Za-z0-9][A-Za-z0-9.+~^_-]{0,127}", do=DO)
+ARCH = Text("an architecture such as amd64 or noarch", r"[a-z0-9][a-z0-9_-]{0,31}", do=DO)
 RELEASE = Text("a release such as bookworm", r"[a-z0-9][a-z0-9.-]{0,63}", do=DO)
 SHA256 = Text("64 lowercase hexadecimal digits", r"[0-9a-f]{64}", do=DO)
 # apt writes the colon of an epoch as %3a. No slash, no leading dot: no more than a name in a folder.
-FILE = Text("a bare file name such as nginx_1.22.1-9_amd64.deb", r"[a-z0-9][A-Za-z0-9+.~_%-]{0,250}\.deb", do=DO)
+FILE = Text(
+    "a bare file name such as nginx_1.22.1-9_amd64.deb", r"[A-Za-z0-9][A-Za-z0-9+.~^_%-]{0,250}\.(?:deb|rpm)", do=DO
+)
+MANAGERS = ("apt", "dnf")
+MANAGED = {
+    # Debian Policy 5.6.1 (names), 5.6.12 (versions), 5.6.8 (architectures).
+    "apt": {
+        "name": Text("a Debian package name such as libssl3", r"[a-z0-9][a-z0-9+.-]{1,127}", do=DO),
+        "to": Text("a Debian version such as 1:2.3-4+deb12u1", r"(?:[0-9]{1,9}:)?[0-9][A-Za-z0-9.+~-]{0,127}", do=DO),
+        "arch": Text("a Debian architecture such as amd64 or all", r"[a-z0-9][a-z0-9-]{0,31}", do=DO),
+    },
+    # rpm, lib/rpmvercmp and build/parsePreamble.c: no dash in version or release, ~ and ^ sort around a release.
+    "dnf": {
+        "name": Text("an rpm's name such as openssl-libs", r"[A-Za-z0-9][A-Za-z0-9+._-]{1,127}", do=DO),
+        "to": Text(
+            "an rpm's version such as 1:3.0.7-28.el9",
+            r"(?:[0-9]{1,9}:)?[A-Za-z0-9][A-Za-z0-9.+~^_]{0,99}-[A-Za-z0-9][A-Za-z0-9.+~^_]{0,99}",
+            do=DO,
+        ),
+        "arch": Text("an rpm's architecture such as x86_64 or noarch", r"[a-z0-9][a-z0-9_]{0,31}", do=DO),
+    },
+}
+"""What each package manager calls packages, versions (for `from`, `to` and rollbacks alike) and architectures."""
+PATH = Text("an absolute path", rf"/[^{_UNSEEN}]+", 500, do=DO)
+UNIT = Text("a systemd unit's name", r"[A-Za-z0-9@._:\\-]{1,255}", do=DO)
 # An archive need not name its origin or suite, so a label may be empty.
 LABEL = Text(
     "a short label such as Debian-Security",
@@ -69,7 +93,12 @@ SIZE = Whole("a size in bytes, above 0", 1, LARGEST_WHOLE)
 
 ROLLBACK = Fields(
     "the package file that brings the installed version back",
-    {"version": VERSION, "sha256": SHA256, "size": SIZE, "file": FILE},
+    {"version": VERSION, "sha256": SHA256, "size": SIZE, "file": FILE, "from": Word(("archive", "pool", "repacked"))},
+)
+
+CONFFILE = Fields(
+    "a package's settings that were changed on the host, and what becomes of them",
+    {"path": PATH, "package": NAME, "decision": Word(("keep", "replace"))},
 )
 
 PACKAGE = Fields(
@@ -98,7 +127,11 @@ ASSET = Fields(
         "ring": NAME_OF,
         "release": OrNull(RELEASE),
         "arch": OrNull(ARCH),
+        "manager": OrNull(Word(MANAGERS)),
         "packages": Items(PACKAGE),
+        "conffiles": Items(CONFFILE, most=10_000),
+        "restarts": Items(UNIT, most=2000),
+        "reboot": Truth(),
     },
 )
 

@@ -22,7 +22,8 @@ def hindrance(state: Mapping[str, Any] | None, patching: Patching) -> str:
     missing = [member for member in MEMBERS if member not in state]
     if missing:
         return f"its answer lacks {', '.join(missing)}; expected all of package_state; ask with pending: true"
-    return "; ".join((*_lists(state["lists"], patching), *_dpkg(state), *_transaction(state, patching)))
+    found = (*_lists(state["lists"], patching), *_dpkg(state), *_transaction(state, patching))
+    return "; ".join((*found, *_conffiles(state, patching), *_obstacles(state, patching)))
 
 
 def _lists(lists: Mapping[str, Any], patching: Patching) -> Iterator[str]:
@@ -61,3 +62,20 @@ def _transaction(state: Mapping[str, Any], patching: Patching) -> Iterator[str]:
         )
     if patching.updates == "security" and state["updates"] and not any(one["security"] for one in state["updates"]):
         yield "none of its updates is a security update; ask package_state for updates: security"
+
+
+def _conffiles(state: Mapping[str, Any], patching: Patching) -> Iterator[str]:
+    changed = sorted(str(one["path"]) for one in state.get("conffiles", ()))
+    stopped = [path for path in changed if patching.conffiles.decision(path) == "stop"]
+    if stopped:
+        yield (
+            f"changed on the host: {', '.join(stopped)}, where policy/patching.yml says stop; bring them back to what "
+            "the package ships, or decide keep or replace for them there"
+        )
+
+
+def _obstacles(state: Mapping[str, Any], patching: Patching) -> Iterator[str]:
+    """Yield what package_state calls in the way; a missing way back is in the way only where policy requires one."""
+    for one in state.get("obstacles", ()):
+        if one["blocks"] and not (one["kind"] == "no_rollback" and patching.rollback == "optional"):
+            yield f"{one['kind']} {one['subject']}: {one['found']}; {one['do']}"

@@ -16,6 +16,7 @@ from ..edge.sending import NOTICES, read_channels
 from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.asset import REGISTER
 from ..site.baseline import BASELINE, PART
+from ..site.calendar import CALENDAR
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
 from ..site.overlays import OVERLAYS, Overlay
 from ..site.policy import PATCHING, RINGS
@@ -28,6 +29,7 @@ from .options import add_format, add_site
 SHAPES: Mapping[str, Shape] = MappingProxyType(
     {
         "baseline": BASELINE,
+        "calendar": CALENDAR,
         "exceptions": EXCEPTIONS,
         "holdfast": REGISTER,
         "notices": NOTICES,

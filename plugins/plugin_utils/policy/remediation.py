@@ -54,7 +54,7 @@ def sort_out(failing: Iterable[Failing], policy: Policy, register: Mapping[str, 
 
 def _shut(policy: Policy, name: str, now: datetime) -> str:
     """Return which window is shut and when it opens; empty where it is open."""
-    window = policy.remediation.window(name)
+    window = policy.calendar.window(name)
     if is_open(window, now):
         return ""
     return f"window {name}, which opens {next_opening(window, now).isoformat(timespec='minutes')}"

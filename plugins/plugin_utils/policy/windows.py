@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from ..site.remediation import DAYS, Window
+from ..site.calendar import DAYS, Window
 
 _SEARCH = timedelta(seconds=1)
 _DAY = timedelta(days=1)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .cluster import CLUSTERS, cluster_faults
 from .health import ADDRESS, HEALTH, Health
 from .problems import Fault
 from .structure import Either, Fields, Items, Pairs, Text, Truth, Whole, Word, slug
@@ -70,6 +71,8 @@ REGISTER = Fields(
                     ),
                     "health": Items(HEALTH, most=50),
                     "flows": Items(FLOW, most=200),
+                    "cluster": slug("one of the clusters below"),
+                    "intermittent": Truth(),
                 },
             )
         ),
@@ -80,6 +83,7 @@ REGISTER = Fields(
             slug("a segment's name"),
             Items(Text("a network such as 192.0.2.0/24", _NETWORK), least=1, most=200, distinct=True),
         ),
+        "clusters": CLUSTERS,
     },
 )
 """What holdfast.yml may hold."""
@@ -119,6 +123,10 @@ class Asset:
     vars: dict[str, str | int | bool]
     health: tuple[Health, ...]
     flows: tuple[Flow, ...] = ()
+    cluster: str | None = None
+    """The cluster whose members stand in for each other, of which it is one."""
+    intermittent: bool = False
+    """It is not always there, like a laptop: a ring does not wait for it, and it catches up when it appears."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Asset:
@@ -136,6 +144,8 @@ class Asset:
             vars=dict(data.get("vars", {})),
             health=tuple(Health.from_dict(check) for check in data.get("health", [])),
             flows=tuple(Flow.from_dict(flow) for flow in data.get("flows", [])),
+            cluster=data.get("cluster"),
+            intermittent=data.get("intermittent", False),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,6 +159,8 @@ class Asset:
             "vars": dict(self.vars),
             "health": [check.to_dict() for check in self.health],
             "flows": [flow.to_dict() for flow in self.flows],
+            **({"cluster": self.cluster} if self.cluster else {}),
+            "intermittent": self.intermittent,
         }
 
     @property
@@ -167,6 +179,7 @@ def register_faults(data: Any) -> Iterator[Fault]:
     """Yield what is wrong with a register by itself: shape, ids used twice, variables that must not be."""
     yield from REGISTER.faults(data)
     yield from _network_faults(data.get("segments") if isinstance(data, dict) else None)
+    yield from cluster_faults(data)
     assets = data.get("assets") if isinstance(data, dict) else None
     if not isinstance(assets, list):
         return

@@ -101,14 +101,22 @@ class Files:
                 self.problems += whole.problems([*_repeated(parts)])
         return documents
 
-    def cross_check(
-        self, register: Document, baselines: dict[str, Document], rings: Document, remediation: Document
+    def cross_check(self, register: Document, baselines: dict[str, Document], rings: Document) -> None:
+        """Gather what is wrong between the register and the rest: unknown rings and baselines, controls twice."""
+        self.problems += register.problems([*self._asset_faults(register, baselines, _names(rings, "rings"))])
+
+    def cross_check_policy(
+        self, rings: Document, patching: Document, remediation: Document, calendar: Document
     ) -> None:
-        """Gather what is wrong between files: unknown rings and baselines, controls twice on an asset."""
-        names = tuple(name for _unused, ring in _members(rings, "rings") for name in _texts([ring.get("name")]))
-        faults = [*_rule_faults(remediation, names), *unlimited(remediation.data, names)]
+        """Gather what is wrong between the files of policy: rings and windows that nobody wrote down."""
+        named, windows = _names(rings, "rings"), _names(calendar, "windows")
+        faults = [*_rule_faults(remediation, named, windows), *unlimited(remediation.data, named)]
         self.problems += remediation.problems(faults)
-        self.problems += register.problems([*self._asset_faults(register, baselines, names)])
+        self.problems += rings.problems([*_ring_window_faults(rings, windows)])
+        restarts = patching.data.get("restarts") if isinstance(patching.data, dict) else None
+        chosen = restarts.get("windows") if isinstance(restarts, dict) else None
+        self.problems += patching.problems([*_window_faults(chosen, ("restarts", "windows"), windows)])
+        self.problems += calendar.problems([*_freeze_faults(calendar, named)])
 
     def _asset_faults(
         self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]
@@ -177,16 +185,43 @@ def _segment_faults(flows: Any, path: tuple[str | int, ...], known: tuple[str, .
                 yield _unknown((*path, "flows", index, "from", place), "segment", name, known)
 
 
-def _rule_faults(remediation: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
+def _rule_faults(remediation: Document, rings: tuple[str, ...], windows: tuple[str, ...]) -> Iterator[Fault]:
     for index, rule in _members(remediation, "rules"):
         when = rule.get("when")
         for place, ring in enumerate(_texts(when.get("ring") if isinstance(when, dict) else None)):
             if rings and ring not in rings:
                 yield _unknown(("rules", index, "when", "ring", place), "ring", ring, rings)
+        if rule.get("then") == "window":
+            yield from _window_faults([rule.get("window")], ("rules", index, "window"), windows)
     for index, limit in _members(remediation, "limits"):
         for ring in _texts([limit.get("ring")]):
             if rings and ring not in rings:
                 yield _unknown(("limits", index, "ring"), "ring", ring, rings)
+
+
+def _ring_window_faults(rings: Document, windows: tuple[str, ...]) -> Iterator[Fault]:
+    for index, ring in _members(rings, "rings"):
+        yield from _window_faults(ring.get("windows"), ("rings", index, "windows"), windows)
+
+
+def _window_faults(chosen: Any, path: tuple[str | int, ...], windows: tuple[str, ...]) -> Iterator[Fault]:
+    for place, name in enumerate(_texts(chosen)):
+        if name not in windows:
+            listed = f"one of {', '.join(windows)}" if windows else "one of policy/calendar.yml, which has none"
+            where = (*path, place) if path[-1] == "windows" else path
+            do = nearest(name, windows) or "add it to policy/calendar.yml"
+            yield Fault(where, f'the unknown window "{name}"', listed, do)
+
+
+def _freeze_faults(calendar: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
+    for index, freeze in _members(calendar, "freezes"):
+        for place, ring in enumerate(_texts(freeze.get("rings"))):
+            if rings and ring not in rings:
+                yield _unknown(("freezes", index, "rings", place), "ring", ring, rings)
+
+
+def _names(document: Document, key: str) -> tuple[str, ...]:
+    return tuple(name for _unused, member in _members(document, key) for name in _texts([member.get("name")]))
 
 
 def _unknown(path: tuple[str | int, ...], of_what: str, name: str, known: tuple[str, ...]) -> Fault:

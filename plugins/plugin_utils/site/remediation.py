@@ -7,20 +7,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import time
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .asset import duplicate_ids
 from .baseline import SEVERITIES
+from .calendar import mappings
 from .problems import Fault
 from .structure import Either, Fields, Items, Text, Whole, Word, slug
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
-_HOW = 'write it in quotes, "00:00" to '
-_ZONE = Text("a zone of the IANA time zone database, such as Europe/Berlin", r"[A-Za-z0-9_+/-]{1,64}")
 
 REMEDIATION = Fields(
     "what may be mended without asking",
@@ -47,20 +40,7 @@ REMEDIATION = Fields(
                     ),
                     "then": Word(("remediate", "window", "ask")),
                 },
-                optional={"window": slug("one of the windows below")},
-            ),
-            most=200,
-        ),
-        "windows": Items(
-            Fields(
-                "a window: name, days, from, to, zone",
-                required={
-                    "name": slug("the window's name"),
-                    "days": Items(Word(DAYS), least=1, distinct=True),
-                    "from": Text("a time of day", _CLOCK, do=f'{_HOW}"23:59"'),
-                    "to": Text("a time of day", f"{_CLOCK}|24:00", do=f'{_HOW}"24:00"'),
-                    "zone": _ZONE,
-                },
+                optional={"window": slug("one of the windows of policy/calendar.yml")},
             ),
             most=200,
         ),
@@ -122,37 +102,6 @@ class RemediationRule:
 
 
 @dataclass(frozen=True)
-class Window:
-    """When drift may be mended: from `opens` to `closes` by the clocks of `zone`, on the days it opens on.
-
-    A window that closes at or before the time it opens does so on the next day. `closes` is None for the day's end.
-    """
-
-    name: str
-    days: tuple[str, ...]
-    opens: time
-    closes: time | None
-    zone: ZoneInfo
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Window:
-        """Read a checked member of `windows`."""
-        closes = None if data["to"] == "24:00" else time.fromisoformat(data["to"])
-        return cls(data["name"], tuple(data["days"]), time.fromisoformat(data["from"]), closes, ZoneInfo(data["zone"]))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the window as remediation.yml writes it."""
-        closes = "24:00" if self.closes is None else f"{self.closes:%H:%M}"
-        return {
-            "name": self.name,
-            "days": list(self.days),
-            "from": f"{self.opens:%H:%M}",
-            "to": closes,
-            "zone": self.zone.key,
-        }
-
-
-@dataclass(frozen=True)
 class Limit:
     """How many hosts of a ring may be changed within an hour without an approved change."""
 
@@ -180,7 +129,6 @@ class Remediation:
     """The whole file; `rules` are read from the first to the last."""
 
     rules: tuple[RemediationRule, ...]
-    windows: tuple[Window, ...] = ()
     limits: tuple[Limit, ...] = ()
 
     @classmethod
@@ -188,7 +136,6 @@ class Remediation:
         """Read the checked file."""
         return cls(
             tuple(map(RemediationRule.from_dict, data["rules"])),
-            tuple(map(Window.from_dict, data["windows"])),
             tuple(map(Limit.from_dict, data["limits"])),
         )
 
@@ -196,17 +143,12 @@ class Remediation:
         """Return the file's data."""
         return {
             "rules": [one.to_dict() for one in self.rules],
-            "windows": [one.to_dict() for one in self.windows],
             "limits": [one.to_dict() for one in self.limits],
         }
 
     def rule_for(self, control: str, ring: str | None, severity: str) -> RemediationRule | None:
         """Return the first rule that fits, None where none does: then somebody is asked."""
         return next((rule for rule in self.rules if rule.fits(control, ring, severity)), None)
-
-    def window(self, name: str) -> Window:
-        """Return the window of that name; KeyError where there is none."""
-        return {one.name: one for one in self.windows}[name]
 
     def hosts_per_hour(self, ring: str, size: int) -> int:
         """Return how many hosts of a ring may be changed within an hour; none where no limit names the ring."""
@@ -215,54 +157,29 @@ class Remediation:
 
 def remediation_faults(data: Any) -> Iterator[Fault]:
     """Yield what is wrong with remediation.yml by itself."""
+    if isinstance(data, dict) and "windows" in data:
+        found = "windows, which stand in policy/calendar.yml"
+        yield Fault(("windows",), found, "rules and limits alone", "move them there; rules go on naming them")
+        data = {key: value for key, value in data.items() if key != "windows"}
     yield from REMEDIATION.faults(data)
     if not isinstance(data, dict):
         return
-    rules, windows, limits = (_mappings(data.get(name)) for name in ("rules", "windows", "limits"))
-    for members, name, key in ((rules, "rule", "id"), (windows, "window", "name"), (limits, "limit", "ring")):
+    rules, limits = (mappings(data.get(name)) for name in ("rules", "limits"))
+    for members, name, key in ((rules, "rule", "id"), (limits, "limit", "ring")):
         yield from duplicate_ids(members, (f"{name}s",), name, key)
-    named = [window.get("name") for window in windows if isinstance(window.get("name"), str)]
     for index, rule in enumerate(rules):
-        yield from _window_faults(rule, ("rules", index), named)
-    for index, window in enumerate(windows):
-        yield from _clock_faults(window, ("windows", index))
-
-
-def _mappings(value: Any) -> list[dict[str, Any]]:
-    return [one if isinstance(one, dict) else {} for one in value] if isinstance(value, list) else []
-
-
-def _window_faults(rule: dict[str, Any], path: tuple[str | int, ...], named: list[Any]) -> Iterator[Fault]:
-    then, window = rule.get("then"), rule.get("window")
-    if then == "window" and window is None:
-        yield Fault(path, "no window", "window: the name of one of windows", "add the line `window: ...`")
-    elif then != "window" and window is not None:
-        yield Fault((*path, "window"), f"a window, though the answer is {then}", "none", "write then: window")
-    elif isinstance(window, str) and window not in named:
-        listed = ", ".join(named) or "windows, which is empty"
-        yield Fault((*path, "window"), f'the unknown window "{window}"', f"one of {listed}", "add it to windows")
-
-
-def _clock_faults(window: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
-    opens, closes, zone = (window.get(name) for name in ("from", "to", "zone"))
-    if isinstance(opens, str) and opens == closes:
-        do = 'write "00:00" to "24:00" for a whole day'
-        yield Fault((*path, "to"), f'"{closes}", when the window opens', "another time of day", do)
-    if isinstance(zone, str) and not any(_ZONE.faults(zone)):
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield Fault(
-                (*path, "zone"),
-                f'"{zone}", a zone this controller does not know',
-                "a name such as Europe/Berlin or UTC",
-                "correct it, or install the package tzdata",
-            )
+        then, window = rule.get("then"), rule.get("window")
+        if then == "window" and window is None:
+            do = "add the line `window: ...`"
+            yield Fault(("rules", index), "no window", "window: the name of one of windows", do)
+        elif then != "window" and window is not None:
+            found = f"a window, though the answer is {then}"
+            yield Fault(("rules", index, "window"), found, "none", "write then: window")
 
 
 def unlimited(data: Any, rings: tuple[str, ...]) -> Iterator[Fault]:
     """Yield a fault for each of the site's rings that a rule mends without asking and no limit bounds."""
-    rules, limits = (_mappings(data.get(name)) if isinstance(data, dict) else [] for name in ("rules", "limits"))
+    rules, limits = (mappings(data.get(name)) if isinstance(data, dict) else [] for name in ("rules", "limits"))
     limited = [limit.get("ring") for limit in limits]
     for index, rule in enumerate(rules):
         when = rule.get("when")

@@ -16,6 +16,8 @@ from typing import Any
 from ..errors import SiteError
 from .asset import Asset, register_faults
 from .baseline import Baseline, Control
+from .calendar import calendar_faults
+from .cluster import Cluster, read_clusters
 from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
@@ -59,6 +61,7 @@ class Site:
     baselines: dict[str, Baseline]
     segments: dict[str, tuple[str, ...]]
     """The networks of each segment of the register."""
+    clusters: dict[str, Cluster]
     exceptions: tuple[Waiver, ...]
     overlays: tuple[Overlay, ...]
     """All that the site's files say, those that have ended too."""
@@ -113,10 +116,12 @@ def load_site(root: Path, product: Path) -> Site:
     rings = files.policy("rings", rings_faults)
     patching = files.policy("patching", PATCHING.faults)
     remediation = files.policy("remediation", remediation_faults)
+    calendar = files.policy("calendar", calendar_faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
     baselines = files.baselines(register)
-    files.cross_check(register, baselines, rings, remediation)
+    files.cross_check(register, baselines, rings)
+    files.cross_check_policy(rings, patching, remediation, calendar)
     if files.problems:
         raise SiteFilesError(files.problems)
     keys = {**KEYS, **settings.data.get("keys", {})}
@@ -127,9 +132,10 @@ def load_site(root: Path, product: Path) -> Site:
         assets=tuple(map(Asset.from_dict, register.data["assets"])),
         baselines={name: Baseline.from_dict(document.data) for name, document in baselines.items()},
         segments={name: tuple(networks) for name, networks in register.data.get("segments", {}).items()},
+        clusters=read_clusters(register.data),
         exceptions=tuple(map(Waiver.from_dict, exceptions.data["exceptions"])),
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
-        policy=Policy.from_files(rings.data, patching.data, remediation.data),
+        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data),
         trust_path=root / "trust.yml",
         ledger_path=root / settings.data.get("ledger", LEDGER),
         plans_dir=root / "plans",

@@ -39,6 +39,7 @@ def line(
 ) -> dict[str, Any]:
     """Return one line of package_state's `updates`."""
     back = {"version": before, "sha256": digest(f"{name}{before}"), "size": 10, "file": f"{name}_{before}_amd64.deb"}
+    back["from"] = "archive"
     return {
         "name": name,
         "arch": "amd64",

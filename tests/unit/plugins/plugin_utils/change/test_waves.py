@@ -20,7 +20,7 @@ from tests.change_cases import load, package, plan, policy
 def test_waves_of_a_plan(case: dict[str, Any]) -> None:
     """The waves are exactly the expected ones, in this order."""
     assets = tuple(
-        PlannedAsset(f"{ring}-{number}", ring, "bookworm", "amd64", (package(),))
+        PlannedAsset(f"{ring}-{number}", ring, "bookworm", "amd64", (package(),), "apt")
         for ring, count in sorted(case["assets"].items())
         for number in range(1, count + 1)
     )
@@ -31,7 +31,7 @@ def test_waves_of_a_plan(case: dict[str, Any]) -> None:
 
 def test_a_ring_without_policy_is_refused() -> None:
     """Nobody said how a ring that the policy does not have is to be changed."""
-    stray = (PlannedAsset("x-1", "canary", "bookworm", "amd64", (package(),)),)
+    stray = (PlannedAsset("x-1", "canary", "bookworm", "amd64", (package(),), "apt"),)
     with pytest.raises(PlanError, match=r"ring 'canary' is in no policy; expected one of lab, pilot, production"):
         waves(plan(assets=stray), policy())
 

@@ -85,9 +85,10 @@ def product(root: Path) -> Path:
         },
         "policy/remediation.yml": {
             "rules": [{"id": "lab", "when": {"ring": ["lab"], "severity": ["high"]}, "then": "remediate"}],
-            "windows": [], "limits": [{"ring": "lab", "hosts_per_hour": "100%"}],
+            "limits": [{"ring": "lab", "hosts_per_hour": "100%"}],
         },
     }  # fmt: skip
+    files["policy/calendar.yml"] = {"windows": [], "freezes": []}
     for name, data in files.items():
         (root / name).write_text(yaml.safe_dump(data))
     return root
@@ -260,6 +261,7 @@ class Story:
                 "created_at": self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "site": "demo",
                 "assets": [
                     {"asset": host, "ring": self.ring[host], "release": "bookworm", "arch": "amd64",
+                     "manager": "apt", "conffiles": [], "restarts": [], "reboot": False,
                      "packages": [_package(*package) for package in sorted(packages)]}
                     for host in sorted(hosts)
                 ],
@@ -331,7 +333,8 @@ def _package(name: str, before: str | None, after: str, cves: Sequence[str]) -> 
         "file": f"{name}_{after}_amd64.deb", "origin": "Debian-Security", "suite": "stable-security",
         "security": True, "source": name.split("-")[0], "cves": sorted(cves),
         "rollback": None if before is None else
-        {"version": before, "sha256": sha(name + before), "size": 900, "file": f"{name}_{before}_amd64.deb"},
+        {"version": before, "sha256": sha(name + before), "size": 900, "file": f"{name}_{before}_amd64.deb",
+         "from": "archive"},
     }  # fmt: skip
 
 

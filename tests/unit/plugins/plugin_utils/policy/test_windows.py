@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.windows import is_open, next_opening
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.remediation import DAYS, Window
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.calendar import DAYS, Window
 from hypothesis import given
 from hypothesis import strategies as st
 

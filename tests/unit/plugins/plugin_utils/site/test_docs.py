@@ -13,6 +13,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.check import SH
 REFERENCE = Path(__file__).resolve().parents[5] / "docs" / "reference"
 PAGES = {
     "baseline": "site.md",
+    "calendar": "policy.md",
     "exceptions": "site.md",
     "holdfast": "register.md",
     "notices": "../howto/check-on-schedule.md",

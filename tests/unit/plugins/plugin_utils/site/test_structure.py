@@ -19,6 +19,7 @@ from tests.site_cases import GOOD
 
 FILES = {
     "baseline": GOOD / "baselines/clinic-server.yml",
+    "calendar": GOOD / "policy/calendar.yml",
     "exceptions": GOOD / "exceptions.yml",
     "holdfast": GOOD / "holdfast.yml",
     "overlays": GOOD / "overlays.yml",
