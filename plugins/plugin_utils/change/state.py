@@ -68,10 +68,11 @@ class ChangeState:
 
         Kind patch: since the last deploy and rollback, the newest `version` is pass; the newest `health`,
         if any, is pass; and there is one where the register names health checks. Kind config: the newest
-        `drift` is pass. What the requester or an implementer of this change says it saw is not enough.
+        `drift` is pass. What the requester or an implementer of this change says it saw is not enough, and an asset
+        that was put back is not verified, however well it does at its earlier versions.
         """
         state = self.progress.get(asset)
-        if state is None:
+        if state is None or state.is_back:
             return False
         for kind, required in self._kinds(asset):
             seen = state.newest(kind, self.insiders)
@@ -212,6 +213,8 @@ def _run_close(state: ChangeState, record: Record) -> ChangeState:
 
 
 def _deploy(state: ChangeState, record: Record) -> ChangeState:
+    if any(run.run_id == record.body["run_id"] and run.mode != "apply" for run in state.runs):
+        return state  # a run that only looked, or staged, says which hosts it did not reach
     state = replace(state, implementers=state.implementers | {record.principal})
     return _progress(
         state, record, lambda known, result: replace(known, deployed=record.index, outcome=result["outcome"], seen={})
@@ -232,12 +235,17 @@ def _verify(state: ChangeState, record: Record) -> ChangeState:
 
 
 def _rollback(state: ChangeState, record: Record) -> ChangeState:
+    """A rehearsal is a return as well, but takes nothing back from the change; a guard's returns are a host's own."""
     state = replace(state, implementers=state.implementers | {record.principal})
-    return _progress(
-        state,
-        record,
-        lambda known, result: replace(known, rolled_back=record.index, restored=result["result"], seen={}),
-    )
+    trigger = record.body["trigger"]
+
+    def put_back(known: AssetState, result: Mapping[str, Any]) -> AssetState:
+        back = known.back if trigger == "guard" else record.index
+        if trigger == "rehearsal":
+            return replace(known, back=back, seen={})
+        return replace(known, rolled_back=record.index, restored=result["result"], back=back, seen={})
+
+    return _progress(state, record, put_back)
 
 
 def _progress(

@@ -65,6 +65,13 @@ class AssetState:
     """By kind, what was seen since the last deploy and the last rollback, oldest first."""
     rolled_back: int | None = None
     restored: str | None = None
+    back: int | None = None
+    """Where it was last put back, also in a rehearsal; until the next deployment it has not what was planned."""
+
+    @property
+    def is_back(self) -> bool:
+        """Say whether nothing was deployed since it was put back: whatever is seen of it now is no proof."""
+        return self.back is not None and (self.deployed is None or self.deployed < self.back)
 
     def newest(self, kind: str, insiders: Collection[str]) -> Seen | None:
         """Return the newest observation of this kind since the last deploy and the last rollback, or None.

@@ -171,3 +171,43 @@ def test_real_records_are_read_the_same(tmp_path: Path) -> None:
     waiting = change_state(read_records(recorder.ledger), asked.change_id, health_required=["lab-1"])
     assert waiting is not None
     assert not waiting.ring_verified(wanted, "lab")
+
+
+def test_a_host_that_was_put_back_is_not_verified_by_what_is_seen_of_it_then() -> None:
+    """Its earlier versions are as they were, and it is healthy: that is no proof that it has what was planned."""
+    events: list[dict[str, Any]] = [{"request": {}}, {"done": {"run": "run_1", "assets": ["lab-1"]}}]
+    book = Book(plan()).write(
+        [*events, {"open": {"run": "run_2"}}, {"roll_back": {"run": "run_2", "assets": ["lab-1"]}}]
+    )
+    for kind in ("version", "health"):
+        book.see("run_2", kind, ["lab-1"])
+    state = book.state()
+    assert state is not None
+    assert (state.verified("lab-1"), state.rolled_back) == (False, ("lab-1",))
+
+
+def test_a_rehearsal_takes_nothing_back_from_the_change_and_proves_nothing_before_it_went_forward() -> None:
+    """Between its two halves the host is not verified; after them it is, and nobody was rolled back."""
+    book = Book(plan()).write(
+        [{"request": {}}, {"done": {"run": "run_1", "assets": ["lab-1"]}}, {"open": {"run": "r"}}]
+    )
+    book.roll_back("r", ["lab-1"])
+    book.records[-1].body["trigger"] = "rehearsal"
+    book.see("r", "version", ["lab-1"])
+    state = book.state()
+    assert state is not None
+    assert (state.verified("lab-1"), state.rolled_back) == (False, ())
+    book.deploy("r", ["lab-1"])
+    book.see("r", "version", ["lab-1"])
+    state = book.state()
+    assert state is not None
+    assert (state.verified("lab-1"), state.rolled_back) == (True, ())
+
+
+def test_a_run_that_only_looks_undoes_no_proof() -> None:
+    """It says which hosts it did not reach; what was seen of them before still holds."""
+    book = Book(plan()).write([{"request": {}}, {"done": {"run": "run_1", "assets": ["lab-1"]}}])
+    book.write([{"open": {"run": "r", "mode": "check"}}, {"deploy": {"run": "r", "assets": ["lab-1"]}}])
+    state = book.state()
+    assert state is not None
+    assert state.verified("lab-1")
