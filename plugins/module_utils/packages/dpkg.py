@@ -23,6 +23,7 @@ _FIELDS = (
 _FORMAT = "\t".join(f"${{{field}}}" for field in _FIELDS) + "\n"
 
 UPDATES = Path("/var/lib/dpkg/updates")
+INFO = Path("/var/lib/dpkg/info")
 
 
 @dataclass(frozen=True)
