@@ -19,7 +19,7 @@ from string import Template
 
 from ..edge.environment import PRODUCT, find_site
 from ..edge.opening import open_site
-from ..edge.watching import collections_root
+from ..edge.playing import collections_root
 from ..errors import UsageError
 from .options import add_site
 from .watch import MINUTES

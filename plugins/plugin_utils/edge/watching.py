@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from ..errors import HoldfastError
 from ..ledger.reading import Record, read_records
 from ..ledger.store import Ledger
 from ..site.site import Site
-from .environment import NONCE, PRODUCT, RUN, SITE
+from .playing import program, surroundings
 
 LOCK = "watch.lock"
 PLAYBOOK = "holdfast.hipaa.check_drift"
@@ -102,18 +100,12 @@ def check(site: Site, minutes: int, lock: IO[bytes]) -> Checked:
 
 def _play(root: Path, seconds: int, lock: IO[bytes]) -> tuple[int | None, str]:
     """Return the playbook's exit code, None when it had to be stopped, and the end of what it said."""
-    beside = Path(sys.executable).parent / "ansible-playbook"
-    program = str(beside) if beside.exists() else shutil.which("ansible-playbook") or "ansible-playbook"
-    environment = {name: value for name, value in os.environ.items() if name not in (RUN, NONCE)}
-    environment |= {SITE: str(root), "ANSIBLE_NOCOLOR": "1", "LC_ALL": environment.get("LC_ALL", "C.UTF-8")}
-    if collections := collections_root():
-        paths = environment.get("ANSIBLE_COLLECTIONS_PATH")
-        environment["ANSIBLE_COLLECTIONS_PATH"] = f"{collections}:{paths}" if paths else str(collections)
+    ansible = program()
     try:
         process = subprocess.Popen(
-            [program, PLAYBOOK],
+            [ansible, PLAYBOOK],
             cwd=root,
-            env=environment,
+            env=surroundings(root),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -121,7 +113,7 @@ def _play(root: Path, seconds: int, lock: IO[bytes]) -> tuple[int | None, str]:
             pass_fds=(lock.fileno(),),
         )
     except OSError as error:
-        raise HoldfastError(f"{program}: {error.strerror}; install ansible-core beside holdfast") from error
+        raise HoldfastError(f"{ansible}: {error.strerror}; install ansible-core beside holdfast") from error
     try:
         output, _unused = process.communicate(timeout=seconds)
         code: int | None = process.returncode
@@ -147,10 +139,3 @@ def _stop(process: subprocess.Popen[bytes]) -> bytes:
 
 def _ended(code: int | None, minutes: int) -> str:
     return f"stopped after {minutes} minutes" if code is None else f"ansible-playbook left with {code}"
-
-
-def collections_root() -> Path | None:
-    """Return the folder that holds `ansible_collections` with this very product, None where there is no such folder."""
-    if (PRODUCT / "collections" / "ansible_collections").is_dir():
-        return PRODUCT / "collections"
-    return PRODUCT.parents[2] if PRODUCT.parents[1].name == "ansible_collections" else None

@@ -23,6 +23,7 @@ from .exceptions import Waiver, exception_faults
 from .files import Files
 from .overlays import Overlay, overlay_faults
 from .policy import PATCHING, Policy, rings_faults
+from .pool import POOL, PoolSettings
 from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
@@ -45,7 +46,11 @@ _PATH = Text("a path, from the site's folder or absolute", r"[^\x00-\x1f\x7f]+",
 SITE = Fields(
     "the site's own settings",
     required={"name": slug("the site's name"), "org": slug("the organisation's name in records")},
-    optional={"ledger": _PATH, "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH))},
+    optional={
+        "ledger": _PATH,
+        "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH)),
+        "pool": POOL,
+    },
 )
 """What site.yml may hold."""
 
@@ -70,6 +75,7 @@ class Site:
     ledger_path: Path
     plans_dir: Path
     reports_dir: Path
+    pool: PoolSettings
     key_paths: dict[str, Path]
     sources: Mapping[Path, Stamp] = field(repr=False, compare=False)
     """The files and folders that this picture rests on, whether they exist or not."""
@@ -140,6 +146,7 @@ def load_site(root: Path, product: Path) -> Site:
         ledger_path=root / settings.data.get("ledger", LEDGER),
         plans_dir=root / "plans",
         reports_dir=root / "reports",
+        pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),
         key_paths={name: root / path for name, path in keys.items()},
         sources={**files.sources, root / "trust.yml": stamp(root / "trust.yml")},
     )

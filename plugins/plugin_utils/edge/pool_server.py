@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serving the pool over HTTP: GET and HEAD of a file by its digest, on one address, and nothing else.
+
+Who asks is not asked for: the content is public packages, and each host compares what it got with its plan. What must
+hold is that nothing but the pool can be read, nothing can be changed, and nobody can use the machine up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from ..errors import HoldfastError
+from .pool import Pool, PoolError
+
+PATH = re.compile(r"/sha256/([0-9a-f]{2})/([0-9a-f]{64})")
+AT_ONCE = 64
+"""Connections that are answered at a time; the next ones wait in the kernel's queue."""
+PATIENCE = 30
+"""Seconds that one read or write of a connection may take."""
+EACH = 8
+"""Connections that one address may have at a time, so that one host cannot keep the others out."""
+
+
+class PoolServer(ThreadingHTTPServer):
+    """Serves one pool on one address until it is shut down. Raises HoldfastError where the address cannot be had."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, pool: Pool, address: str, port: int, say: Callable[[str], None] = lambda _line: None) -> None:
+        self.pool, self.say = pool, say
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._room = threading.BoundedSemaphore(AT_ONCE)
+        self._count = threading.Lock()
+        self._open: Counter[str] = Counter()
+        try:
+            super().__init__((address, port), _Handler)
+        except OSError as error:
+            raise HoldfastError(
+                f"{address} port {port}: {error.strerror}; expected an address of this machine and a free port; "
+                "correct pool.address and pool.port of site.yml, or --address and --port"
+            ) from error
+
+    @property
+    def url(self) -> str:
+        """What hosts put before `/sha256/...`."""
+        host, port = self.server_address[:2]
+        return f"http://[{host!s}]:{port}" if self.address_family == socket.AF_INET6 else f"http://{host!s}:{port}"
+
+    def server_bind(self) -> None:
+        """Bind, and ask no name service who we are, as the base class would."""
+        if self.allow_reuse_address:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own, when there is room for one."""
+        with self._count:
+            crowd = self._open[client_address[0]] >= EACH
+            self._open[client_address[0]] += not crowd
+        if crowd:
+            self.say(f"{client_address[0]} has {EACH} connections already; one more was closed")
+            self.shutdown_request(request)
+            return
+        self._room.acquire()
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._leave(client_address[0])
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Give the room back in whatever way the answer ends."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._leave(client_address[0])
+
+    def _leave(self, address: str) -> None:
+        self._room.release()
+        with self._count:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A host that goes away in the middle is no error of ours."""
+        self.say(f"{client_address[0]} went away")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection, which carries one request."""
+
+    server: PoolServer
+    timeout = PATIENCE
+    protocol_version = "HTTP/1.0"
+    server_version = "holdfast"
+    sys_version = ""
+    error_message_format = "%(code)d %(message)s\n"
+    error_content_type = "text/plain"
+
+    def do_GET(self) -> None:
+        self._answer(content=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(content=False)
+
+    def _answer(self, *, content: bool) -> None:
+        asked = PATH.fullmatch(self.path)
+        if asked is None or asked[1] != asked[2][:2]:
+            self.send_error(404)
+            return
+        try:
+            file = self.server.pool.open(asked[2])
+        except PoolError:
+            self.send_error(404)
+            return
+        with file:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            self.end_headers()
+            if content:
+                self.wfile.flush()
+                self.connection.sendfile(file)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
+        """Say one line a request; what a stranger sends is shown without control characters."""
+        self.server.say(f"{self.client_address[0]} {ascii(format % args)[1:-1]}")
+
+
+def serve_while(server: PoolServer, process: int | None) -> None:
+    """Serve until `shutdown` is called in another thread, or, where one is named, until that process has ended."""
+    if process is not None:
+        threading.Thread(target=_wait_for_end, args=(server, process), daemon=True).start()
+    try:
+        server.serve_forever(poll_interval=0.1)
+    finally:
+        server.server_close()
+
+
+def _wait_for_end(server: PoolServer, process: int) -> None:
+    """Shut the server down when the process has ended; an id used again by another process does not deceive."""
+    with suppress(ProcessLookupError):
+        watched = os.pidfd_open(process)
+        try:
+            select.select([watched], [], [])
+        finally:
+            os.close(watched)
+    server.shutdown()
