@@ -171,7 +171,9 @@ def _question(
     now = md5_of(Path(path))
     if content is None or hashlib.md5(content.data, usedforsecurity=False).hexdigest() in (recorded, now):
         return None
-    decision = "keep" if decisions is None else decisions.get(path)
+    # No plan can name a file that no package had when it was made; what the host has there is not ours to refuse.
+    default = "keep" if decisions is None or recorded is None else None
+    decision = (decisions or {}).get(path, default)
     label = f"{package} {path}"
     here = "deleted on this host" if now is None else "changed on this host"
     if decision is None:

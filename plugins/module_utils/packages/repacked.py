@@ -54,12 +54,6 @@ def provide(packages: list[Package], store: Path = STORE) -> tuple[Repacked, ...
     return tuple(_one(package, folder) for package in packages)
 
 
-def find(deb: Deb, store: Path = STORE) -> Path | None:
-    """Return where the store has this very file by name, or None; whoever takes it compares its digest."""
-    path = store / deb.file
-    return path if Stage(store).exists() and path.is_file() and not path.is_symlink() else None
-
-
 def _one(package: Package, folder: Stage) -> Repacked:
     file = deb_file(package.name, package.version, package.arch)
     target, said = folder.path / file, folder.path / f"{file}.json"

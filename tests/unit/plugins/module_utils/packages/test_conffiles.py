@@ -110,6 +110,11 @@ def test_a_question_nobody_decided_and_one_that_stops_are_refused_by_path(ask, t
         assert said in str(refusal)
 
 
+def test_a_file_no_package_had_when_the_plan_was_made_is_kept_and_said(ask):
+    (question,), refused = ask(None, "ours\n", "second\n", "")
+    assert (question.decision, refused) == ("keep", ())
+
+
 def test_decisions_out_of_order_are_refused():
     assert read_decisions(None) is None
     good = {"path": "/etc/a", "decision": "keep"}

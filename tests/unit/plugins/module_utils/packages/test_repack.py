@@ -9,9 +9,7 @@ import stat
 import subprocess
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.module_utils.packages import repacked
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.debwriter import Member, write_deb
-from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.lines import Deb
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.repack import control_fields, diverted
 
 CONTROL = "Package: toy\nVersion: 1.0\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n"
@@ -70,15 +68,3 @@ def test_what_others_put_aside_is_found_where_it_lies_now(tmp_path):
     entries.write_text("/usr/a\n/usr/a.real\nother\n/usr/b\n/usr/b.real\ntoy\n/usr/c\n/usr/c.real\n:\n")
     assert diverted("toy", entries) == {"/usr/a": "/usr/a.real", "/usr/c": "/usr/c.real"}
     assert diverted("toy", tmp_path / "none") == {}
-
-
-def test_the_store_gives_a_file_by_name_and_is_roots_alone(tmp_path):
-    store = tmp_path / "repacked"
-    store.mkdir(mode=0o700)
-    wanted = Deb("toy", "all", "1.0", "0" * 64, 1, "toy_1.0_all.deb")
-    assert repacked.find(wanted, store) is None
-    (store / wanted.file).write_bytes(b"x")
-    assert repacked.find(wanted, store) == store / wanted.file
-    (store / wanted.file).unlink()
-    (store / wanted.file).symlink_to("/etc/passwd")
-    assert repacked.find(wanted, store) is None
