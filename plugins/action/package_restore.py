@@ -5,18 +5,61 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.parts import Part
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import PlannedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import rollback_contribution
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.moving import elapsed
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.returning import reached_by
 
 
 class ActionModule(PlannedAction):
-    """Contributes the rollback record, also when the way back failed."""
+    """Contributes the rollback record with its time, also when the way back failed or the host was lost on it.
+
+    On request, each run of the change that reached the host is undone by name; the newest has the packages.
+    """
+
+    arguments = {
+        **PlannedAction.arguments,
+        "trigger": {"type": "str", "choices": ["health", "failed", "request", "rehearsal"], "default": "health"},
+    }
+
+    def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        self.trigger, self.undoes = args["trigger"], [None]
+        if self.trigger == "request":
+            self.undoes = [*reached_by(run.records, str(run.opened.change_id), self.host)] or [run.opened.run_id]
+        return super().act(run, args)
 
     def carry_out(self, part: Part) -> dict[str, Any]:
+        self.began = time.monotonic()
         answer = self.ask("package_restore", part.module_args())
         products = answer.get("products") or []
         outcome = "restored" if not answer.get("failed") else ("partial" if products else "failed")
-        return {**answer, "holdfast": rollback_contribution(part.asset, "health", outcome, products)}
+        if self._task.check_mode:
+            return answer
+        ms = elapsed(self.began)
+        if outcome != "restored":
+            self._display.error(
+                f"{self.host}: THE WAY BACK FAILED ({outcome}): {answer.get('msg', 'no reason given')}; "
+                "mend the host by hand, then run roll_back with the change"
+            )
+        else:
+            self._display.display(f"{self.host}: back at its earlier versions within {ms / 1000:.1f} s")
+        return {**answer, "outcome": outcome, "ms": ms, "holdfast": self._record(outcome, products)}
+
+    def lost(self, error: AnsibleConnectionFailure) -> dict[str, Any]:
+        """Say that the host was lost on its way back: it is not restored until somebody has seen that it is."""
+        lost = super().lost(error)
+        self._display.error(f"{lost['msg']}; it may be half-way back: run patch or roll_back again when it answers")
+        return {**lost, "holdfast": self._record("failed", [])}
+
+    def _record(self, outcome: str, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        ms = elapsed(self.began)
+        first, *others = ({"of": name} if name else {} for name in self.undoes)
+        record = [rollback_contribution(self.host, self.trigger, outcome, products, ms=ms, **first)]
+        return record + [rollback_contribution(self.host, self.trigger, outcome, [], **of) for of in others]

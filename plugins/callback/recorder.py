@@ -113,7 +113,7 @@ class CallbackModule(CallbackBase):
         variables = play.get_variable_manager()
         hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
         change = variables.extra_vars.get("change")
-        if not hosts and (change or particulars["kind"] not in ("patch", "rollback")):
+        if not hosts and (change or particulars["kind"] not in ("stage", "patch", "rollback")):
             return
         self.journal = open_journal(
             find_site(self.get_option("site")),
@@ -192,6 +192,8 @@ class CallbackModule(CallbackBase):
         if task.resolved_action == GATE:
             return
         said: list[Any] = []
+        if result.result.get("lost"):
+            what = {"unreachable": True}  # see RecordedAction.lost
         stopped = task._role is None and what.get("failed", False)
         if task.resolved_action.startswith(OURS) and (task._role is None or task.resolved_action == GUARD):
             found = result.result.get("holdfast")

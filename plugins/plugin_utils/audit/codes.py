@@ -96,6 +96,7 @@ WARNINGS = {
     "run-resumed": "nothing; a later run finished the work and closed",
     "run-incomplete": _VERIFY,
     "left-unverified": _VERIFY,
+    "running-old": "restart the services named in the record in their window, or reboot the host",
     "approval-late": "nothing, if enough others approved; if not, that is a finding of its own",
     "approval-revoked": "nothing, if enough others approved; if not, that is a finding of its own",
     "change-unrequested": "ask whether the policy in force then let this be remediated without asking",

@@ -214,13 +214,15 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
         # A host that was taken back has the old drift again: that is what was asked for.
         if record.body["phase"] != "before" and not (returns and record.body["kind"] == "drift"):
             verdicts[result["asset"], record.body["kind"]] = (record.index, result["verdict"])
-    for (asset, kind), (_index, verdict) in verdicts.items():
-        if verdict == "fail":
+    for (asset, kind), (index, verdict) in verdicts.items():
+        if verdict == "fail" and kind == "running":
+            notes.warn("running-old", index, f"{asset} still ran what was replaced when {run.id} closed")
+        elif verdict == "fail":
             against.append(f"{asset} failed its {kind} check")
     if against:
         notes.find("outcome-contradicts", closed.index, f"{run.id} closed as ok, but {_some(against)}")
     # Packages are proved by their versions: that a service answers says nothing of which version answers.
-    proofs = ("version",) if opened_for_packages(run) else ("drift", "version", "running", "health")
+    proofs = ("version",) if opened_for_packages(run) else ("drift", "version", "health")
     passed = {(asset, n) for (asset, kind), (n, verdict) in verdicts.items() if verdict == "pass" and kind in proofs}
     for asset, (record, result) in outcomes.items():
         if result["outcome"] == "changed" and not any(asset == name and index > record.index for name, index in passed):
@@ -295,11 +297,16 @@ def _rehearsed(run: Run, record: Entry) -> bool:
 
 
 def _last_verdicts(runs: list[Run]) -> dict[str, tuple[int, str]]:
-    """Return index and verdict of each asset's newest check, checks before a change aside."""
+    """Return index and verdict of each asset's newest check, checks before a change aside.
+
+    What still runs replaced files waits for its window: it is told, and neither proves nor disproves the change.
+    """
     last: dict[str, tuple[int, str]] = {}
     for run in runs:
         for record, result in run.results("verify"):
-            if record.body["phase"] != "before" and record.index > last.get(result["asset"], (-1, ""))[0]:
+            if record.body["kind"] == "running" or record.body["phase"] == "before":
+                continue
+            if record.index > last.get(result["asset"], (-1, ""))[0]:
                 last[result["asset"]] = (record.index, result["verdict"])
     return last
 

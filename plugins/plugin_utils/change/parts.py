@@ -35,6 +35,7 @@ class Part:
     def module_args(self) -> dict[str, Any]:
         """Return the arguments of package_stage, package_apply and package_restore."""
         return {
+            "manager": self.manager,
             "packages": [package.to_dict() for package in self.packages],
             "plan_digest": self.plan_digest,
             "stage_dir": f"{STAGE}/{self.plan_digest}",
@@ -44,3 +45,13 @@ class Part:
         """Return planned and installed version of each package, by `name:arch`; None means absent."""
         names = {f"{package.name}:{package.arch}": package.to for package in self.packages}
         return {name: (to, installed.get(name)) for name, to in names.items()}
+
+    def compare_before(self, installed: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
+        """Return earlier and installed version of each package, by `name:arch`; None means absent."""
+        names = {f"{package.name}:{package.arch}": package.from_version for package in self.packages}
+        return {name: (before, installed.get(name)) for name, before in names.items()}
+
+    def arrived(self, installed: Mapping[str, str]) -> tuple[Package, ...]:
+        """Return the packages that are at their planned version, and were not when the plan was made."""
+        at = {name for name, (to, found) in self.compare(installed).items() if to == found}
+        return tuple(p for p in self.packages if f"{p.name}:{p.arch}" in at and p.from_version != p.to)

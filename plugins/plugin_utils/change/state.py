@@ -13,7 +13,7 @@ from ..ledger import canonical
 from ..ledger.reading import Record
 from ..site.policy import Policy
 from .plan import Plan
-from .traces import AssetState, Consent, RunSeen, Seen
+from .traces import AssetState, Consent, Halt, RunSeen, Seen
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class ChangeState:
     health_required: frozenset[str] = frozenset()
     implementers: frozenset[str] = frozenset()
     verifiers: frozenset[str] = frozenset()
+    halts: tuple[Halt, ...] = ()
 
     @property
     def rolled_back(self) -> tuple[str, ...]:
@@ -87,6 +88,17 @@ class ChangeState:
             return False
         newest = [state.newest(kind, self.insiders) for kind, _unused in self._kinds(asset)]
         return any(seen is not None and seen.verdict == "fail" for seen in newest)
+
+    @property
+    def left_between(self) -> tuple[str, ...]:
+        """Assets that a run left in between: bad after the change and not taken back, or not wholly taken back."""
+        halfway = {a.asset for a in self.progress.values() if a.is_back and a.restored not in (None, "restored")}
+        return tuple(sorted(halfway | {asset for asset in self.progress if self.unhealthy(asset)}))
+
+    def stopped(self, ring: str) -> Halt | None:
+        """Return the stop order in force for a ring, None where there is none or it was lifted."""
+        last = next((halt for halt in reversed(self.halts) if ring in halt.rings), None)
+        return last if last is not None and last.action == "stop" else None
 
     def _kinds(self, asset: str) -> tuple[tuple[str, bool], ...]:
         """Kinds of observation that judge the asset, each with whether it must exist."""
@@ -248,6 +260,12 @@ def _rollback(state: ChangeState, record: Record) -> ChangeState:
     return _progress(state, record, put_back)
 
 
+def _halt(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    halt = Halt(record.index, body["action"], tuple(body["rings"]), record.principal, record.role, record.recorded_at)
+    return replace(state, halts=(*state.halts, halt))
+
+
 def _progress(
     state: ChangeState, record: Record, news: Callable[[AssetState, Mapping[str, Any]], AssetState]
 ) -> ChangeState:
@@ -277,4 +295,5 @@ _STEPS = {
     "deploy": _deploy,
     "verify": _verify,
     "rollback": _rollback,
+    "halt": _halt,
 }

@@ -25,6 +25,18 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class Halt:
+    """One person's order that the change stops in these rings, or may go on there."""
+
+    index: int
+    action: str
+    rings: tuple[str, ...]
+    principal: str
+    role: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
 class RunSeen:
     """One run of the change. `outcome` is None without a run-close; `last_at` is its newest record's time."""
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..change.parts import Part
 from ..errors import HoldfastError
+from .journal import WAVES
 from .opening import Run, require_run
 from .plain import plain
 
@@ -27,13 +28,27 @@ class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no
         _unused, args = self.validate_argument_spec(dict(self.arguments))
         self.variables = task_vars or {}
         try:
-            return {**result, **self.act(require_run(), plain(args))}
+            run = require_run()
+            try:
+                return {**result, **self.act(run, plain(args))}
+            except AnsibleConnectionFailure as error:
+                if run.kind not in WAVES or run.opened.mode != "apply":
+                    raise
+                return {**result, **self.lost(error)}
         except HoldfastError as error:
             raise AnsibleActionFail(str(error)) from error
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         """Do the work and return the task's result; `run` is open and on record."""
         raise NotImplementedError
+
+    def lost(self, error: AnsibleConnectionFailure) -> dict[str, Any]:
+        """Return the result for a host that is out of reach in the middle of a wave.
+
+        It fails rather than being unreachable to Ansible, which ends the whole play when nobody of a batch is left:
+        how many hosts may be out of reach is the policy's to say. The recorder records it as unreachable.
+        """
+        return {"failed": True, "changed": False, "lost": True, "msg": f"{self.host} is out of reach: {error}"}
 
     @property
     def host(self) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..change.plan import Plan
 from ..change.state import ChangeState, change_state
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
-from ..errors import LedgerError, PlanError
+from ..errors import LedgerError, PlanError, PolicyError
 from ..evidence.baselines import baseline_digest
 from ..ledger.reading import OpenRun, Record, find_open_run, read_records, trust_in_force
 from ..ledger.recorder import Recorder
@@ -67,14 +67,26 @@ class Case:
     def remaining_waves(self, ring: str | None) -> tuple[Wave, ...]:
         """Return the waves still to run, of all rings or of one, without the assets that are verified already.
 
-        Raises PlanError for a ring that the change was not asked for: nothing to do would be the wrong answer.
+        Assets that an earlier run left in between come first, as waves without a number: they go back before anything
+        else is tried. Raises PlanError for a ring that the change was not asked for: nothing to do would be the wrong
+        answer.
         """
         if ring is not None and ring not in self.state.rings:
             raise PlanError(
                 f"ring {ring}: change {self.state.change_id} was not asked for it; "
                 f"expected one of {', '.join(self.state.rings)}; correct -e ring=..."
             )
-        asked = tuple(wave for wave in waves(self.plan, self.site.policy, self.state.done(), ring))
+        between = set(self.state.left_between)
+        back = [
+            Wave(wave.ring, 0, tuple(asset for asset in wave.assets if asset in between))
+            for wave in reversed(self.all_waves(ring))
+            if between & set(wave.assets)
+        ]
+        return (*back, *self.all_waves(ring, {*self.state.done(), *between}))
+
+    def all_waves(self, ring: str | None = None, done: Collection[str] = ()) -> tuple[Wave, ...]:
+        """Return the waves of the rings asked for, or of one of them, without those that are `done`."""
+        asked = waves(self.plan, self.site.policy, done, ring)
         return tuple(wave for wave in asked if wave.ring in self.state.rings)
 
 
@@ -102,7 +114,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """check, plan, patch or remediate."""
+        """What it was opened for: check, plan, stage, patch, rehearse, remediate or rollback."""
         return self.opened.kind
 
     @cached_property
@@ -130,6 +142,18 @@ class Run:
                 "expected the plan of the run's change; start patch with -e change=chg_..."
             )
         return Part.of(self.case.plan, asset)
+
+    def require_go(self, asset: str) -> None:
+        """Raise PolicyError where somebody has stopped the run's change in the asset's ring since its wave began."""
+        if self.case is None or asset not in self.case.plan.by_asset:
+            return
+        ring = self.case.plan.by_asset[asset].ring
+        halt = self.case.state.stopped(ring)
+        if halt is not None:
+            raise PolicyError(
+                f"{self.case.state.change_id} was stopped in ring {ring} by {halt.principal} ({halt.role}) in record "
+                f"{halt.index}; nothing was changed on {asset}; `holdfast change go` lets it go on"
+            )
 
 
 def require_run() -> Run:

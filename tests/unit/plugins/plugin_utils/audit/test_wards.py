@@ -266,3 +266,12 @@ def test_run_that_stages_changes_nothing_and_says_nothing_of_single_assets(shop:
     run = shop.open(*approved, kind="stage", mode="check")
     work(shop, run)
     assert "change-in-check" in finish(shop, run)
+
+
+def test_what_still_runs_replaced_files_is_warned_of_and_is_no_failure(shop: Shop, approved: Any) -> None:
+    run = shop.open(*approved)
+    work(shop, run)
+    old = seen("lab-1", "fail", "processes")
+    shop.recorder.verify(shop.keys["scanner"], run, kind="running", phase=None, results=[old])
+    assert finish(shop, run) == set()
+    assert warned(shop.audit()) == {"running-old"}

@@ -211,3 +211,32 @@ def test_a_run_that_only_looks_undoes_no_proof() -> None:
     state = book.state()
     assert state is not None
     assert state.verified("lab-1")
+
+
+def test_a_host_left_in_between_is_one_that_is_bad_or_not_wholly_back() -> None:
+    """Bad and not taken back, or taken back in part: the next run takes it back before anything else is tried."""
+    book = Book(plan()).write([{"request": {}}, {"open": {"run": "r"}}])
+    book.deploy("r", ["lab-1", "pilot-1", "prod-1", "prod-2"])
+    book.see("r", "health", ["lab-1", "pilot-1", "prod-1"], verdict="fail")
+    book.roll_back("r", ["pilot-1"])
+    book.roll_back("r", ["prod-1"], result="partial")
+    state = book.state()
+    assert state is not None
+    assert state.left_between == ("lab-1", "prod-1")
+    book.roll_back("r", ["lab-1", "prod-1"])
+    state = book.state()
+    assert state is not None
+    assert state.left_between == ()
+
+
+def test_the_newest_order_for_a_ring_says_whether_it_is_stopped() -> None:
+    """A stop holds for its rings until somebody lets them go on."""
+    book = Book(plan()).write([{"request": {}}])
+    book._add("halt", "ana", "approver", {"action": "stop", "rings": ["lab", "pilot"]})
+    book._add("halt", "ops", "requester", {"action": "go", "rings": ["lab"]})
+    state = book.state()
+    assert state is not None
+    halt = state.stopped("pilot")
+    assert (state.stopped("lab"), state.stopped("production")) == (None, None)
+    assert halt is not None
+    assert (halt.principal, halt.role, halt.index) == ("ana", "approver", 1)
