@@ -65,7 +65,8 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     basis = _basis(site, read_records(recorder.ledger), particulars)
     lock = hold(site.ledger_path.parent, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
-    reads = particulars.check or particulars.kind in ("check", "plan")
+    # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
+    reads = particulars.check or particulars.kind in ("check", "plan", "stage")
     journal = Journal(
         recorder,
         signers,
@@ -91,6 +92,8 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
     change_id = particulars.change
     if particulars.kind == "patch" and change_id is None:
         raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
+    if particulars.kind == "stage" and change_id is None:
+        raise PolicyError("stage_patches: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "rollback" and change_id is None:
         raise PolicyError("roll_back: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "rollback" and not any(r.step == "request" and r.change_id == change_id for r in records):
@@ -110,7 +113,8 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         "request": state.request,
         "approvals": _approvals(site, state),
         # The change's lock is held, so whoever opened these runs on this controller is gone.
-        "resumes": [run.run_id for run in state.open_runs],
+        # Staging ends only what staged: it does not do the work that another run left undone.
+        "resumes": [run.run_id for run in state.open_runs if particulars.kind != "stage" or run.kind == "stage"],
     }
 
 

@@ -14,12 +14,15 @@ from .remediation import sort_out
 Rule = Callable[[Question], Iterator[Reason]]
 
 _ALWAYS: tuple[Rule, ...] = (rules.run_on_record, rules.assets_known)
-_CHANGE: tuple[Rule, ...] = (
+_STAGE: tuple[Rule, ...] = (
     rules.implementer_known,
     rules.change_exists,
     rules.plan_agreed,
     rules.assets_planned,
     agreement.change_alive,
+)
+_CHANGE: tuple[Rule, ...] = (
+    *_STAGE,
     rules.no_other_run,
     agreement.duties_apart,
     agreement.approvals_enough,
@@ -34,10 +37,11 @@ def decide(question: Question) -> Decision:
     Runs that read (kinds check and plan, and any kind in mode check) only need to be on record and to name
     known assets. A patch, and a remediation for a change, need everything a change needs. A remediation
     without a change is what policy/remediation.yml says. A rollback needs a change that ran on these assets, and no
-    new approval: the way back was agreed to with the change. Raises PolicyError for a kind or a mode that does
+    new approval: the way back was agreed to with the change. Staging, which changes no package, needs a change that
+    may still come, and neither approval nor window (docs/adr/0016). Raises PolicyError for a kind or a mode that does
     not exist.
     """
-    if question.kind not in ("check", "plan", "patch", "remediate", "rollback") or question.mode not in (
+    if question.kind not in ("check", "plan", "stage", "patch", "remediate", "rollback") or question.mode not in (
         "apply",
         "check",
     ):
@@ -50,10 +54,14 @@ def decide(question: Question) -> Decision:
     reasons = tuple(reason for rule in asked for reason in rule(question))
     if reasons or question.change is None or asked is _ALWAYS:
         return Decision(reasons)
+    if question.kind == "stage":
+        return Decision(grounds=(f"{question.change.change_id} may come; staging its files needs no approval",))
     return Decision(grounds=tuple(agreement.grounds(question, question.change)))
 
 
 def _rules(question: Question) -> tuple[Rule, ...]:
+    if question.kind == "stage":
+        return (*_ALWAYS, *_STAGE)
     if question.mode == "check" or question.kind in ("check", "plan"):
         return _ALWAYS
     if question.kind == "patch":

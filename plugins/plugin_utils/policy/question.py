@@ -28,7 +28,7 @@ class Question:
     """May this run, or this wave of it, go ahead now? The answer depends on nothing but these facts."""
 
     kind: str
-    """check, plan, patch, remediate or rollback: as in the run-open record."""
+    """check, plan, stage, patch, remediate or rollback: as in the run-open record."""
     mode: str
     """apply, or check, in which nothing is changed."""
     now: datetime
