@@ -36,3 +36,8 @@ def read_lines(packages: list[dict[str, Any]]) -> tuple[Line, ...]:
 def read_versions(packages: list[dict[str, Any]]) -> tuple[tuple[str, str, str], ...]:
     """Return (name, arch, version) of each, checked by RPM's forms; see lines.read_versions."""
     return lines.read_versions(packages, RPM)
+
+
+def shown(name: str, arch: str, native: str) -> str:
+    """Return how people are told of a package: bare for the host's own architecture and for noarch, else name:arch."""
+    return name if arch in (native, "noarch") else f"{name}:{arch}"
