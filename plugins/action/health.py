@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.comparing import (
     FACT,
@@ -28,12 +29,15 @@ class ActionModule(RecordedAction):
     """
 
     arguments = {
-        "phase": {"type": "str", "choices": ["before", "after"], "required": True},
+        "phase": {"type": "str", "choices": ["before", "after", "member"], "required": True},
+        "asset": {"type": "str"},
         "watch_seconds": {"type": "float", "default": 0.0},
         "unhealthy": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
     }
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
+        if args["phase"] == "member":
+            return self._look_at_member(run, str(args["asset"] or self.host))
         after = args["phase"] == "after"
         facts = plain(self.variables.get("ansible_facts") or {})
         before = Before.from_dict(facts.get(FACT), run.opened.run_id) if after else None
@@ -58,3 +62,17 @@ class ActionModule(RecordedAction):
             result["msg"] = f"{self.host} is unhealthy: " + "; ".join(unhealthy)
             result["failed"] = args["unhealthy"] == "fail"
         return result
+
+    def _look_at_member(self, run: Run, asset: str) -> dict[str, Any]:
+        """Look at another member of a cluster, over the task's delegation; what is wrong is said, and nothing fails.
+
+        It is out of service when it cannot be reached, too. Nothing goes on record: it is not this host's turn.
+        """
+        checks = asked_checks(run.site.asset(asset).health, None, watched=False)
+        try:
+            answer = self.ask("health", {"checks": checks, "expect": "report", "retries": 1})
+        except AnsibleError:
+            answer = {}
+        healthy = "results" in answer and (bool(answer["healthy"]) or not checks)
+        why = "" if healthy else "is unhealthy now" if "results" in answer else "cannot be reached now"
+        return {"changed": False, "asset": asset, "healthy": healthy, "why": why}
