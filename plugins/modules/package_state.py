@@ -80,6 +80,50 @@ options:
         description: The package's architecture, C(all) included.
         type: str
         required: true
+  obstacles:
+    description:
+      - Whether to name everything that is in the way of the updates, see RV(obstacles).
+      - A refresh that fails, and updates that cannot go in together, are then obstacles and no failure of the module.
+    type: bool
+    default: false
+  min_free_percent:
+    description: How much of each file system must stay free, in percent, of bytes and of inodes.
+    type: int
+    default: 5
+  key_days:
+    description: A signing key that ends within so many days is named.
+    type: int
+    default: 30
+  rollback:
+    description: Whether an update that has no way back in any archive is in the way, or only named.
+    type: str
+    choices: [required, optional]
+    default: required
+  conffiles:
+    description:
+      - What becomes of configuration files that were changed on the host, as C(policy/patching.yml) says it.
+      - An update with such a file that is to C(stop) is no part of the transaction when O(obstacles=true).
+    type: dict
+    suboptions:
+      default:
+        description: What holds for every other file.
+        type: str
+        choices: [keep, replace, stop]
+        default: keep
+      paths:
+        description: A decision by path; shell patterns are understood, and the first that fits holds.
+        type: dict
+        default: {}
+  vulnerable:
+    description:
+      - Source packages that advisories name.
+      - Their packages are in RV(other_updates) with C(no fix) when no archive has a later version.
+    type: list
+    elements: str
+    default: []
+  controller_time:
+    description: The controller's clock, in seconds since the epoch, which the host's is compared with.
+    type: float
   stage_dir:
     description: Where those files lie until a plan's stage takes them over. Only root may enter it.
     type: path
@@ -114,6 +158,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+manager:
+  description: The package manager that answered.
+  type: str
+  returned: success
+  sample: apt
 release:
   description: The distribution's codename.
   type: str
@@ -165,7 +214,7 @@ removals:
 other_updates:
   description: >-
     Every other pending update and why it waits: C(not security), C(not selected), C(excluded), C(held), C(pinned),
-    C(phased) or C(dependency).
+    C(phased), C(dependency), C(conffile), C(disk), or C(no fix), which has no C(to).
   type: list
   elements: dict
   returned: success
@@ -196,10 +245,68 @@ lists:
       type: int
       returned: success
     sources:
-      description: One entry an archive, with the dates its signed Release file gives.
+      description:
+        - One entry an archive, with the dates its signed Release file gives.
+        - C(signature) is good, bad, none or unknown, as the host's gpgv or sqv says now; C(keys) are those of its
+          signers that the source names, with C(fingerprint) and C(expires_at).
       type: list
       elements: dict
       returned: success
+obstacles:
+  description:
+    - With O(obstacles=true), what is in the way, in the order in which it is mended.
+    - C(kind) is one of lock, timer, unfinished, interrupted, broken, clock, full, boot_full, no_archive, unsigned,
+      expired_key, key_expiring, expired_lists, stale_lists, held, pinned, phased, versionlock, dependency, conffile,
+      no_rollback, unsupported. One that does not block only leaves something out.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - kind: lock
+      subject: dpkg
+      found: held by apt-get (process 812, /var/lib/dpkg/lock-frontend)
+      do: let that process end
+      blocks: true
+space:
+  description: What the transaction needs and what there is, by file system; inodes are null where they have no limit.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"mount": "/", "need_bytes": 897975064, "free_bytes": 74249461760, "need_inodes": 1758, "free_inodes": 9999}]
+conffiles:
+  description: Configuration files of packages in the transaction that are not as their packages brought them.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"path": "/etc/nginx/nginx.conf", "package": "nginx-common", "changed_on_host": true}]
+forecast:
+  description: Which units run on files of the transaction, and whether a reboot is expected to be needed after it.
+  type: dict
+  returned: success
+  sample: {"restarts": ["nginx.service"], "reboot": false}
+kernel:
+  description: The kernel that runs and the newest installed of its flavour; a container has none of its own.
+  type: dict
+  returned: success
+  sample:
+    running: 6.1.0-40-amd64
+    running_version: 6.1.153-1
+    installed: 6.1.0-41-amd64
+    installed_version: 6.1.158-1
+    needs_reboot: true
+reboot:
+  description: Whether a reboot is needed now, and why - kernel, libc, init, dbus, required-file, microcode.
+  type: dict
+  returned: success
+  sample: {"needed": true, "why": ["kernel"]}
+restarts:
+  description:
+    - Units whose processes run on replaced files now; a process outside any is named C(process COMMAND).
+    - C(protected_hint) says that a restart would end sessions, cut the network or take other machines along.
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"unit": "nginx.service", "protected_hint": false, "processes": [{"pid": 812, "command": "nginx"}]}]
 held:
   description: Packages on hold, as name:arch.
   type: list
@@ -230,12 +337,24 @@ changelogs_missing:
 """
 
 import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.packages import manager
 from ..module_utils.packages.errors import PackageError
 from ..module_utils.packages.lines import MANAGER_OPTION
+
+
+def decisions(conffiles: dict[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    """Return the patterns and their decisions in order, the default last; raises PackageError for an unknown word."""
+    if conffiles is None:
+        return ()
+    found = (*((str(path), str(what)) for path, what in conffiles["paths"].items()), ("*", conffiles["default"]))
+    unknown = sorted({what for _path, what in found} - {"keep", "replace", "stop"})
+    if unknown:
+        raise PackageError(f"conffiles.paths: found {', '.join(unknown)}; expected keep, replace or stop; correct it")
+    return found
 
 
 def main() -> None:
@@ -260,6 +379,19 @@ def main() -> None:
                     "arch": {"type": "str", "required": True},
                 },
             },
+            "obstacles": {"type": "bool", "default": False},
+            "min_free_percent": {"type": "int", "default": 5},
+            "key_days": {"type": "int", "default": 30},
+            "rollback": {"type": "str", "choices": ["required", "optional"], "default": "required"},
+            "conffiles": {
+                "type": "dict",
+                "options": {
+                    "default": {"type": "str", "choices": ["keep", "replace", "stop"], "default": "keep"},
+                    "paths": {"type": "dict", "default": {}},
+                },
+            },
+            "vulnerable": {"type": "list", "elements": "str", "default": []},
+            "controller_time": {"type": "float"},
             "stage_dir": {"type": "path", "default": "/var/lib/holdfast/stage/planning"},
         },
         supports_check_mode=True,
@@ -277,6 +409,13 @@ def main() -> None:
             changelogs_of_all=asked["changelogs"],
             changelogs=face.read_versions(asked["changelogs_for"]),
             stage_dir=asked["stage_dir"],
+            obstacles=asked["obstacles"],
+            min_free_percent=asked["min_free_percent"],
+            key_days=asked["key_days"],
+            rollback_required=asked["rollback"] == "required",
+            decisions=decisions(asked["conffiles"]),
+            vulnerable=tuple(asked["vulnerable"]),
+            controller_now=asked["controller_time"],
         )
         state = face.read_state(question)
     except PackageError as problem:

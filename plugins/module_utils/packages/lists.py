@@ -19,6 +19,9 @@ from . import settings
 from .commands import run
 from .errors import PackageError
 
+NOT_REFRESHED = "the package lists could not be refreshed: "
+"""How the error begins whose rest is apt's own words."""
+
 _REFRESH_SECONDS = 600
 _RELEASE_BYTES = 4 * 1024 * 1024  # a Release file of a large archive is some 200 kB
 
@@ -50,9 +53,22 @@ class Index:
         )
 
 
+class RefreshError(PackageError):
+    """A refresh that failed; said is all that apt wrote, for whoever reads the reasons out of it."""
+
+    def __init__(self, message: str, said: str) -> None:
+        self.said = said
+        super().__init__(message)
+
+
 @dataclass(frozen=True)
 class Source:
-    """One archive's signed Release file: dates are UTC, ISO 8601; None when the file does not say."""
+    """One archive's signed Release file: dates are UTC, ISO 8601; None when the file does not say.
+
+    name is the archive's as the host's sources write it. signature is good, bad, none, or unknown as long as nobody
+    looked; keys are those of its signers that the source names: {fingerprint, expires_at}, expires_at None for a key
+    without an end.
+    """
 
     uri: str
     suite: str
@@ -64,6 +80,9 @@ class Source:
     date: str | None
     valid_until: str | None
     expired: bool
+    name: str = ""
+    signature: str = "unknown"
+    keys: tuple[dict[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,7 @@ class Lists:
 def refresh() -> None:
     """Fetch and verify the lists of every archive the host is configured for, into Holdfast's own folder.
 
-    Raises PackageError with apt's own words when any archive cannot be fetched or its signature does not hold; the
+    Raises RefreshError with apt's own words when any archive cannot be fetched or its signature does not hold; the
     lists then stay as they were.
     """
     prepare()
@@ -93,9 +112,9 @@ def refresh() -> None:
         _lock(lock.fileno())
         answer = run(["apt-get", *settings.refreshing(), "-q", "update"], seconds=_REFRESH_SECONDS)
     if answer.code != 0:
-        raise PackageError(
-            f"the package lists could not be refreshed: {answer.complaint()}; "
-            "mend the host's sources or its way to the archive, then plan again"
+        raise RefreshError(
+            f"{NOT_REFRESHED}{answer.complaint()}; mend the host's sources or its way to the archive, then plan again",
+            f"{answer.out}\n{answer.err}",
         )
     settings.STAMP.touch()
     os.utime(settings.STAMP)
@@ -191,7 +210,7 @@ def source_of(index: Index, now: float) -> Source:
         valid_until=None,
         expired=False,
     )
-    release = _release_file(index)
+    release = release_file(index)
     if release is None:
         return source
     with release.open(encoding="utf-8", errors="replace") as text:
@@ -205,7 +224,7 @@ def source_of(index: Index, now: float) -> Source:
     )
 
 
-def _release_file(index: Index) -> Path | None:
+def release_file(index: Index) -> Path | None:
     """Return the Release file beside an index: apt names all files of an archive by one prefix."""
     prefix, mangled, _rest = index.filename.rpartition(index.key.replace("_", "%5f").replace("/", "_"))
     if not mangled:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import settings
 from .commands import run
@@ -17,18 +17,22 @@ from .versions import latest, newer
 
 _HEADER = re.compile(r"^(\S+):$")
 _CANDIDATE = re.compile(r"^  Candidate: (\S+)")
-_VERSION = re.compile(r"^ (?:\*\*\*|   ) (\S+) (-?\d+)")
+_VERSION = re.compile(r"^ (?:\*\*\*|   ) (\S+) (-?\d+)(?: \(phased (\d+)%\))?")
 _INDEX = re.compile(r"^ {8,}(-?\d+) (.+)$")
 _BATCH = 800  # names a command line: well under every kernel's limit on arguments
 
 
 @dataclass(frozen=True)
 class Offer:
-    """One version apt knows of a package; indexes holds the archives that have it (none: only installed)."""
+    """One version apt knows of a package; indexes holds the archives that have it (none: only installed).
+
+    phased is the share of hosts, in percent, that the archive gives it to for now; None when to all.
+    """
 
     version: str
     priority: int
     indexes: tuple[str, ...]
+    phased: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Located:
     path: str
     source: str
     source_version: str
+    installed_kib: int = 0
+    """How much room it says it takes once installed; 0 when the index does not say."""
 
     @property
     def file(self) -> str:
@@ -117,10 +123,11 @@ def parse_policy(text: str) -> dict[str, Choice]:
         elif chosen:
             candidate = None if chosen.group(1) == "(none)" else chosen.group(1)
         elif version:
-            offers.append(Offer(version.group(1), int(version.group(2)), ()))
+            share = None if version.group(3) is None else int(version.group(3))
+            offers.append(Offer(version.group(1), int(version.group(2)), (), share))
         elif index and offers and not index.group(2).startswith("/var/lib/dpkg/status"):
             last = offers[-1]
-            offers[-1] = Offer(last.version, last.priority, (*last.indexes, index.group(2)))
+            offers[-1] = replace(last, indexes=(*last.indexes, index.group(2)))
     close()
     return known
 
@@ -177,6 +184,7 @@ def parse_show(text: str) -> dict[tuple[str, str, str], Located]:
             path=said["Filename"],
             source=source,
             source_version=bracketed.strip("()") or _without_rebuild(version),
+            installed_kib=int(said["Installed-Size"]) if said.get("Installed-Size", "").isdigit() else 0,
         )
         found.setdefault((name, located.arch, version), located)
     return found

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +15,9 @@ from .errors import PackageError, Refusal
 from .lists import Index
 from .offers import Choice, Located
 from .versions import newer
+
+_EXPLAINED = 5
+"""How many updates that are kept back are looked into: each costs a simulation of its own."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,18 @@ class Update:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A pending update that is not in the transaction, and the class of the reason."""
+    """A pending update that is not in the transaction, and the class of the reason; to is None when there is no fix.
+
+    detail is what more apt says of the reason, for people; '' when nothing.
+    """
 
     name: str
     arch: str
     before: str
-    to: str
+    to: str | None
     security: bool
     why: str
+    detail: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the members as package_state returns them."""
@@ -94,15 +102,19 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Pending:
-    """The transaction, what it would remove, and every other pending update with its reason."""
+    """The transaction, what it would remove, and every other pending update with its reason.
+
+    unsupported has the installed packages (name, architecture) of which no archive offers any version.
+    """
 
     updates: tuple[Update, ...]
     removals: tuple[transaction.Removal, ...]
     waiting: tuple[Waiting, ...]
+    unsupported: tuple[tuple[str, str], ...] = ()
 
 
-class _Survey:
-    """The facts one answer is made from: dpkg's inventory, the archives' indexes, and what apt knows of packages."""
+class Survey:
+    """The facts every answer is made from: dpkg's inventory, the archives' indexes, and what apt knows of packages."""
 
     def __init__(self, installed: dict[tuple[str, str], Package], indexes: tuple[Index, ...], native: str) -> None:
         self.installed = installed
@@ -117,22 +129,25 @@ class _Survey:
     def choice(self, key: tuple[str, str]) -> Choice | None:
         return self.choices.get(self.name(*key))
 
+    def offered(self, key: tuple[str, str]) -> bool:
+        """Return whether any archive has any version of the package."""
+        choice = self.choice(key)
+        return choice is not None and any(offer.indexes for offer in choice.offers)
 
-def pending(
-    installed: dict[tuple[str, str], Package], indexes: tuple[Index, ...], native: str, selection: Selection
-) -> Pending:
-    """Return what is pending on this host, judged by our lists.
 
-    Raises PackageError when the selected updates cannot be installed together, when one could not be locked, or when
-    a package changes its architecture (which a rollback by file could not undo).
+def pending(survey: Survey, selection: Selection, aside: Mapping[tuple[str, str], str] | None = None) -> Pending:
+    """Return what is pending on this host, judged by our lists; aside gives packages that must wait, and why.
+
+    Raises NoSolutionError when the selected updates cannot be installed together, PackageError when one could not be
+    locked, or when a package changes its architecture (which a rollback by file could not undo).
     """
-    survey = _Survey(installed, indexes, native)
-    wanted, waiting = _choose(survey, selection)
+    wanted, waiting = _choose(survey, selection, aside or {})
+    unsupported = tuple(key for key in sorted(survey.installed) if not survey.offered(key))
     if wanted:
         wanted, blocked = _leave_blocked(survey, wanted)
         waiting.extend(blocked)
     if not wanted:
-        return Pending((), (), tuple(waiting))
+        return Pending((), (), tuple(waiting), unsupported)
     named = [f"{survey.name(*key)}={version}" for key, version in sorted(wanted.items())]
     would = transaction.simulate(
         ["apt-get", *settings.reading(), "--simulate", "--no-install-recommends", "install", *named]
@@ -142,10 +157,13 @@ def pending(
         updates=_lock(survey, would.changes),
         removals=would.removals,
         waiting=tuple(line for line in waiting if (line.name, line.arch) not in covered),
+        unsupported=unsupported,
     )
 
 
-def _choose(survey: _Survey, selection: Selection) -> tuple[dict[tuple[str, str], str], list[Waiting]]:
+def _choose(
+    survey: Survey, selection: Selection, aside: Mapping[tuple[str, str], str]
+) -> tuple[dict[tuple[str, str], str], list[Waiting]]:
     """Return the version wanted of each selected package, and the others with the reason they wait."""
     wanted: dict[tuple[str, str], str] = {}
     waiting: list[Waiting] = []
@@ -157,7 +175,8 @@ def _choose(survey: _Survey, selection: Selection) -> tuple[dict[tuple[str, str]
         newest = choice.newest(package.version)
         pinned = choice.candidate is None or not newer(choice.candidate, package.version)
         target = secure if selection.updates == "security" else choice.candidate
-        why = _why_not(package, selection, secure, pinned)
+        why = _why_not(package, selection, secure, _kept_back(choice, package.version) if pinned else "")
+        why = why or aside.get(key, "")
         shown = (target if not pinned else None) or newest or _forbidden(choice, package.version)
         if shown is None:
             continue
@@ -168,11 +187,11 @@ def _choose(survey: _Survey, selection: Selection) -> tuple[dict[tuple[str, str]
     return wanted, waiting
 
 
-def _why_not(package: Package, selection: Selection, secure: str | None, pinned: bool) -> str:
+def _why_not(package: Package, selection: Selection, secure: str | None, kept_back: str) -> str:
     if package.held:
         return "held"
-    if pinned:
-        return "pinned"
+    if kept_back:
+        return kept_back
     if selection.excludes(package.name):
         return "excluded"
     if not selection.selects(package.name):
@@ -182,6 +201,12 @@ def _why_not(package: Package, selection: Selection, secure: str | None, pinned:
     return ""
 
 
+def _kept_back(choice: Choice, installed: str) -> str:
+    """Return why apt chooses no later version: apt 3 gives one that is not this host's turn yet a low priority."""
+    later = [offer for offer in choice.offers if offer.indexes and newer(offer.version, installed)]
+    return "phased" if later and all(offer.phased is not None for offer in later) else "pinned"
+
+
 def _forbidden(choice: Choice, installed: str) -> str | None:
     """Return a later version that a pin forbids, or None."""
     above = [offer.version for offer in choice.offers if offer.indexes and newer(offer.version, installed)]
@@ -189,29 +214,43 @@ def _forbidden(choice: Choice, installed: str) -> str | None:
 
 
 def _leave_blocked(
-    survey: _Survey, wanted: dict[tuple[str, str], str]
+    survey: Survey, wanted: dict[tuple[str, str], str]
 ) -> tuple[dict[tuple[str, str], str], list[Waiting]]:
     """Take out what apt itself keeps back: not yet this host's turn (phased), or unmet dependencies."""
     whole = transaction.simulate(["apt-get", *settings.reading(), "--simulate", "dist-upgrade"])
     would = {change.key for change in whole.changes}
-    kept, blocked = {}, []
+    kept: dict[tuple[str, str], str] = {}
+    blocked: list[Waiting] = []
     for key, version in wanted.items():
         if key in would:
             kept[key] = version
             continue
         why = "phased" if survey.name(*key) in whole.phased else "dependency"
         secure = bool(survey.security.intersection(_indexes_of(survey, key, version)))
-        blocked.append(Waiting(*key, survey.installed[key].version, version, secure, why))
+        detail = _unmet(survey, key, version) if why == "dependency" and len(blocked) < _EXPLAINED else ""
+        blocked.append(Waiting(*key, survey.installed[key].version, version, secure, why, detail))
     return kept, blocked
 
 
-def _indexes_of(survey: _Survey, key: tuple[str, str], version: str) -> tuple[str, ...]:
+def _unmet(survey: Survey, key: tuple[str, str], version: str) -> str:
+    """Return apt's words on why one update cannot go in; '' when it could, by itself."""
+    asked = f"{survey.name(*key)}={version}"
+    try:
+        transaction.simulate(
+            ["apt-get", *settings.reading(), "--simulate", "--no-install-recommends", "--no-remove", "install", asked]
+        )
+    except transaction.NoSolutionError as problem:
+        return str(problem)
+    return ""
+
+
+def _indexes_of(survey: Survey, key: tuple[str, str], version: str) -> tuple[str, ...]:
     choice = survey.choice(key)
     offer = None if choice is None else choice.offer(version)
     return () if offer is None else offer.indexes
 
 
-def _lock(survey: _Survey, changes: tuple[transaction.Change, ...]) -> tuple[Update, ...]:
+def _lock(survey: Survey, changes: tuple[transaction.Change, ...]) -> tuple[Update, ...]:
     """Give each change its exact file, its archive and its way back."""
     new = [survey.name(*change.key) for change in changes if survey.choice(change.key) is None]
     survey.choices.update(offers.choices(new))

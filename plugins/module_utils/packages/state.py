@@ -8,23 +8,42 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import download, dpkg, lists, locks, offers, settings
+from . import (
+    archives,
+    complaints,
+    download,
+    dpkg,
+    hindrances,
+    kernels,
+    lists,
+    locks,
+    offers,
+    outlook,
+    processes,
+    proofs,
+    restarts,
+    space,
+)
 from .changelog import changelog_of, cves_since
 from .errors import PackageError
 from .lines import Deb
+from .obstacles import Obstacle, in_order
 from .offers import Located
-from .pending import Pending, Selection, pending
+from .pending import Pending, Selection, Survey
 from .stagedir import Stage
-
-PLANNING = settings.STAGE / "planning"
-"""Where package files lie that were fetched for their changelogs, until a plan's stage takes them over."""
+from .transaction import NoSolutionError
 
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. check forbids every write and every download; changelogs holds (name, arch, version)."""
+    """What is asked. check forbids every write and every download; changelogs holds (name, arch, version).
+
+    controller_now is the controller's clock in seconds since the epoch, None when it was not told; decisions are
+    patterns of configuration files with keep, replace or stop. The other members from obstacles on are package_state's
+    arguments of the same names.
+    """
 
     now: float
     check: bool
@@ -35,62 +54,154 @@ class Question:
     changelogs_of_all: bool = False
     changelogs: tuple[tuple[str, str, str], ...] = ()
     stage_dir: str | None = None
+    obstacles: bool = False
+    min_free_percent: int = 5
+    key_days: int = 30
+    rollback_required: bool = True
+    decisions: tuple[tuple[str, str], ...] = ()
+    vulnerable: tuple[str, ...] = ()
+    controller_now: float | None = None
 
 
 def read_state(question: Question) -> dict[str, Any]:
     """Return what package_state returns, but for changed.
 
-    Raises PackageError when the host's tools fail, a refresh does not succeed, or an update cannot be locked.
+    Raises PackageError when the host's tools fail or an update cannot be locked, and when a refresh does not succeed
+    or the updates cannot go in together; where obstacles are asked for, these two are obstacles instead.
     """
-    refresh = question.refresh and not question.check
-    if refresh:
-        lists.refresh()
-    installed = dpkg.inventory()
-    native = dpkg.native_architecture()
-    indexes = lists.indexes() if question.pending else ()
-    why = "check mode: the lists were not refreshed" if question.refresh and question.check else ""
-    state = judge(lists.look(question.now, indexes, refreshed=refresh, why=why), question.max_age_hours)
-    if not question.pending:
-        state = replace(state, why="what is pending was not asked")
-    found = Pending((), (), ())
-    if state.measured:
-        found = pending(installed, indexes, native, question.selection)
-    cves: dict[str, list[str]] = {}
-    unread: dict[str, str] = {}
-    asked = list(question.changelogs)
-    if question.changelogs_of_all:
-        asked += [(update.to.name, update.to.arch, update.to.version) for update in found.updates]
-    if asked and state.measured and not question.check:
-        cves, unread = _read_changelogs(sorted(set(asked)), question.stage_dir, installed, native)
-    holder = locks.holder()
-    return {
-        "release": release_codename(),
-        "arch": native,
-        "installed": {
-            f"{name}:{arch}": {
-                "version": package.version,
-                "source": package.source,
-                "source_version": package.source_version,
-            }
-            for (name, arch), package in sorted(installed.items())
-        },
-        "updates": [update.to_dict() for update in found.updates],
-        "removals": [
-            {"name": removal.name, "arch": removal.arch or native, "version": removal.version}
-            for removal in found.removals
-        ],
-        "other_updates": [line.to_dict() for line in found.waiting],
-        "lists": state.to_dict(),
-        "held": [f"{name}:{arch}" for (name, arch), package in sorted(installed.items()) if package.held],
-        "unfinished": [
-            {"name": package.name, "arch": package.arch, "state": package.status}
-            for package in dpkg.unfinished(installed)
-        ],
-        "interrupted": dpkg.interrupted(),
-        "lock": None if holder is None else holder.to_dict(),
-        "cves": cves,
-        "changelogs_missing": unread,
-    }
+    view = _View(question)
+    return {**view.facts(), **view.answer()}
+
+
+class _View:
+    """One look at a host: everything is read once, and in the order in which one thing is judged by another."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.found: list[Obstacle] = []
+        refreshed, failed = self._refresh()
+        self.installed = dpkg.inventory()
+        self.native = dpkg.native_architecture()
+        self.holder = locks.holder()
+        self.running = processes.running()
+        self.kernel = kernels.kernel(self.installed.values())
+        self.sources = archives.archives() if question.pending else ()
+        self.state = self._lists(refreshed, failed)
+        self.outlook = self._outlook()
+        if question.obstacles:
+            self._name_obstacles()
+
+    def _refresh(self) -> tuple[bool, str]:
+        """Refresh the lists when asked to; return whether that was done, and why it failed."""
+        if not self.question.refresh or self.question.check:
+            return False, ""
+        try:
+            lists.refresh()
+        except lists.RefreshError as problem:
+            if not self.question.obstacles:
+                raise
+            self.found += complaints.obstacles(problem.said)
+            return False, str(problem)
+        return True, ""
+
+    def _lists(self, refreshed: bool, failed: str) -> lists.Lists:
+        question = self.question
+        indexes = lists.indexes() if question.pending else ()
+        why = "check mode: the lists were not refreshed" if question.refresh and question.check else ""
+        state = judge(lists.look(question.now, indexes, refreshed=refreshed, why=why), question.max_age_hours)
+        self.indexes = indexes
+        if not question.pending:
+            return replace(state, why="what is pending was not asked")
+        state = proofs.prove(state, indexes, self.sources)
+        return replace(state, measured=False, why=failed) if failed else state
+
+    def _outlook(self) -> outlook.Outlook:
+        question = self.question
+        nothing = outlook.Outlook(Pending((), (), ()), (), (), (), False)
+        if not self.state.measured:
+            return nothing
+        terms = outlook.Terms(question.obstacles, question.min_free_percent, question.decisions, question.vulnerable)
+        try:
+            survey = Survey(self.installed, self.indexes, self.native)
+            return outlook.look(survey, question.selection, terms, self.running, self.kernel)
+        except NoSolutionError as problem:
+            if not question.obstacles:
+                raise
+            do = "mend it on the host (apt-get --fix-broken install), or exclude what cannot go in"
+            self.found.append(Obstacle("dependency", "apt", str(problem)[:600], do))
+            return nothing
+
+    def _name_obstacles(self) -> None:
+        question, found = self.question, self.found
+        found += hindrances.of_work(self.holder, dpkg.unfinished(self.installed), dpkg.interrupted(), self.running)
+        found += hindrances.of_clock(question.now, question.controller_now)
+        known = space.mounts()
+        budgets = self.outlook.budgets or space.budgets({}, known)
+        found += space.obstacles(budgets, question.min_free_percent)
+        if not question.pending:
+            return
+        named = frozenset(one.subject for one in found)
+        found += hindrances.of_lists(question.now, self.state, self.sources, question.key_days, named)
+        pending = self.outlook.found
+        found += hindrances.of_updates(pending.updates, pending.waiting, question.selection, question.rollback_required)
+        found += hindrances.of_conffiles(self.outlook.changed)
+        found += hindrances.of_support(pending.unsupported, self.installed)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is so on the host, whatever is pending."""
+        why = kernels.reboot(self.kernel, self.running, self.installed.values(), processes.boot_time())
+        return {
+            "manager": "apt",
+            "release": release_codename(),
+            "arch": self.native,
+            "installed": {
+                f"{name}:{arch}": {
+                    "version": package.version,
+                    "source": package.source,
+                    "source_version": package.source_version,
+                }
+                for (name, arch), package in sorted(self.installed.items())
+            },
+            "held": [f"{name}:{arch}" for (name, arch), package in sorted(self.installed.items()) if package.held],
+            "unfinished": [
+                {"name": package.name, "arch": package.arch, "state": package.status}
+                for package in dpkg.unfinished(self.installed)
+            ],
+            "interrupted": dpkg.interrupted(),
+            "lock": None if self.holder is None else self.holder.to_dict(),
+            "kernel": self.kernel.to_dict(),
+            "reboot": {"needed": bool(why), "why": why},
+            "restarts": restarts.replaced(self.running),
+        }
+
+    def answer(self) -> dict[str, Any]:
+        """Return what is pending, what it would do, and what is in its way."""
+        found = self.outlook.found
+        cves, unread = self._changelogs()
+        return {
+            "updates": [update.to_dict() for update in found.updates],
+            "removals": [
+                {"name": removal.name, "arch": removal.arch or self.native, "version": removal.version}
+                for removal in found.removals
+            ],
+            "other_updates": [line.to_dict() for line in found.waiting],
+            "lists": self.state.to_dict(),
+            "space": [budget.to_dict() for budget in self.outlook.budgets],
+            "conffiles": [one.to_dict() for one in self.outlook.changed],
+            "forecast": {"restarts": list(self.outlook.restarts), "reboot": self.outlook.reboot},
+            "obstacles": [one.to_dict() for one in in_order(self.found)],
+            "cves": cves,
+            "changelogs_missing": unread,
+        }
+
+    def _changelogs(self) -> tuple[dict[str, list[str]], dict[str, str]]:
+        question = self.question
+        asked = list(question.changelogs)
+        if question.changelogs_of_all:
+            asked += [(one.to.name, one.to.arch, one.to.version) for one in self.outlook.found.updates]
+        if not asked or not self.state.measured or question.check:
+            return {}, {}
+        return _read_changelogs(sorted(set(asked)), question.stage_dir, self.installed, self.native)
 
 
 def release_codename(path: Path = Path("/etc/os-release")) -> str:
@@ -139,7 +250,7 @@ def _read_changelogs(
     left = dict(sources)
     for turn in range(_ROUNDS):
         trying = {source: ones[turn] for source, ones in left.items() if turn < len(ones)}
-        _fetch(tuple(trying.values()), stage, native)
+        _fetch(tuple(trying.values()), stage)
         for (source, version), one in trying.items():
             text = changelog_of(stage.path / one.file)
             if text is None:
@@ -152,12 +263,12 @@ def _read_changelogs(
     return cves, unread
 
 
-def _fetch(wanted: tuple[Located, ...], stage: Stage, native: str) -> None:
+def _fetch(wanted: tuple[Located, ...], stage: Stage) -> None:
     debs = tuple(Deb(one.name, one.arch, one.version, one.sha256, one.size, one.file) for one in wanted)
     missing, refused = stage.look(list(debs))
     if refused:
         raise PackageError("files kept for their changelogs were changed", refused)
-    download.fetch(missing, stage, native)
+    download.fetch(missing, stage)
 
 
 def _installed_source(source: str, installed: dict[tuple[str, str], dpkg.Package]) -> str | None:

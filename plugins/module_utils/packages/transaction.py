@@ -15,6 +15,10 @@ _REMV = re.compile(r"^(?:Remv|Purg) (\S+)(?: \[([^\]]*)\])?")
 _PHASED = "The following upgrades have been deferred due to phasing:"
 
 
+class NoSolutionError(PackageError):
+    """apt can bring about what was asked in no way."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One package apt would put on the host; before is None when it is not there yet."""
@@ -51,11 +55,11 @@ class Transaction:
 def simulate(argv: list[str]) -> Transaction:
     """Run apt-get with these arguments (which must contain --simulate) and return what it would do.
 
-    Raises PackageError with apt's words when there is no solution.
+    Raises NoSolutionError with apt's words when there is none.
     """
     answer = run(argv)
     if answer.code != 0:
-        raise PackageError(f"apt finds no solution: {_unmet(answer)}")
+        raise NoSolutionError(f"apt finds no solution: {_unmet(answer)}")
     return parse(answer.out)
 
 
@@ -84,7 +88,9 @@ def differences(
     installs: dict[tuple[str, str], str],
     removes: set[str],
 ) -> tuple[Refusal, ...]:
-    """Compare what apt would do with what was planned; installs maps (name, arch) to the version, removes names.
+    """Compare what apt would do with what was planned; installs maps (name, arch) to the version, removes has names.
+
+    Names are apt's: bare for the native architecture, else with :arch.
 
     Each difference is one refusal: a package too many, one missing, another version, a removal nobody approved.
     """
@@ -99,7 +105,7 @@ def differences(
     for key, version in sorted(installs.items()):
         if key not in seen:
             refused.append(Refusal(f"{key[0]} ({key[1]})", "no change", f"a change to {version}", again))
-    removed = {removal.name for removal in would.removals}
+    removed = {removal.name + (f":{removal.arch}" if removal.arch else "") for removal in would.removals}
     refused.extend(Refusal(name, "a removal", "none", again) for name in sorted(removed - removes))
     refused.extend(Refusal(name, "no removal", "a removal", again) for name in sorted(removes - removed))
     return tuple(refused)

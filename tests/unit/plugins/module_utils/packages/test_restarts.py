@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.restarts import pending, unit_of
+from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.processes import unit_of
+from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.restarts import pending
 
 OLD = "7f00-7f01 r-xp 00000000 08:01 77 /usr/lib/x86_64-linux-gnu/libssl.so.3 (deleted)\n"
 NEW = "7f00-7f01 r-xp 00000000 08:01 78 /usr/lib/x86_64-linux-gnu/libssl.so.3\n"
