@@ -33,6 +33,8 @@ class ActionModule(RecordedAction):
             "run_id": run.opened.run_id,
             "index": run.opened.index,
             "plan": answer.plan_digest,
+            "change_kind": answer.change_kind,
+            "back": list(answer.back),
             "patching": run.site.policy.patching.to_dict(),
             "bounded": bool(args["after"]),
         }

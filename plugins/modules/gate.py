@@ -56,6 +56,15 @@ plan:
   description: The digest of the plan that may be carried out; empty for runs without a change.
   returned: success
   type: str
+change_kind:
+  description: C(patch) or C(config); empty for runs without a request.
+  returned: success
+  type: str
+back:
+  description: Hosts of this wave that an earlier run left in between; they go back before anything else is tried.
+  returned: success
+  type: list
+  elements: str
 bounded:
   description: Whether the gate was asked about what would be mended, see O(after).
   returned: success

@@ -19,10 +19,15 @@ from .returning import touched
 
 @dataclass(frozen=True)
 class Answer:
-    """The gate's decision for a wave, and the digest of the plan that may be carried out; empty where there is none."""
+    """The gate's decision for a wave, and the digest of the plan that may be carried out; empty where there is none.
+
+    `change_kind` is patch or config, or empty without a request. `back` are hosts that an earlier run left in between.
+    """
 
     decision: Decision
     plan_digest: str
+    change_kind: str = ""
+    back: tuple[str, ...] = ()
 
 
 def ask_gate(
@@ -47,7 +52,8 @@ def ask_gate(
     )
     if run.kind == "rollback":
         deployed = touched(run.records, str(run.opened.change_id))
-        return Answer(decide(replace(question, implementer=run.record.principal, deployed=deployed)), "")
+        decision = decide(replace(question, implementer=run.record.principal, deployed=deployed))
+        return Answer(decision, run.case.plan.digest, run.case.state.kind) if run.case else Answer(decision, "")
     if mends is not None:
         return Answer(_may_be_mended(run, question, mends), run.case.plan.digest if run.case else "")
     if run.case is None:
@@ -59,7 +65,13 @@ def ask_gate(
         decision = decide(part)
         reasons.update(dict.fromkeys(decision.reasons))
         grounds.extend(decision.grounds)
-    return Answer(Decision(tuple(reasons), tuple(grounds)), run.case.plan.digest)
+    back = sorted(question.assets & _left_between(run, run.case))
+    return Answer(Decision(tuple(reasons), tuple(grounds)), run.case.plan.digest, run.case.state.kind, tuple(back))
+
+
+def _left_between(run: Run, case: Case) -> frozenset[str]:
+    """Return the hosts that a patch run takes back before anything else, for an earlier run left them in between."""
+    return frozenset(case.state.left_between) if run.kind == "patch" else frozenset()
 
 
 def _may_be_mended(run: Run, question: Question, mends: Mapping[str, Collection[str]]) -> Decision:
@@ -91,6 +103,11 @@ def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:
         planned = [asset.asset for asset in case.plan.assets]
         question = replace(question, baseline=run.site.controls_digest(planned, question.now))
     left = set(question.assets)
+    if back := left & _left_between(run, case):
+        # The way back was agreed to with the change: it needs no consent, no window, and nobody's turn.
+        reached = touched(run.records, case.state.change_id)
+        yield replace(question, kind="rollback", assets=frozenset(back), deployed=reached, plan=None, change=None)
+        left -= back
     if run.kind == "patch":
         for wave in waves(case.plan, run.site.policy):
             here = left & set(wave.assets)

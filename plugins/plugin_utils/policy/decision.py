@@ -11,6 +11,9 @@ from . import agreement, limits, rules
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 
+KINDS = ("check", "plan", "stage", "patch", "rehearse", "remediate", "rollback")
+"""The kinds of run that may be asked about."""
+
 Rule = Callable[[Question], Iterator[Reason]]
 
 _ALWAYS: tuple[Rule, ...] = (rules.run_on_record, rules.assets_known)
@@ -29,22 +32,24 @@ _CHANGE: tuple[Rule, ...] = (
     agreement.ring_before_verified,
     agreement.wave_in_turn,
 )
+_REHEARSAL: tuple[Rule, ...] = (
+    *(rule for rule in _CHANGE if rule not in (agreement.ring_before_verified, agreement.wave_in_turn)),
+    rules.rehearsed_in_first_ring,
+)
+"""A rehearsal changes hosts as a patch does, and proves rather than needs what comes before."""
 
 
 def decide(question: Question) -> Decision:
     """Answer a question with all reasons at once.
 
     Runs that read (kinds check and plan, and any kind in mode check) only need to be on record and to name
-    known assets. A patch, and a remediation for a change, need everything a change needs. A remediation
-    without a change is what policy/remediation.yml says. A rollback needs a change that ran on these assets, and no
-    new approval: the way back was agreed to with the change. Staging, which changes no package, needs a change that
-    may still come, and neither approval nor window (docs/adr/0016). Raises PolicyError for a kind or a mode that does
-    not exist.
+    known assets. A patch, and a remediation for a change, need everything a change needs. A rehearsal needs all of it
+    but its turn, and the first ring. A remediation without a change is what policy/remediation.yml says. A rollback
+    needs a change that ran on these assets, and no new approval: the way back was agreed to with the change. Staging,
+    which changes no package, needs a change that may still come, and neither approval nor window (docs/adr/0016).
+    Raises PolicyError for a kind or a mode that does not exist.
     """
-    if question.kind not in ("check", "plan", "stage", "patch", "remediate", "rollback") or question.mode not in (
-        "apply",
-        "check",
-    ):
+    if question.kind not in KINDS or question.mode not in ("apply", "check"):
         raise PolicyError(
             f"question: kind {question.kind!r}, mode {question.mode!r} do not exist; expected a run's kind and mode"
         )
@@ -64,6 +69,8 @@ def _rules(question: Question) -> tuple[Rule, ...]:
         return (*_ALWAYS, *_STAGE)
     if question.mode == "check" or question.kind in ("check", "plan"):
         return _ALWAYS
+    if question.kind == "rehearse":
+        return (*_ALWAYS, *_REHEARSAL)
     if question.kind == "patch":
         return (*_ALWAYS, *_CHANGE)
     if question.kind == "rollback":

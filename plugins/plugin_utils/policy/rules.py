@@ -172,3 +172,15 @@ def change_ran(q: Question) -> Iterator[Reason]:
             "",
             "name the change that did, or --limit to the hosts where it ran",
         )
+
+
+def rehearsed_in_first_ring(q: Question) -> Iterator[Reason]:
+    """A rehearsal takes hosts back and forward on purpose: only where a change begins, never nearer to patients."""
+    asked = [ring.name for ring in q.policy.rings if q.change is not None and ring.name in q.change.rings]
+    if asked and q.ring != asked[0]:
+        yield Reason(
+            "rehearsal-ring",
+            f"a way back is rehearsed in {asked[0]}, the first ring of this change, not in {q.ring}",
+            RISK_MANAGEMENT,
+            f"rehearse on hosts of {asked[0]}",
+        )
