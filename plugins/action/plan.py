@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.build import build_patch_plan
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.obstacles import obstacle_lines
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
@@ -30,6 +31,9 @@ class ActionModule(RecordedAction):
         states = {host: plain(self.variables["hostvars"][host][args["state"]]) for host in hosts}
         draft = build_patch_plan(states, run.site, title=args["title"], reason=args["reason"], created_at=utc_now())
         path = None if self._task.check_mode else draft.save(run.site.plans_dir)
+        for host, state in states.items():
+            for line in obstacle_lines(host, state) if "obstacles" in (state or {}) else ():
+                self._display.display(line)
         for line in draft.lines():
             self._display.display(line)
         absent = sorted({str(host) for host in self.variables["ansible_play_hosts_all"]} - set(hosts))

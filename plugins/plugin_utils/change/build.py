@@ -175,4 +175,5 @@ def _waits(update: Mapping[str, Any]) -> str:
     if update["why"] == "not security":
         return "not security updates"
     kind = "security update" if update["security"] else "update"
-    return f"{update['why']}: {kind} {update['name']}:{update['arch']} {update['to']}"
+    version = update["to"] or "that no archive has yet"
+    return f"{update['why']}: {kind} {update['name']}:{update['arch']} {version}"

@@ -11,6 +11,9 @@ from typing import Any
 from ..site.policy import Patching
 
 HOUR = 3600
+PASSING = ("lock", "timer")
+"""Obstacles that say who is at work at the moment: a wave waits for them, and a plan is made for later."""
+
 MEMBERS = ("release", "arch", "updates", "removals", "lists", "interrupted", "unfinished")
 
 
@@ -76,6 +79,7 @@ def _conffiles(state: Mapping[str, Any], patching: Patching) -> Iterator[str]:
 
 def _obstacles(state: Mapping[str, Any], patching: Patching) -> Iterator[str]:
     """Yield what package_state calls in the way; a missing way back is in the way only where policy requires one."""
+    passing = {*PASSING, "no_rollback"} if patching.rollback == "optional" else {*PASSING}
     for one in state.get("obstacles", ()):
-        if one["blocks"] and not (one["kind"] == "no_rollback" and patching.rollback == "optional"):
+        if one["blocks"] and one["kind"] not in passing:
             yield f"{one['kind']} {one['subject']}: {one['found']}; {one['do']}"

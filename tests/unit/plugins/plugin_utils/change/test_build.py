@@ -184,6 +184,22 @@ def test_an_asset_that_cannot_be_planned_is_refused_by_name(name: str, site: Sit
     assert words in draft.lines()[-1]
 
 
+def obstacle(kind: str, *, blocks: bool = True) -> dict[str, object]:
+    """One obstacle of package_state's answer."""
+    return {"kind": kind, "subject": "dpkg", "found": "something", "do": "mend it", "blocks": blocks}
+
+
+def test_what_is_in_the_way_of_the_updates_refuses_the_asset(site: Site) -> None:
+    """An obstacle that blocks is told with what to do; one that only leaves something out refuses nothing."""
+    draft = build(site, {"lab-1": state(line(), obstacles=[obstacle("clock"), obstacle("held", blocks=False)])})
+    assert [str(refusal) for refusal in draft.refused] == ["lab-1: clock dpkg: something; mend it"]
+
+
+def test_who_is_at_work_at_the_moment_of_planning_refuses_nothing(site: Site) -> None:
+    """A wave waits for the lock; a plan is made for later."""
+    assert build(site, {"lab-1": state(line(), obstacles=[obstacle("lock"), obstacle("timer")])}).plan
+
+
 def test_lists_as_old_as_allowed_are_planned_from(site: Site) -> None:
     """The limit itself is within the limit."""
     assert build(site, {"lab-1": state(line(), lists={"age_seconds": 86400})}).plan
