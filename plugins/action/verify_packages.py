@@ -16,7 +16,7 @@ class ActionModule(PlannedAction):
     """The judge is not the module that installed: versions are read again, by another module call."""
 
     def carry_out(self, part: Part) -> dict[str, Any]:
-        answer = self.ask("package_state", {"pending": False})
+        answer = self.ask("package_state", {"pending": False, "manager": part.manager})
         if "installed" not in answer:
             return {**answer, "failed": True}
         compared = part.compare({name: package["version"] for name, package in answer["installed"].items()})

@@ -74,10 +74,12 @@ def _package_rules(package: Mapping[str, Any], manager: str, where: tuple[str | 
 
 
 def package_file(manager: str, name: str, version: str, arch: str) -> str:
-    """Return what a package's file is called: as apt writes it, an epoch's colon as %3a; as rpm does, with no epoch."""
-    if manager == "dnf":
-        return f"{name}-{version.rpartition(':')[2]}.{arch}.rpm"
-    return f"{name}_{version.replace(':', '%3a')}_{arch}.deb"
+    """Return what a package's file is called in a stage; an epoch's colon is %3a, as apt writes it.
+
+    rpm leaves an epoch out, and two versions that differ by it alone would be one file.
+    """
+    written = version.replace(":", "%3a")
+    return f"{name}-{written}.{arch}.rpm" if manager == "dnf" else f"{name}_{written}_{arch}.deb"
 
 
 def _file_rule(

@@ -11,6 +11,7 @@ from typing import Any
 from ..site.policy import Patching
 
 HOUR = 3600
+_BY_DPKG = ("dpkg", "run dpkg --configure -a there")
 PASSING = ("lock", "timer")
 """Obstacles that say who is at work at the moment: a wave waits for them, and a plan is made for later."""
 
@@ -43,7 +44,8 @@ def _lists(lists: Mapping[str, Any], patching: Patching) -> Iterator[str]:
 def _dpkg(state: Mapping[str, Any]) -> Iterator[str]:
     owed = ", ".join(f"{one['name']}:{one['arch']}" for one in state["unfinished"])
     if state["interrupted"] or owed:
-        yield f"dpkg was interrupted ({owed or 'nothing half done'}); run dpkg --configure -a there and plan again"
+        tool, do = ("dnf", "run the change again that was cut off") if state.get("manager") == "dnf" else _BY_DPKG
+        yield f"{tool} was interrupted ({owed or 'nothing half done'}); {do} and plan again"
 
 
 def _transaction(state: Mapping[str, Any], patching: Patching) -> Iterator[str]:
