@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
+from .download import bring
 from .errors import PackageError
 from .lines import PLAN_OPTIONS, Line, check_digest, read_lines, read_versions
 from .pending import Selection
 from .stagedir import Stage
-from .staging import stage_plan
 from .state import Question, read_state
 from .transition import Limits, apply_plan, restore_plan
 
@@ -21,10 +21,10 @@ __all__ = [
     "Selection",
     "Stage",
     "apply_plan",
+    "bring",
     "check_digest",
     "read_lines",
     "read_state",
     "read_versions",
     "restore_plan",
-    "stage_plan",
 ]

@@ -6,71 +6,119 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
+import time
 from pathlib import Path
 
-from . import lists, offers, settings
+from . import chain, complaints, dpkg, lists, offers, settings
 from .commands import run
 from .errors import PackageError, Refusal
 from .lines import Deb
 from .stagedir import Stage
+from .staging import require_room
 
 _SECONDS = 1800
-_SPARE_BYTES = 64 * 1024 * 1024
+_FRESH = 3600
+"""Seconds for which lists that were verified once are taken without asking the archive, and its key, again."""
+
+_OUT_OF_REACH = re.compile(
+    r"could not (?:connect|resolve)|unable to connect|connection (?:failed|refused|reset|timed out)|timed out"
+    r"|something wicked happened resolving|temporary failure|network is unreachable|no route to host"
+    r"|it has no release file|404 +not found|file not found",
+    re.IGNORECASE,
+)
+"""What apt says of an archive, or a file of it, that is not there. The words of its http, https and file methods."""
 
 
-def fetch(debs: tuple[Deb, ...], stage: Stage, native: str) -> None:
-    """Download these files and take them into the stage, each compared with the plan.
+def bring(debs: tuple[Deb, ...], stage: Stage) -> dict[str, str]:
+    """Download these files and take them into the stage; return, by file, why one was not brought.
 
-    Our lists are refreshed once when they do not know a version. Raises PackageError naming every line that the
-    archive no longer has, has otherwise, or that arrived otherwise; and when the disk has no room.
+    Lists that are older than an hour, or do not know a version, are refreshed, which has every archive verified anew;
+    an archive that proves nothing is refused, whatever it has. Raises PackageError for that, for each line that the
+    archive has otherwise or that arrived otherwise, and for what else keeps the archives from being used; that they
+    cannot be reached only counts as a reason.
     """
     if not debs:
-        return
+        return {}
+    native = dpkg.native_architecture()
     lists.prepare()
-    need = 2 * sum(deb.size for deb in debs) + _SPARE_BYTES  # once as downloaded, once as staged
-    free = lists.free_bytes(settings.HOME)
-    if free < need:
+    unknown, trouble = _refreshed(debs, native)
+    if trouble:
+        return {deb.file: trouble for deb in debs}
+    chain.require(time.time(), lists.indexes())
+    missed = {deb.file: f"no version {deb.version} in this host's archives" for deb in unknown}
+    known = tuple(deb for deb in debs if deb.file not in missed)
+    if known:
+        _refuse_changed(known, native)
+        missed.update(_download(known, stage, native))
+    return missed
+
+
+def fetch(debs: tuple[Deb, ...], stage: Stage) -> None:
+    """Download these files as bring does; raises PackageError for every line that was not brought, too."""
+    lists.prepare()
+    require_room(debs, settings.HOME)
+    missed = bring(debs, stage)
+    if missed:
         raise PackageError(
-            "the disk has no room for the plan's files",
-            (Refusal(str(settings.HOME), f"{free} bytes free", f"{need}", "free some space, then stage again"),),
-        )
-    unknown = _unknown(debs, native)
-    if unknown:
-        lists.refresh()
-        unknown = _unknown(debs, native)
-    if unknown:
-        raise PackageError(
-            "the archive no longer has what the plan locks",
+            "the archive does not give what was asked for",
             tuple(
-                Refusal(
-                    f"{deb.name} ({deb.arch})",
-                    f"no version {deb.version} in this host's archives",
-                    deb.file,
-                    f"put that file into {stage.path} by another way, or plan again",
-                )
-                for deb in unknown
+                Refusal(f"{deb.name} ({deb.arch})", missed[deb.file], deb.file, "plan again")
+                for deb in debs
+                if deb.file in missed
             ),
         )
-    _refuse_changed(debs, native)
+
+
+def _refreshed(debs: tuple[Deb, ...], native: str) -> tuple[list[Deb], str]:
+    """Return the files our lists do not know, after a refresh where one is due, and why the archive is out of reach."""
+    stamped = settings.STAMP.stat().st_mtime if settings.STAMP.exists() else 0
+    unknown = _unknown(debs, native)
+    if unknown or time.time() - stamped > _FRESH:
+        try:
+            lists.refresh()
+        except lists.RefreshError as problem:
+            trouble = out_of_reach(problem.said)
+            if not trouble:
+                raise
+            return unknown, trouble
+        unknown = _unknown(debs, native)
+    return unknown, ""
+
+
+def out_of_reach(said: str) -> str:
+    """Return that the archives cannot be reached, with apt's words, when that is all that apt complains of.
+
+    Anything else, and what nobody can read, returns "": a signature that does not hold is not to be got around.
+    """
+    found = complaints.obstacles(said)
+    if any(one.kind != "no_archive" or not _OUT_OF_REACH.search(one.found) for one in found):
+        return ""
+    return "; ".join(f"{one.subject} cannot be reached ({one.found})" for one in found)
+
+
+def _download(debs: tuple[Deb, ...], stage: Stage, native: str) -> dict[str, str]:
     incoming = _incoming()
     named = [f"{offers.apt_name(deb.name, deb.arch, native)}={deb.version}" for deb in debs]
-    argv = ["apt-get", *settings.fetching(), "-q", "download", *named]
-    answer = run(argv, seconds=_SECONDS, cwd=incoming)
+    answer = run(["apt-get", *settings.fetching(), "-q", "download", *named], seconds=_SECONDS, cwd=incoming)
+    missed: dict[str, str] = {}
+    refused: list[Refusal] = []
     try:
-        if answer.code != 0:
-            raise PackageError(f"the download failed: {answer.complaint()}; mend the way to the archive, then again")
-        refused = tuple(filter(None, (_take(incoming / deb.file, deb, stage) for deb in debs)))
+        for deb in debs:
+            try:
+                refusal = stage.take(incoming / deb.file, deb)
+            except FileNotFoundError:
+                missed[deb.file] = out_of_reach(f"{answer.out}\n{answer.err}")
+            else:
+                refused += [refusal] if refusal is not None else []
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
     if refused:
-        raise PackageError("what the archive sent is not what the plan locks", refused)
-
-
-def _take(arrived: Path, deb: Deb, stage: Stage) -> Refusal | None:
-    if not arrived.is_symlink() and not arrived.exists():
-        return Refusal(f"{deb.name} ({deb.arch})", "no file after the download", deb.file, "look at the host")
-    return stage.take(arrived, deb)
+        raise PackageError("what the archive sent is not what the plan locks", tuple(refused))
+    if not all(missed.values()):
+        raise PackageError(f"the download failed: {answer.complaint()}; find out what the archive sends instead")
+    return missed
 
 
 def _unknown(debs: tuple[Deb, ...], native: str) -> list[Deb]:

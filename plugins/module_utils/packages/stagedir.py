@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from . import settings
 from .errors import PackageError, Refusal
@@ -15,6 +18,14 @@ from .lines import Deb
 
 _CHUNK = 1024 * 1024
 _AGAIN = "remove the file and stage the plan again"
+_MAKE_ROOM = "free some space below /var/lib/holdfast, then stage again"
+
+
+class Reading(Protocol):
+    """What bytes can be read from."""
+
+    def read(self, size: int = ...) -> bytes:
+        """Return at most so many bytes; none at the end."""
 
 
 class Stage:
@@ -88,28 +99,49 @@ class Stage:
         """Copy a file in, hashing what is copied; return a refusal, and leave nothing, when it is not the planned one.
 
         The source may belong to a less trusted user: it is opened once, not followed, and never looked at again.
+        Raises FileNotFoundError when there is none, and PackageError when the disk does not take it.
         """
-        waiting = self.path / f".{deb.file}.part"
-        waiting.unlink(missing_ok=True)
         reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(reading, "rb") as coming:
             if not stat.S_ISREG(os.fstat(coming.fileno()).st_mode):
                 return Refusal(_label(deb), "something that is no file", deb.file, "look at the host")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(waiting, flags, 0o600), "wb") as going:
-                digest, size = hashlib.sha256(), 0
-                while size <= deb.size and (chunk := coming.read(_CHUNK)):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    going.write(chunk)
-                going.flush()
-                os.fsync(going.fileno())
-        difference = _compare(deb, size, digest.hexdigest(), "plan again: the archive has changed the file")
-        if difference:
-            waiting.unlink()
-            return difference
-        waiting.rename(self.file(deb))
-        return None
+            return self.take_from(coming, deb)
+
+    def take_from(self, coming: Reading, deb: Deb, *, cut: bool = False) -> Refusal | None:
+        """Copy from what can be read, as take does; at most a chunk more than planned is read.
+
+        With cut, content that ends too early raises OSError: a connection that breaks may end so, and is no tampering.
+        """
+        waiting = self.path / f".{deb.file}.part"
+        waiting.unlink(missing_ok=True)
+        try:
+            size, found = self._write(waiting, coming, deb)
+            difference = _compare(deb, size, found, "plan again: what was sent has changed since it was planned")
+            if cut and size < deb.size:
+                raise OSError(f"{deb.file} ended after {size} of {deb.size} bytes")
+            if difference is None:
+                waiting.rename(self.file(deb))
+        finally:
+            waiting.unlink(missing_ok=True)
+        return difference
+
+    def _write(self, waiting: Path, coming: Reading, deb: Deb) -> tuple[int, str]:
+        """Write what comes to a file for root alone and return its size and SHA-256."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        digest, size = hashlib.sha256(), 0
+        with _room_for(deb):
+            going = os.open(waiting, flags, 0o600)
+        try:
+            while size <= deb.size and (chunk := coming.read(_CHUNK)):
+                digest.update(chunk)
+                size += len(chunk)
+                with _room_for(deb):
+                    _write_all(going, chunk)
+            with _room_for(deb):
+                os.fsync(going)
+        finally:
+            os.close(going)
+        return size, digest.hexdigest()
 
 
 def _difference(path: Path, deb: Deb) -> Refusal | None:
@@ -133,6 +165,24 @@ def _compare(deb: Deb, size: int, digest: str, do: str) -> Refusal | None:
     if digest != deb.sha256:
         return Refusal(_label(deb), f"{deb.file} with SHA-256 {digest}", deb.sha256, do)
     return None
+
+
+@contextlib.contextmanager
+def _room_for(deb: Deb) -> Iterator[None]:
+    """Say of what the disk does not take which file it was; what was written of it is removed."""
+    try:
+        yield
+    except OSError as error:
+        raise PackageError(
+            "the disk did not take a file",
+            (Refusal(_label(deb), f"{error.strerror}", f"room for {deb.file}, {deb.size} bytes", _MAKE_ROOM),),
+        ) from error
+
+
+def _write_all(going: int, chunk: bytes) -> None:
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(going, left) :]
 
 
 def _label(deb: Deb) -> str:
