@@ -140,14 +140,19 @@ def early_imports(path: str, source: str) -> list[str]:
     ]
 
 
+_IN_DNFS_OWN_PYTHON = {"plugins/module_utils/packages/dnf_session.py": {"dnf", "hawkey", "libdnf"}}
+"""A program for another interpreter than the module's: what it may import is wherever that interpreter is."""
+
+
 def managed_host_imports(path: str, source: str) -> list[str]:
     """Return imports of what is not on a managed host: all but the standard library and module_utils."""
     found = []
+    there = {*sys.stdlib_module_names, *_IN_DNFS_OWN_PYTHON.get(path, ())}
     for node, name, level in _imports(ast.parse(source)):
         ours = f"{name}.".startswith(("module_utils.", f"{_PLUGINS}.module_utils.")) or (
             level > 0 and path.startswith("plugins/module_utils/") and not name.startswith("plugin_utils")
         )
-        if not (ours or name.startswith("ansible.module_utils") or name.split(".")[0] in sys.stdlib_module_names):
+        if not (ours or name.startswith("ansible.module_utils") or name.split(".")[0] in there):
             found.append(f"{path}:{node.lineno}: imports {'.' * level}{name}")
     return found
 

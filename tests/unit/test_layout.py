@@ -161,6 +161,7 @@ BROKEN = [
     (layout.upward_imports, "plugins/plugin_utils/new/thing.py", "", "has no stratum"),
     (layout.early_imports, STORE, "import sqlalchemy", "imports sqlalchemy at the top"),
     (layout.managed_host_imports, PROBE, "import yaml", "imports yaml"),
+    (layout.managed_host_imports, PROBE, "import dnf", "imports dnf"),
     (layout.managed_host_imports, PROBE, "from ..plugin_utils.site import x", "plugin_utils.site"),
     (layout.header_faults, STORE, "import os\n", "SPDX"),
     (layout.header_faults, STORE, "def f(x: int): pass", "from __future__"),
