@@ -34,6 +34,7 @@ from .stagedir import Stage
 from .transaction import NoSolutionError
 
 _ROUNDS = 3
+_UNPROVED = ("unsigned", "expired_key", "expired_lists")
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,8 @@ class _View:
             asked += [(one.to.name, one.to.arch, one.to.version) for one in self.outlook.found.updates]
         if not asked or not self.state.measured or question.check:
             return {}, {}
+        if any(one.kind in _UNPROVED for one in self.found):
+            return {}, {}  # nothing is fetched from an archive that proves nothing
         return _read_changelogs(sorted(set(asked)), question.stage_dir, self.installed, self.native)
 
 
