@@ -19,18 +19,12 @@ description:
   - Before anything changes, apt's simulation is compared with the plan; a package too many, one missing or a removal is
     refused by name. Afterwards dpkg's own answer is compared with the plan, for planned and all other packages.
   - Work that an interrupted dpkg left behind is finished first, as a step that RV(steps) names.
-  - Nothing asks. A changed configuration file is kept, and named in RV(conffiles_kept).
+  - Nothing asks. Configuration files come back byte by byte, with owner and rights, from the copies that package_apply
+    kept. What somebody else changed since is left alone, and named in RV(conffiles_conflicts).
 author: Holdfast contributors (@holdfast)
-extends_documentation_fragment: holdfast.hipaa.plan_lines
-options:
-  lock_timeout:
-    description: How many seconds to wait for dpkg's lock before failing with the name of its holder.
-    type: int
-    default: 300
-  timeout:
-    description: How many seconds apt may take; it is then stopped, and the next run repairs what it left.
-    type: int
-    default: 1800
+extends_documentation_fragment:
+  - holdfast.hipaa.plan_lines
+  - holdfast.hipaa.plan_terms
 attributes:
   check_mode:
     description: Everything is compared and simulated; RV(products) says what would change.
@@ -55,12 +49,29 @@ products:
   returned: always, when the host was looked at
   sample: [{"name": "nginx", "from": "1.22.1-9+deb12u11", "to": "1.22.1-9+deb12u9"}]
 steps:
-  description: What was done in order, each with step (C(wait), C(repair), C(install)), packages and result.
+  description: >-
+    What was done in order, each with step (C(wait), C(repair), C(install)), packages, result and how many milliseconds
+    it took.
   type: list
   elements: dict
   returned: always, when the host was looked at
 conffiles_kept:
   description: Changed configuration files that were kept; the package's own lies beside each.
+  type: list
+  elements: str
+  returned: success
+conffiles:
+  description: Always empty here; no question is left on the way back.
+  type: list
+  elements: dict
+  returned: success
+conffiles_restored:
+  description: The configuration files that were not as before the plan, and are now.
+  type: list
+  elements: str
+  returned: success
+conffiles_conflicts:
+  description: The configuration files that somebody changed after the plan; they were left alone.
   type: list
   elements: str
   returned: success
@@ -73,6 +84,10 @@ log:
   description: The file on the host with everything apt and dpkg said.
   type: str
   returned: when something was done
+hung:
+  description: The maintainer scripts that did not end in time, as C(package (script)); null when there was none.
+  type: str
+  returned: failure
 unfinished:
   description: Packages dpkg still owes work.
   type: list
@@ -90,23 +105,20 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.packages import manager
 from ..module_utils.packages.errors import PackageError
 from ..module_utils.packages.lines import PLAN_OPTIONS
+from ..module_utils.packages.terms import TERMS
 
 
 def main() -> None:
     """Restore the earlier versions, or fail with every refusal and what did change."""
     module = AnsibleModule(
-        argument_spec={
-            **PLAN_OPTIONS,
-            "lock_timeout": {"type": "int", "default": 300},
-            "timeout": {"type": "int", "default": 1800},
-        },
+        argument_spec={**PLAN_OPTIONS, **TERMS},
         supports_check_mode=True,
     )
     asked = module.params
     try:
         face = manager.face(asked["manager"])
         stage = face.Stage.of_plan(face.check_digest(asked["plan_digest"]), asked["stage_dir"])
-        limits = face.Limits(asked["lock_timeout"], asked["timeout"])
+        limits = face.Limits(asked["lock_timeout"], asked["timeout"], asked["conffiles"], asked["pause_timers"])
         outcome = face.restore_plan(face.read_lines(asked["packages"]), stage, limits, check=module.check_mode)
     except PackageError as problem:
         module.fail_json(msg=str(problem), **problem.to_dict())

@@ -16,10 +16,9 @@ import pytest
 from lab.fleet import Fleet
 from lab.process import wait_for
 from tests.integration.bare import BareHost, lay_out_modules
+from tests.integration.patched import SECONDS, STAGE, automatic, install, installed, plan, stage, there
 from tests.integration.toys import WAIT, Toy, line
 
-DIGEST = "5" * 64
-STAGE = f"/var/lib/holdfast/stage/{DIGEST}"
 CLEAN = f"""
 rm -rf /run/toy-* /etc/apt/apt.conf.d/99meddle {STAGE} /root/toy*
 pkill -F /run/holder 2>/dev/null || true
@@ -27,9 +26,6 @@ toys=$(dpkg-query -W -f '${{Package}}\\n' 'toy*')
 apt-mark unhold $toys >/dev/null
 dpkg --force-all --purge $toys >/dev/null
 """
-
-SECONDS = 90
-"""How long to wait for something on a host that takes a few seconds."""
 
 
 @pytest.fixture
@@ -56,50 +52,9 @@ def offline(lab: Fleet, tmp_path: Path) -> Iterator[BareHost]:
     bare.sh(CLEAN)
 
 
-def installed(host: BareHost) -> dict[str, str]:
-    """What dpkg itself says: name:arch to state and version."""
-    told = host.sh("dpkg-query -W -f '${Package}:${Architecture} ${db:Status-Abbrev}${Version}\\n'")
-    pairs = dict(line.split(" ", 1) for line in told.splitlines())
-    return {name: state for name, state in pairs.items() if not state.startswith("rc")}
-
-
-def automatic(host: BareHost) -> set[str]:
-    """What apt remembers as installed only because something needs it."""
-    quietly = "-o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="  # looking must not renew apt's cache
-    return set(host.sh(f"apt-mark {quietly} showauto").split())
-
-
 def versions(lines: list[dict[str, Any]], member: str) -> dict[str, str]:
     """What dpkg must say when the plan's lines are carried out (member to) or taken back (member from)."""
     return {f"{one['name']}:{one['arch']}": f"ii {one[member]}" for one in lines if one[member] is not None}
-
-
-def plan(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """The arguments of the three modules that act on a plan."""
-    return {"packages": lines, "plan_digest": DIGEST}
-
-
-def there(host: BareHost, path: str) -> None:
-    """Wait until a path exists."""
-
-    def seen() -> bool | None:
-        return host.fleet.exec(host.name, ["test", "-e", path]).returncode == 0 or None
-
-    wait_for(f"{path} on {host.name}", seen, within=SECONDS)
-
-
-def stage(host: BareHost, *files: Path) -> None:
-    """Bring files to the stage by another way than an archive."""
-    host.sh(f"install -d -m 0755 /var/lib/holdfast && install -d -m 0700 /var/lib/holdfast/stage {STAGE}")
-    for file in files:
-        host.send(file, f"{STAGE}/{file.name}")
-
-
-def install(host: BareHost, *files: Path) -> None:
-    """Put toy packages on a host, as its past."""
-    for file in files:
-        host.send(file, f"/root/{file.name}")
-    host.sh("dpkg -i " + " ".join(f"/root/{file.name}" for file in files))
 
 
 def harden_umask(host: BareHost) -> None:

@@ -12,21 +12,29 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import hung
 from .errors import PackageError
 
 READ_SECONDS = 120
 """How long a tool that only reads may take; a cold cache on a slow disk needs most of it."""
 
 _SECONDS_TO_DIE = 15
+_SECONDS_TO_END = 60
+_HANGS = 3
+"""After a hung script was ended, dpkg may finish the rest in order: so long, and so many times."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A tool that ended: its exit code and what it wrote."""
+    """A tool that ended: its exit code and what it wrote.
+
+    hung names the maintainer scripts that were ended because the time was over, as "package (script)".
+    """
 
     code: int
     out: str
     err: str
+    hung: tuple[str, ...] = ()
 
     def complaint(self) -> str:
         """Return the lines that say why it failed (apt's E: and dpkg's error lines), else the last ones; bounded."""
@@ -50,7 +58,9 @@ def environment() -> dict[str, str]:
         "LANG": "C",
         "DEBIAN_FRONTEND": "noninteractive",
         "DEBIAN_PRIORITY": "critical",
+        "DEBCONF_NONINTERACTIVE_SEEN": "true",
         "NEEDRESTART_SUSPEND": "1",
+        "NEEDRESTART_MODE": "l",
         "APT_LISTCHANGES_FRONTEND": "none",
         "APT_LISTBUGS_FRONTEND": "none",
         "UCF_FORCE_CONFFOLD": "1",
@@ -62,6 +72,9 @@ def run(argv: list[str], *, seconds: float = READ_SECONDS, cwd: Path | None = No
 
     With log, its words go to that file (0600, appended) instead of a pipe and it runs in a session of its own: a
     controller that dies leaves no broken pipe and no hang-up behind, so a half-done installation ends by itself.
+
+    When the time is over and a maintainer script is what it waits for, that script alone is ended, and named in hung:
+    dpkg then writes the failure down and finishes the rest in order.
 
     Raises PackageError when the tool is not there or is still running after that many seconds (it is then told to
     stop, and killed when it does not).
@@ -113,15 +126,30 @@ def _run_logged(argv: list[str], seconds: float, cwd: Path | None, log: Path) ->
         )
     finally:
         os.close(descriptor)
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired as problem:
-        _stop(process)
-        raise PackageError(_too_long(argv, seconds)) from problem
+    scripts = _wait(process, argv, seconds)
     with log.open("rb") as written:
         written.seek(began)
         text = written.read().decode("utf-8", "replace")
-    return Done(process.returncode, text, "")
+    return Done(process.returncode, text, "", scripts)
+
+
+def _wait(process: subprocess.Popen[bytes], argv: list[str], seconds: float) -> tuple[str, ...]:
+    """Wait for a tool, ending the scripts it hangs in; return their names. Raises PackageError when it was stopped."""
+    scripts: tuple[str, ...] = ()
+    patience = seconds
+    while True:
+        try:
+            process.wait(timeout=patience)
+        except subprocess.TimeoutExpired as problem:
+            script = hung.script(process.pid)
+            scripts += () if script is None else (script,)
+            if script is None or len(scripts) > _HANGS:
+                _stop(process)
+                raise PackageError(_too_long(argv, seconds), (), {"hung": ", ".join(scripts) or None}) from problem
+            hung.end(process.pid)
+            patience = _SECONDS_TO_END
+        else:
+            return scripts
 
 
 def _stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

@@ -8,12 +8,18 @@ import fcntl
 import os
 import struct
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import PackageError, Refusal
 
-FILES = (Path("/var/lib/dpkg/lock-frontend"), Path("/var/lib/dpkg/lock"))
+FILES = (Path("/var/lib/dpkg/lock-frontend"), Path("/var/lib/dpkg/lock"), Path("/run/unattended-upgrades.lock"))
+"""The last one is held between the packages of an unattended upgrade, too, when dpkg's own are free for a moment."""
+
+OURS = Path("/run/holdfast-packages.lock")
+"""Held by the one run of ours that changes packages; the kernel lets it go when that run dies."""
 
 _FLOCK = "hhqqi"  # struct flock: type, whence, start, length, pid
 _EVERY_SECONDS = 0.5
@@ -77,6 +83,30 @@ def wait(seconds: float, files: tuple[Path, ...] = FILES) -> Holder | None:
                 ),
             )
         time.sleep(_EVERY_SECONDS)
+
+
+@contextmanager
+def alone(seconds: float, path: Path = OURS) -> Iterator[None]:
+    """Keep other runs of ours off this host meanwhile; raises PackageError when one is still there after that long."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + seconds
+        while not _taken(descriptor):
+            if time.monotonic() >= deadline:
+                found, do = f"another run at work after {seconds:.0f} s", "wait for that run to end"
+                raise PackageError("this host is being changed", (Refusal("holdfast", found, "no other", do),))
+            time.sleep(_EVERY_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _command(pid: int) -> str:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.module_utils.packages import commands
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.commands import Done, environment, run
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.errors import PackageError
 
@@ -74,3 +75,18 @@ def test_apts_own_error_lines_say_why():
     done = Done(100, "Reading package lists...\n", "W: careful\nE: Unable to locate package x\n")
     assert done.complaint() == "E: Unable to locate package x"
     assert Done(1, "one\ntwo\nthree\nfour\n", "").complaint() == "two | three | four"
+
+
+def test_a_hung_maintainer_script_is_ended_alone_and_named_and_the_rest_goes_on(tmp_path):
+    hanging = "DPKG_MAINTSCRIPT_PACKAGE=toy DPKG_MAINTSCRIPT_NAME=postinst sh -c 'trap \"\" TERM; sleep 300; sleep 300'"
+    done = run(["sh", "-c", f"{hanging}; echo status $?; exit 3"], seconds=1, log=tmp_path / "log")
+    assert done.hung == ("toy (postinst)",)
+    assert (done.code, done.out.splitlines()[-1]) == (3, "status 137")
+
+
+def test_a_tool_whose_scripts_hang_again_and_again_is_stopped_with_their_names(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "_SECONDS_TO_END", 0.2)
+    hanging = "DPKG_MAINTSCRIPT_PACKAGE=toy DPKG_MAINTSCRIPT_NAME=prerm sleep 300"
+    with pytest.raises(PackageError, match="still running") as late:
+        run(["sh", "-c", f"while :; do {hanging}; done"], seconds=0.2, log=tmp_path / "log")
+    assert late.value.details["hung"].split(", ")[0] == "toy (prerm)"

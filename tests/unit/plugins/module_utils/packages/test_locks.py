@@ -70,3 +70,12 @@ def test_waiting_ends_when_the_holder_lets_go(held):
     process.stdin.flush()
     locks.wait(30, (path,))
     assert locks.holder((path,)) is None
+
+
+def test_one_run_of_ours_keeps_the_next_one_waiting(tmp_path):
+    path = tmp_path / "lock"
+    late = pytest.raises(PackageError, match="another run at work after 0 s")
+    with locks.alone(0, path), late, locks.alone(0, path):
+        pass
+    with locks.alone(0, path):
+        pass

@@ -92,6 +92,10 @@ def test_a_simulation_equal_to_the_plan_has_no_difference():
             Transaction((Change("nginx", "amd64", "1.0", "1.1"),), (Removal("postgresql-15", None, "15"),)),
             "postgresql-15: found a removal; expected none",
         ),
+        (
+            Transaction((Change("nginx", "amd64", "1.0", "1.1"),), (Removal("nginx", "i386", "1.0"),)),
+            "nginx:i386: found a removal; expected none",
+        ),
     ],
 )
 def test_each_difference_names_its_package(would, said):
@@ -102,3 +106,14 @@ def test_each_difference_names_its_package(would, said):
 def test_a_removal_that_would_not_happen_is_a_difference():
     (refusal,) = differences(Transaction((), ()), {}, {"toy"})
     assert "toy: found no removal" in str(refusal)
+
+
+def test_the_same_package_of_another_architecture_is_another_package():
+    would = Transaction((Change("nginx", "i386", "1.0", "1.1"),), (Removal("toy", "i386", "1.0"),))
+    said = [str(refusal) for refusal in differences(would, {("nginx", "amd64"): "1.1"}, {"toy"})]
+    assert [line.partition(";")[0] for line in said] == [
+        "nginx (i386): found a change to 1.1",
+        "nginx (amd64): found no change",
+        "toy:i386: found a removal",
+        "toy: found no removal",
+    ]
