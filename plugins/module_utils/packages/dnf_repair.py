@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds what a killed transaction tore, and mends what a plan names, as a step of its own that the result names.
+"""Finds what a killed or failed transaction left, and mends what a plan names, as a step that the result names.
 
-Killed, dnf leaves the new version in RPM's database beside the old one, or files of the new under the old's name.
+Killed, dnf leaves the new version in RPM's database beside the old one, or files of the new under the old's name. A
+script that failed leaves nothing there at all: dnf_failures remembers it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import dnf_history, dpkg, rpm_database
+from . import dnf_failures, dnf_history, dpkg, rpm_database
 from .commands import run
 from .dnf_history import Killed
 from .dpkg import Package
@@ -42,6 +43,8 @@ def look() -> Host:
     """Return the host as it is; files are verified only of the packages a killed transaction was about."""
     installed = rpm_database.inventory()
     killed = dnf_history.killed()
+    for key in dnf_failures.failed(installed.values()):
+        installed[key] = rpm_database.mark_torn(installed[key])
     for key in killed.packages if killed else ():
         if key not in installed or installed[key].unfinished:
             continue
@@ -58,14 +61,15 @@ def repair(host: Host, moves: tuple[Move, ...], stage: Stage, log: Path, seconds
     torn = [move for move in moves if move.torn(host.installed.get(move.line.key))]
     files = [str(stage.file(move.goal)) for move in torn if move.goal is not None]
     gone = [f"{move.line.name}.{move.line.arch}" for move in torn if move.goal is None]
-    codes = []
+    done = []
     if files:
         argv = ["rpm", "--upgrade", "--oldpackage", "--replacepkgs", "--replacefiles", *files]
-        codes.append(run(argv, seconds=seconds, log=log).code)
+        done.append(run(argv, seconds=seconds, log=log))
     if gone:
-        codes.append(run(["rpm", "--erase", "--allmatches", *gone], seconds=seconds, log=log).code)
-    if any(codes):
+        done.append(run(["rpm", "--erase", "--allmatches", *gone], seconds=seconds, log=log))
+    if any(one.code or dnf_failures.RPM.search(one.out) for one in done):
         return "failed"
+    dnf_failures.forget(move.line.key for move in torn)
     if host.killed is not None:
         dnf_history.forget(host.killed)
     return "done"

@@ -9,9 +9,10 @@ file and keeps the host's (.rpmsave, %config). Which of the two a package's make
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .commands import run
@@ -22,6 +23,7 @@ from .stagedir import Stage
 _CONFIG = 1  # rpm's RPMFILE_CONFIG
 _SHA256 = 64
 _FORMAT = "[%{FILENAMES}\t%{FILEDIGESTS}\t%{FILEFLAGS}\n]"
+_REMEMBERED = "asked.json"
 NEW, SAVED = ".rpmnew", ".rpmsave"
 
 
@@ -91,6 +93,21 @@ def questions(
             else:
                 found.append(Asked(path, move.line.name, str(decision), here, offered))
     return tuple(found), tuple(refused)
+
+
+def remember(asked: tuple[Asked, ...], folder: Path) -> None:
+    """Write down what was asked and decided, for a run that has to finish what this one may not."""
+    text = json.dumps([asdict(one) for one in asked])
+    (folder / _REMEMBERED).write_text(text, encoding="utf-8")
+
+
+def remembered(folder: Path) -> tuple[Asked, ...]:
+    """Return what an earlier run of the same plan asked and decided; nothing when there was none."""
+    try:
+        found = json.loads((folder / _REMEMBERED).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    return tuple(Asked(**one) for one in found)
 
 
 def settle(asked: tuple[Asked, ...], content: Mapping[str, Path]) -> tuple[str, ...]:
