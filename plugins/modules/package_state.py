@@ -99,6 +99,12 @@ options:
     type: str
     choices: [required, optional]
     default: required
+  repack:
+    description:
+      - Whether to make a way back to installed versions that no archive has, from what is installed.
+      - The files lie in C(/var/lib/holdfast/repacked), for root alone. Nothing is made in check mode.
+    type: bool
+    default: false
   conffiles:
     description:
       - What becomes of configuration files that were changed on the host, as C(policy/patching.yml) says it.
@@ -205,6 +211,14 @@ updates:
         sha256: 4e7b52f8b31f26d77ffb5c427c41e36223e81b047242ecfa8dc1d7f939734885
         size: 529668
         file: nginx_1.22.1-9+deb12u9_amd64.deb
+repacked:
+  description: >-
+    The ways back that were made of what is installed (name, arch, version), and in what each is not the archive's file:
+    C(changed) configuration files, C(altered) other files, listed files that are C(absent).
+  type: list
+  elements: dict
+  returned: success
+  sample: [{"name": "toy", "arch": "all", "version": "1.0", "changed": ["/etc/toy.conf"], "altered": [], "absent": []}]
 removals:
   description: What that transaction would remove.
   type: list
@@ -383,6 +397,7 @@ def main() -> None:
             "min_free_percent": {"type": "int", "default": 5},
             "key_days": {"type": "int", "default": 30},
             "rollback": {"type": "str", "choices": ["required", "optional"], "default": "required"},
+            "repack": {"type": "bool", "default": False},
             "conffiles": {
                 "type": "dict",
                 "options": {
@@ -413,6 +428,7 @@ def main() -> None:
             min_free_percent=asked["min_free_percent"],
             key_days=asked["key_days"],
             rollback_required=asked["rollback"] == "required",
+            repack=asked["repack"],
             decisions=decisions(asked["conffiles"]),
             vulnerable=tuple(asked["vulnerable"]),
             controller_now=asked["controller_time"],

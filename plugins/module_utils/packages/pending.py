@@ -14,6 +14,7 @@ from .dpkg import Package
 from .errors import PackageError, Refusal
 from .lists import Index
 from .offers import Choice, Located
+from .repacked import Repacked
 from .versions import newer
 
 _EXPLAINED = 5
@@ -50,7 +51,7 @@ class Update:
     before: str | None
     to: Located
     index: Index
-    rollback: Located | None
+    rollback: Located | Repacked | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line as package_state returns it and a plan keeps it."""

@@ -29,6 +29,15 @@ class Repacked:
     deb: Deb
     remarks: dict[str, list[str]]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self.deb.size
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what package_state says of it: the package, and in what its file is not the archive's."""
+        return {"name": self.deb.name, "arch": self.deb.arch, "version": self.deb.version, **self.remarks}
+
     def to_rollback(self) -> dict[str, Any]:
         """Return the members a plan keeps of an earlier version."""
         deb = self.deb

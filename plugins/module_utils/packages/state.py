@@ -21,6 +21,7 @@ from . import (
     outlook,
     processes,
     proofs,
+    repacked,
     restarts,
     space,
 )
@@ -29,7 +30,8 @@ from .errors import PackageError
 from .lines import Deb
 from .obstacles import Obstacle, in_order
 from .offers import Located
-from .pending import Pending, Selection, Survey
+from .pending import Pending, Selection, Survey, Update
+from .repacked import Repacked
 from .stagedir import Stage
 from .transaction import NoSolutionError
 
@@ -42,8 +44,8 @@ class Question:
     """What is asked. check forbids every write and every download; changelogs holds (name, arch, version).
 
     controller_now is the controller's clock in seconds since the epoch, None when it was not told; decisions are
-    patterns of configuration files with keep, replace or stop. The other members from obstacles on are package_state's
-    arguments of the same names.
+    patterns of configuration files with keep, replace or stop; repack lets ways back be made of what is installed. The
+    other members from obstacles on are package_state's arguments of the same names.
     """
 
     now: float
@@ -59,6 +61,7 @@ class Question:
     min_free_percent: int = 5
     key_days: int = 30
     rollback_required: bool = True
+    repack: bool = False
     decisions: tuple[tuple[str, str], ...] = ()
     vulnerable: tuple[str, ...] = ()
     controller_now: float | None = None
@@ -88,7 +91,10 @@ class _View:
         self.kernel = kernels.kernel(self.installed.values())
         self.sources = archives.archives() if question.pending else ()
         self.state = self._lists(refreshed, failed)
+        self.repacked: tuple[Repacked, ...] = ()
         self.outlook = self._outlook()
+        if question.repack and not question.check:
+            self._repack()
         if question.obstacles:
             self._name_obstacles()
 
@@ -132,6 +138,27 @@ class _View:
             self.found.append(Obstacle("dependency", "apt", str(problem)[:600], do))
             return nothing
 
+    def _repack(self) -> None:
+        """Make a way back to every version of the transaction that no archive has, from what is installed."""
+        lost = [one for one in self.outlook.found.updates if one.before is not None and one.rollback is None]
+        packages = [self.installed[one.to.name, one.to.arch] for one in lost]
+        try:
+            self.repacked = repacked.provide([package for package in packages if not package.unfinished])
+        except PackageError as problem:
+            if not self.question.obstacles:
+                raise
+            do = "free some space, or bring the files of the installed versions to the pool"
+            self.found.append(Obstacle("no_rollback", "repacking", str(problem)[:600], do))
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        """The transaction, with the ways back that were made here."""
+        made = {(one.deb.name, one.deb.arch): one for one in self.repacked}
+        return tuple(
+            replace(update, rollback=update.rollback or made.get((update.to.name, update.to.arch)))
+            for update in self.outlook.found.updates
+        )
+
     def _name_obstacles(self) -> None:
         question, found = self.question, self.found
         found += hindrances.of_work(self.holder, dpkg.unfinished(self.installed), dpkg.interrupted(), self.running)
@@ -144,7 +171,7 @@ class _View:
         named = frozenset(one.subject for one in found)
         found += hindrances.of_lists(question.now, self.state, self.sources, question.key_days, named)
         pending = self.outlook.found
-        found += hindrances.of_updates(pending.updates, pending.waiting, question.selection, question.rollback_required)
+        found += hindrances.of_updates(self.updates, pending.waiting, question.selection, question.rollback_required)
         found += hindrances.of_conffiles(self.outlook.changed)
         found += hindrances.of_support(pending.unsupported, self.installed)
 
@@ -180,7 +207,8 @@ class _View:
         found = self.outlook.found
         cves, unread = self._changelogs()
         return {
-            "updates": [update.to_dict() for update in found.updates],
+            "updates": [update.to_dict() for update in self.updates],
+            "repacked": [one.to_dict() for one in self.repacked],
             "removals": [
                 {"name": removal.name, "arch": removal.arch or self.native, "version": removal.version}
                 for removal in found.removals
