@@ -143,7 +143,7 @@ def test_nothing_is_pruned_while_a_plan_cannot_be_read(shop: Shop, wanted: Plan)
     assert stored(shop) == {digest(NEW)}
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1", "controller", "", "192.0.2.10:80"])  # noqa: S104 - refused
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1", "controller", "", "192.0.2.10:80"])  # noqa: S104 - each is refused
 def test_only_one_address_of_one_machine_is_served_on(shop: Shop, address: str) -> None:
     code, _out, err = shop.run("serve", "--address", address)
     assert code == 2
@@ -163,7 +163,7 @@ def test_serve_hands_files_out_until_it_is_told_to_end(shop: Shop) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
-        with urllib.request.urlopen(f"{url}/sha256/{digest(NEW)[:2]}/{digest(NEW)}", timeout=10) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(f"{url}/sha256/{digest(NEW)[:2]}/{digest(NEW)}", timeout=10) as answer:  # noqa: S310 - our own server
             assert answer.read() == NEW
         process.send_signal(signal.SIGTERM)
         _out, err = process.communicate(timeout=20)
@@ -180,7 +180,7 @@ def test_a_run_has_one_door_that_shuts_when_the_run_ends(shop: Shop) -> None:
     url = open_door(site, "run_0000000000", run.pid)
     assert open_door(site, "run_0000000000", run.pid) == url
     pid = json.loads((site.pool.folder / "incoming" / "run_0000000000.door").read_text())["pid"]
-    with urllib.request.urlopen(f"{url}/sha256/{digest(NEW)[:2]}/{digest(NEW)}", timeout=10) as answer:  # noqa: S310 - ours
+    with urllib.request.urlopen(f"{url}/sha256/{digest(NEW)[:2]}/{digest(NEW)}", timeout=10) as answer:  # noqa: S310 - our own server
         assert answer.read() == NEW
     run.communicate(b"\n")
     assert os.waitpid(pid, 0)[1] == 0
