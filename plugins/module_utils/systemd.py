@@ -43,11 +43,11 @@ def systemctl(*argv: str) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def states(names: Sequence[str]) -> dict[str, dict[str, str]]:
+def states(names: Sequence[str], properties: str = PROPERTIES) -> dict[str, dict[str, str]]:
     """Return unit -> its properties; one block is printed a unit, in the order asked."""
     if not names:
         return {}
-    blocks = systemctl("show", f"--property={PROPERTIES}", "--", *names).split("\n\n")
+    blocks = systemctl("show", f"--property={properties}", "--", *names).split("\n\n")
     read = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
     return dict(zip(names, read))
 
