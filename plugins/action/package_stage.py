@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.locked import Locked, files_of
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.parts import Part
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import PlannedAction
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import prepare_contribution
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.delivering import SOURCES, offer, told
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool import Pool, PoolError
@@ -53,7 +54,8 @@ class ActionModule(PlannedAction):
         answer.update(origins=origins, changed=bool(origins), fetched=[one["file"] for one in origins], pooled=pooled)
         seconds = time.monotonic() - began
         self._display.display(told(self.host, answer, seconds))
-        return {**answer, "seconds": round(seconds, 1)}
+        staged = prepare_contribution(part.ring, [{"step": "stage", "ms": seconds * 1000}])
+        return {**answer, "seconds": round(seconds, 1), "holdfast": staged}
 
     def _provided(self, answer: Mapping[str, Any], pool: Pool) -> dict[str, Any]:
         """Do what the host waits for, and return the arguments that tell it so."""

@@ -42,6 +42,8 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import Holdf
 OURS = "holdfast.hipaa."
 GATE = OURS + "gate"
 GUARD = OURS + "guard"
+OF_A_CHANGE = ("stage", "patch", "rehearse", "rollback")
+"""Kinds of run whose hosts come from the change they name: without one there are none, and that is an error."""
 
 
 class RecorderStop(SystemExit):
@@ -171,14 +173,21 @@ class CallbackModule(CallbackBase):
             return
         totals = [stats.summarize(host) for host in stats.processed]
         code = (2 if any(t["failures"] for t in totals) else 0) | (4 if any(t["unreachable"] for t in totals) else 0)
-        silent = self.journal.silent
-        self.journal.close(code or (3 if silent else 0))
+        silent, journal = self.journal.silent, self.journal
+        self.journal.flush(final=True)
+        own = journal.exit_code
+        journal.close(code | own or (3 if silent else 0))
         self.journal = None
+        for asset, word in sorted(journal.ends.items()):
+            self._display.error(f"holdfast: {asset} is not where it should be: {word}")
         if silent:
             told = f"no control of {', '.join(silent)} was answered in this run, so nothing is known of it"
             if not code:
                 raise HoldfastError(f"{told}; run the playbook whole, without --tags or --skip-tags")
             self._display.error(f"holdfast: {told}")  # the run has failed already, and Ansible said of whom
+        if own and not code:
+            # For Ansible all is well: the play went on past these hosts, as far as policy lets it.
+            raise RecorderStop(own)
 
     def _saw(self, result: Any, **what: bool) -> None:
         """Pass one result on.
@@ -203,6 +212,8 @@ class CallbackModule(CallbackBase):
                 what = {"unreachable": what.get("unreachable", False)}
         role = task._role.get_name(include_role_fqcn=False) if task._role else None
         first = said[0] if said else None
-        self.journal.saw(result.host.name, role=role, contribution=first, stopped=stopped, **what)
+        if stopped:
+            what["stopped"] = True
+        self.journal.saw(result.host.name, role=role, contribution=first, **what)
         for one in said[1:]:
             self.journal.saw(result.host.name, role=role, contribution=one)

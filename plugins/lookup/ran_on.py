@@ -5,15 +5,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ran_on
-short_description: The hosts that a change ran on
+short_description: The hosts that a change ran on, in the order in which they go back
 description:
   - Reads from the ledger which hosts the runs of a change reached, so that it can be taken back there. A change that
     reached none is an error.
+  - Rings come in reverse order of promotion, and of a patch the waves of a ring in reverse too.
   - Decides nothing. Whether it may be taken back is the gate's to say.
 options:
   _terms:
     description: The id of the change, C(chg_...).
     required: true
+  ring:
+    description: Only the hosts of this ring; empty means all.
+    type: str
+    default: ""
+  want:
+    description: What to return.
+    type: str
+    choices: [hosts, sizes]
+    default: hosts
   site:
     description: The site's folder.
     type: path
@@ -29,13 +39,14 @@ author:
 EXAMPLES = r"""
 - name: Take a change back
   hosts: "{{ lookup('holdfast.hipaa.ran_on', change) }}"
+  serial: "{{ query('holdfast.hipaa.ran_on', change, want='sizes') }}"
 """
 
 RETURN = r"""
 _raw:
-  description: Host names; where no change is named, the empty group C(holdfast_none).
+  description: Host names, or the sizes of the batches. Where no change is named, the empty group C(holdfast_none), or 1.
   type: list
-  elements: str
+  elements: raw
 """
 
 from typing import Any
@@ -45,7 +56,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.returning import touched
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.returning import turns_back
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
@@ -61,14 +72,19 @@ class LookupModule(LookupBase):
         if len(terms) != 1:
             raise AnsibleLookupError("ran_on: name one change, for example -e change=chg_...")
         if not terms[0]:
-            return [NOBODY]  # a syntax check names no change; the recorder refuses a run without one
+            # A syntax check names no change; the recorder refuses a run without one.
+            return [1] if self.get_option("want") == "sizes" else [NOBODY]
         try:
             site = open_site(find_site(self.get_option("site")))
-            hosts = sorted(touched(read_records(Ledger(site.ledger_path)), plain(terms[0])))
+            ring = plain(self.get_option("ring")) or None
+            turns = turns_back(site, read_records(Ledger(site.ledger_path)), plain(terms[0]), ring)
         except HoldfastError as error:
             raise AnsibleLookupError(str(error)) from error
-        if not hosts:
+        if not turns:
+            where = f"no host of ring {ring}" if ring else "no host"
             raise AnsibleLookupError(
-                f"{terms[0]}: by the ledger this change ran on no host; see `holdfast change list`"
+                f"{terms[0]}: by the ledger this change ran on {where}; see `holdfast change list`"
             )
-        return hosts
+        if self.get_option("want") == "sizes":
+            return [len(hosts) for hosts in turns]
+        return [host for hosts in turns for host in hosts]

@@ -18,6 +18,10 @@ options:
     description: Only the waves of this ring; empty means all rings, in order.
     type: str
     default: ""
+  rehearsal:
+    description: All waves of the change's first ring, with the hosts that are verified already.
+    type: bool
+    default: false
   want:
     description: What to return.
     type: str
@@ -72,7 +76,10 @@ class LookupModule(LookupBase):
             return [1] if self.get_option("want") == "sizes" else [NOBODY]
         try:
             case = open_case(find_site(self.get_option("site")), plain(terms[0]))
-            waves = case.remaining_waves(plain(self.get_option("ring")) or None)
+            if self.get_option("rehearsal"):
+                waves = case.rehearsal_waves()
+            else:
+                waves = case.remaining_waves(plain(self.get_option("ring")) or None)
         except HoldfastError as error:
             raise AnsibleLookupError(str(error)) from error
         if self.get_option("want") == "sizes":

@@ -32,7 +32,7 @@ class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no
             try:
                 return {**result, **self.act(run, plain(args))}
             except AnsibleConnectionFailure as error:
-                if run.kind not in WAVES or run.opened.mode != "apply":
+                if run.opened.mode != "apply" or not _in_waves(run):
                     raise
                 return {**result, **self.lost(error)}
         except HoldfastError as error:
@@ -61,6 +61,12 @@ class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no
             module_name=f"holdfast.hipaa.{module}", module_args=dict(arguments), task_vars=self.variables
         )
         return dict(plain(answer))
+
+
+def _in_waves(run: Run) -> bool:
+    """Say whether a run moves packages wave by wave, forward or back."""
+    back = run.kind == "rollback" and run.case is not None and run.case.state.kind == "patch"
+    return run.kind in WAVES or back
 
 
 class PlannedAction(RecordedAction):

@@ -22,6 +22,8 @@ MENDING = ("patch", "rehearse", "remediate")
 """Kinds of run that may change hosts; the other kinds only read, or only put back."""
 WAVES = ("patch", "rehearse")
 """Kinds of run that record a host on which they stopped before they changed anything."""
+ENDING = (*WAVES, "rollback")
+"""Kinds of run that go on past a host that fails, and say at the end how each of these ended."""
 
 
 @dataclass
@@ -119,6 +121,8 @@ class Journal:
         self._prepared: dict[str, Tally] = {}
         self._stopped: set[str] = set()
         self._told: set[str] = set()
+        self.ends: dict[str, str] = {}
+        """Assets that are not where the run was to bring them, and how each ended."""
         self._pending: list[Mapping[str, Any]] = []
 
     def open(self, **particulars: Any) -> OpenRun:
@@ -146,6 +150,7 @@ class Journal:
         """Take one task's result for one asset. `stopped`: the task failed, which says nothing of a change yet."""
         if stopped:
             self._stopped.add(asset)
+            self._ended(asset, "failed")
         if contribution is not None and contribution["step"] == "prepare":
             self._prepared.setdefault(asset, Tally(self._began.get(asset) or utc_now())).add(contribution)
             contribution = None
@@ -190,7 +195,12 @@ class Journal:
                 self.recorder.verify(self.signers.verifier, self.run, results=results, **group)
             else:
                 self.recorder.rollback(self.signers.implementer, self.run, results=results, **group)
-                self._told.update(result["asset"] for result in results)
+                for result in results:
+                    self._told.add(result["asset"])
+                    if result["result"] != "restored":
+                        self._ended(result["asset"], f"way back {result['result']}")
+                    elif group["trigger"] in ("health", "failed"):
+                        self._ended(result["asset"], "rolled back")
         self._pending.clear()
 
     def _skip(self) -> None:
@@ -212,8 +222,22 @@ class Journal:
         self.recorder.checkpoint(self.signers.log)
         self.run = None
 
+    def _ended(self, asset: str, word: str) -> None:
+        """Note how an asset ended that is not where the run was to bring it; what came of it later says more."""
+        if self.kind in ENDING and self.mode == "apply":
+            self.ends[asset] = word
+
+    @property
+    def exit_code(self) -> int:
+        """What the run leaves with for its hosts, as Ansible's codes: 2 where one failed, 4 where one was out of reach.
+
+        A host whose failure a wave dealt with counts for Ansible as well, so the run has to say it.
+        """
+        lost = [word == "unreachable" for word in self.ends.values()]
+        return (4 if any(lost) else 0) | (0 if all(lost) else 2)
+
     def _verdict(self, exit_code: int) -> str:
-        if self.denied:
+        if self.denied and not self.ends:
             return "denied"
         if exit_code:
             return "failed"
@@ -244,6 +268,8 @@ class Journal:
         by_ring: dict[str | None, list[dict[str, Any]]] = {}
         for asset, tally in sorted(self._tallies.items()):
             by_ring.setdefault(tally.ring, []).append(tally.to_result(asset, now))
+            if tally.outcome in ("failed", "unreachable", "skipped"):
+                self._ended(asset, tally.outcome)
         for ring, results in by_ring.items():
             self.recorder.deploy(self.signers.implementer, run, ring=ring, results=results)
         self._told.update(self._tallies)

@@ -94,6 +94,8 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "stage" and change_id is None:
         raise PolicyError("stage_patches: no change was named; expected -e change=chg_...; see `holdfast change list`")
+    if particulars.kind == "rehearse" and change_id is None:
+        raise PolicyError("rehearse: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "rollback" and change_id is None:
         raise PolicyError("roll_back: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "rollback" and not any(r.step == "request" and r.change_id == change_id for r in records):
@@ -158,7 +160,7 @@ def _approvals(site: Site, state: ChangeState) -> list[dict[str, Any]]:
 
 def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence[str]) -> str | None:
     """Return the newest approved, unfinished configuration change for the present baseline that covers the hosts."""
-    for state in reversed(change_states(records)):
+    for state in reversed(change_states(records, **site.traits)):
         if state.kind != "config" or not set(hosts) <= set(state.assets):
             continue
         plan = open_change(site, records, state.change_id).plan

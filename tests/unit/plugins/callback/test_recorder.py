@@ -116,4 +116,11 @@ def test_what_judges_deploys_nothing_whatever_it_says_of_itself():
     callback = CallbackModule()
     callback.journal, callback.ours = Journal(), True
     callback.v2_runner_on_failed(Named("holdfast.hipaa.probe", None, {"changed": True, "holdfast": {"step": "verify"}}))
-    assert callback.journal.told == [(None, "verify", {"unreachable": False})]
+    assert callback.journal.told == [(None, "verify", {"unreachable": False, "stopped": True})]
+
+
+def test_a_host_that_a_wave_lost_is_on_record_as_out_of_reach():
+    callback = CallbackModule()
+    callback.journal, callback.ours = Journal(), True
+    callback.v2_runner_on_failed(Named("holdfast.hipaa.health", None, {"failed": True, "lost": True}))
+    assert callback.journal.told == [(None, None, {"unreachable": True})]

@@ -386,3 +386,28 @@ def test_what_runs_is_told_by_digests():
     kernel, processes = told_of["result"]["checks"]
     assert kernel["expected_sha256"] != kernel["observed_sha256"]
     assert processes == {"id": "processes", "result": "pass"}
+
+
+def test_a_host_that_a_wave_went_past_is_in_the_exit_code(wave):
+    journal, _noted = wave
+    assert journal.exit_code == 0
+    journal.saw("other-1", unreachable=True)
+    journal.flush(final=True)
+    assert (journal.exit_code, journal.ends) == (4, {"other-1": "unreachable"})
+    journal.saw(HOST, changed=True, contribution=deploy_contribution("lab", [PRODUCT]))
+    journal.saw(HOST, stopped=True)
+    journal.saw(HOST, contribution=rollback_contribution(HOST, "health", "restored", [], ms=4))
+    journal.flush(final=True)
+    assert (journal.exit_code, journal.ends[HOST]) == (6, "rolled back")
+
+
+def test_a_rehearsal_that_went_well_is_no_failure(wave):
+    journal, _noted = wave
+    journal.kind = "rehearse"
+    journal.saw(HOST, contribution=rollback_contribution(HOST, "rehearsal", "restored", [], ms=4))
+    journal.saw(HOST, changed=True, contribution=deploy_contribution("lab", [PRODUCT]))
+    journal.flush(final=True)
+    assert (journal.exit_code, journal.ends) == (0, {})
+    journal.saw(HOST, contribution=rollback_contribution(HOST, "rehearsal", "partial", [], ms=4))
+    journal.flush(final=True)
+    assert journal.ends == {HOST: "way back partial"}
