@@ -10,7 +10,8 @@ module: obstacles
 short_description: Prints what is in the way of a host's updates, and fails when it blocks them
 version_added: 0.1.0
 description:
-  - Prints one line for each obstacle that M(holdfast.hipaa.package_state) named, C(HOST: kind subject: found; do), and
+  - >-
+    Prints one line for each obstacle that M(holdfast.hipaa.package_state) named, C(HOST: kind subject: found; do), and
     one line on what is pending, what it would restart and whether a reboot is needed.
   - Fails when at least one of them blocks the updates. Contacts no host and changes nothing.
 options:
