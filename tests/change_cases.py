@@ -25,6 +25,8 @@ CASES = Path(__file__).parent / "unit" / "cases"
 CHANGE = "chg_november000000"
 BASELINE = hashlib.sha256(b"the controls as approved").hexdigest()
 REGISTER = {"lab-1": "lab", "pilot-1": "pilot", "prod-1": "production", "prod-2": "production", "prod-3": "production"}
+SPARE = {"pilot-2": "pilot"}
+"""An asset that only the cases have which plan it by name."""
 
 
 def when(text: str | datetime) -> datetime:
@@ -99,8 +101,8 @@ def plan(kind: str = "patch", hosts: Iterable[str] = tuple(REGISTER), **more: An
 
     def planned(host: str) -> PlannedAsset:
         if kind == "config":
-            return PlannedAsset(host, REGISTER[host])
-        return PlannedAsset(host, REGISTER[host], "bookworm", "amd64", (package(),), "apt")
+            return PlannedAsset(host, {**REGISTER, **SPARE}[host])
+        return PlannedAsset(host, {**REGISTER, **SPARE}[host], "bookworm", "amd64", (package(),), "apt")
 
     values: dict[str, Any] = {
         "kind": kind,
@@ -169,7 +171,7 @@ class Book:
         self, run: str, by: str = "controller", resumes: Sequence[str] = (), mode: str = "apply", **more: Any
     ) -> None:
         """A run is put on record."""
-        kind = "patch" if self.plan.kind == "patch" else "remediate"
+        kind = more.pop("kind", "patch" if self.plan.kind == "patch" else "remediate")
         self._add(
             "run-open", by, "implementer", {"run_id": run, "kind": kind, "mode": mode, "resumes": list(resumes)}, **more
         )
@@ -178,8 +180,11 @@ class Book:
         self, run: str, assets: Sequence[str], outcome: str = "changed", by: str = "controller", **more: Any
     ) -> None:
         """Assets are changed."""
-        results = [{"asset": a, "outcome": outcome, "products": [], "roles": []} for a in assets]
-        self._add("deploy", by, "implementer", {"run_id": run, "ring": None, "results": results}, **more)
+        began = timestamp(when(more.pop("began")) if "began" in more else self._next(more.get("at")))
+        known = {"outcome": outcome, "started_at": began, "duration_ms": 0, "products": [], "roles": []}
+        results = [{"asset": a, **known} for a in assets]
+        ring = {**REGISTER, **SPARE}.get(assets[0])
+        self._add("deploy", by, "implementer", {"run_id": run, "ring": ring, "results": results}, **more)
 
     def see(self, run: str, kind: str, assets: Sequence[str], verdict: str = "pass", **more: Any) -> None:
         """The verifier looks."""
@@ -190,9 +195,27 @@ class Book:
     def roll_back(self, run: str, assets: Sequence[str], result: str = "restored", **more: Any) -> None:
         """Assets are taken back."""
         results = [{"asset": a, "result": result, "products": []} for a in assets]
-        self._add(
-            "rollback", "controller", "implementer", {"run_id": run, "trigger": "health", "results": results}, **more
-        )
+        body = {"run_id": run, "trigger": more.pop("trigger", "health"), "results": results}
+        self._add("rollback", "controller", "implementer", body, **more)
+
+    def halt(self, by: str, action: str = "stop", rings: Sequence[str] = ("production",), **more: Any) -> None:
+        """Someone stops the change, or lets it go on."""
+        self._add("halt", by, more.pop("role", "approver"), {"action": action, "rings": list(rings)}, **more)
+
+    def lease(self, run: str, asset: str, until: str, cluster: str = "claims-db", action: str = "take") -> None:
+        """A run takes or releases the leave to have a member of a cluster out of service."""
+        body = {"run_id": run, "action": action, "cluster": cluster, "asset": asset, "until": timestamp(when(until))}
+        self._add("lease", "controller", "implementer", body)
+
+    def rehearse(self, run: str, asset: str, verdict: str = "pass", **more: Any) -> None:
+        """A whole rehearsal on one asset: forward, back, forward, and seen to be as planned."""
+        self.open(run, kind="rehearse")
+        self.deploy(run, [asset])
+        self.roll_back(run, [asset], trigger="rehearsal", **more)
+        self.deploy(run, [asset])
+        for kind in ("version", "health"):
+            self.see(run, kind, [asset], verdict)
+        self.close(run)
 
     def close(self, run: str, outcome: str = "ok", **more: Any) -> None:
         """A run ends."""
@@ -210,6 +233,11 @@ class Book:
         """Return the change's state from all records so far."""
         return change_state(self.records, CHANGE, **more)
 
+    def _next(self, at: str | None = None) -> datetime:
+        """Return when the next record is written."""
+        index = len(self.records)
+        return when(at) if at else self.now.replace(hour=8 + index // 60, minute=index % 60)
+
     def _add(
         self, step: str, by: str, role: str, body: dict[str, Any], at: str | None = None, change: str = CHANGE
     ) -> Record:
@@ -217,7 +245,6 @@ class Book:
         subject = [{"name": "plan", "digest": {"sha256": self.plan.digest}}]
         if step != "request":
             subject.append({"name": "request", "digest": {"sha256": self.request_sha256}})
-        recorded = when(at) if at else self.now.replace(hour=8 + index // 60, minute=index % 60)
         record = Record(
             index=index,
             sha256=digest(f"record {index}"),
@@ -226,7 +253,7 @@ class Book:
             subject=tuple(subject),
             principal=by,
             role=role,
-            recorded_at=recorded,
+            recorded_at=self._next(at),
             change_id=change,
             body=body,
         )

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.asking import ask_gate
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.asking import ask_patiently
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
 
@@ -18,13 +19,28 @@ class ActionModule(RecordedAction):
     """Runs on the controller alone: no host is contacted to decide."""
 
     _requires_connection = False
-    arguments = {"change": {"type": "str"}, "after": {"type": "str"}}
+    arguments = {
+        "change": {"type": "str"},
+        "after": {"type": "str"},
+        "wait_minutes": {"type": "int", "default": 0},
+    }
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         wave = tuple(str(host) for host in self.variables.get("ansible_play_batch", ()))
-        answer = ask_gate(run, args["change"], wave, self._mends(wave, args["after"]) if args["after"] else None)
+        patience = args["wait_minutes"]
+        answer = ask_patiently(
+            run,
+            args["change"],
+            wave,
+            self._mends(wave, args["after"]) if args["after"] else None,
+            patience=timedelta(minutes=max(0, patience)),
+            say=lambda words: self._display.display(f"gate: {words}"),
+        )
         if not answer.decision.allowed:
             reasons = "\n".join(f"  - {reason}" for reason in answer.decision.reasons)
+            until = answer.decision.until
+            if until is not None:
+                reasons += f"\n  From {until.isoformat(timespec='seconds')} on nothing of this objects any more."
             raise PolicyError(f"The gate is shut for {', '.join(wave)}:\n{reasons}")
         for ground in answer.decision.grounds:
             self._display.display(f"gate: {ground}")
@@ -37,6 +53,7 @@ class ActionModule(RecordedAction):
             "back": list(answer.back),
             "patching": run.site.policy.patching.to_dict(),
             "bounded": bool(args["after"]),
+            "watch_seconds": answer.watch_seconds,
         }
 
     def _mends(self, hosts: tuple[str, ...], name: str) -> dict[str, list[str]]:

@@ -26,6 +26,13 @@ options:
       - Then the gate decides on what would be mended - a remediation without an approved change may reach only so many
         hosts of a ring within an hour as C(policy/remediation.yml) says.
     type: str
+  wait_minutes:
+    description:
+      - For how many minutes to wait where it is only too early - for a soak, a window, the end of a freeze or lease.
+      - Says what it waits for, every minute. While it waits it goes on asking, so that a stop order is heard.
+      - Where the moment lies further off, the answer is no at once, and names it.
+    type: int
+    default: 0
 attributes:
   check_mode:
     description: Decides in check mode as well; nothing is changed.
@@ -69,6 +76,10 @@ bounded:
   description: Whether the gate was asked about what would be mended, see O(after).
   returned: success
   type: bool
+watch_seconds:
+  description: For how many seconds health must hold on these hosts after the change, as C(policy/rings.yml) says.
+  returned: success
+  type: int
 patching:
   description: What the site's policy takes up as patches, as C(policy/patching.yml) says it.
   returned: success

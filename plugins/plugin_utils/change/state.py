@@ -11,8 +11,6 @@ from typing import Any
 
 from ..ledger import canonical
 from ..ledger.reading import Record
-from ..site.policy import Policy
-from .plan import Plan
 from .traces import AssetState, Consent, Halt, RunSeen, Seen
 
 
@@ -34,6 +32,8 @@ class ChangeState:
     runs: tuple[RunSeen, ...] = ()
     progress: Mapping[str, AssetState] = field(default_factory=dict)
     health_required: frozenset[str] = frozenset()
+    intermittent: frozenset[str] = frozenset()
+    """Assets that are not always there, by the register: a ring does not wait for them."""
     implementers: frozenset[str] = frozenset()
     verifiers: frozenset[str] = frozenset()
     halts: tuple[Halt, ...] = ()
@@ -112,34 +112,18 @@ class ChangeState:
         """Return which of the assets (else of the change's) are verified."""
         return frozenset(asset for asset in (self.assets if assets is None else assets) if self.verified(asset))
 
-    def ring_verified(self, plan: Plan, ring: str) -> bool:
-        """Say whether the plan has assets in the ring, and every one of them is verified."""
-        assets = plan.of_ring(ring)
-        return plan.digest == self.plan and bool(assets) and all(self.verified(a.asset) for a in assets)
-
-    def verified_rings(self, plan: Plan, policy: Policy) -> tuple[str, ...]:
-        """Return the verified rings among those asked for, in order of promotion."""
-        return tuple(r.name for r in policy.rings if r.name in self.rings and self.ring_verified(plan, r.name))
-
-    def next_ring(self, plan: Plan, policy: Policy) -> str | None:
-        """Return the first ring asked for that is not verified, or None when all are."""
-        return next(
-            (r.name for r in policy.rings if r.name in self.rings and not self.ring_verified(plan, r.name)),
-            None,
-        )
-
-    def closed(self, plan: Plan, policy: Policy) -> bool:
-        """Say whether every ring asked for is verified: nothing is left to do."""
-        return plan.digest == self.plan and self.next_ring(plan, policy) is None
-
 
 def change_state(
-    records: Iterable[Record], change_id: str, *, health_required: Collection[str] = ()
+    records: Iterable[Record],
+    change_id: str,
+    *,
+    health_required: Collection[str] = (),
+    intermittent: Collection[str] = (),
 ) -> ChangeState | None:
     """Compute where a change stands from verified records in ledger order; None where no request is.
 
     `health_required` are the assets whose register names health checks: without a passing `health`
-    observation they do not count as verified.
+    observation they do not count as verified. `intermittent` are those that a ring does not wait for.
     """
     state: ChangeState | None = None
     for record in records:
@@ -147,13 +131,15 @@ def change_state(
             continue
         if record.step == "request":
             # Approvals name the request by digest, so a second request under the same id cannot inherit them.
-            state = state or _requested(record, change_id, frozenset(health_required))
+            state = state or _requested(record, change_id, frozenset(health_required), frozenset(intermittent))
         elif state is not None:
             state = _heard(_STEPS.get(record.step, _ignore)(state, record), record)
     return state
 
 
-def change_states(records: Iterable[Record], *, health_required: Collection[str] = ()) -> tuple[ChangeState, ...]:
+def change_states(
+    records: Iterable[Record], *, health_required: Collection[str] = (), intermittent: Collection[str] = ()
+) -> tuple[ChangeState, ...]:
     """Compute every change that has a request on record, in order of the requests."""
     of_change: dict[str, list[Record]] = {}
     asked: dict[str, None] = {}
@@ -162,11 +148,14 @@ def change_states(records: Iterable[Record], *, health_required: Collection[str]
             of_change.setdefault(record.change_id, []).append(record)
             if record.step == "request":
                 asked.setdefault(record.change_id)
-    states = (change_state(of_change[one], one, health_required=health_required) for one in asked)
+    known = {"health_required": health_required, "intermittent": intermittent}
+    states = (change_state(of_change[one], one, **known) for one in asked)
     return tuple(state for state in states if state is not None)
 
 
-def _requested(record: Record, change_id: str, health_required: frozenset[str]) -> ChangeState:
+def _requested(
+    record: Record, change_id: str, health_required: frozenset[str], intermittent: frozenset[str]
+) -> ChangeState:
     body = record.body
     return ChangeState(
         change_id=change_id,
@@ -180,6 +169,7 @@ def _requested(record: Record, change_id: str, health_required: frozenset[str]) 
         rings=tuple(body["rings"]),
         assets=tuple(body["assets"]),
         health_required=health_required,
+        intermittent=intermittent,
     )
 
 
@@ -225,8 +215,9 @@ def _run_close(state: ChangeState, record: Record) -> ChangeState:
 
 
 def _deploy(state: ChangeState, record: Record) -> ChangeState:
-    if any(run.run_id == record.body["run_id"] and run.mode != "apply" for run in state.runs):
-        return state  # a run that only looked, or staged, says which hosts it did not reach
+    own = next((run for run in state.runs if run.run_id == record.body["run_id"]), None)
+    if own is not None and (own.mode != "apply" or own.kind == "rollback"):
+        return state  # a run that only looked, staged or put back says by it which hosts it did not reach
     state = replace(state, implementers=state.implementers | {record.principal})
     return _progress(
         state, record, lambda known, result: replace(known, deployed=record.index, outcome=result["outcome"], seen={})
@@ -255,7 +246,7 @@ def _rollback(state: ChangeState, record: Record) -> ChangeState:
         back = known.back if trigger == "guard" else record.index
         if trigger == "rehearsal":
             return replace(known, back=back, seen={})
-        return replace(known, rolled_back=record.index, restored=result["result"], back=back, seen={})
+        return replace(known, rolled_back=record.index, restored=result["result"], trigger=trigger, back=back, seen={})
 
     return _progress(state, record, put_back)
 
@@ -273,7 +264,7 @@ def _progress(
     progress = dict(state.progress)
     for result in record.body["results"]:
         asset = result["asset"]
-        progress[asset] = news(progress.get(asset, AssetState(asset)), result)
+        progress[asset] = replace(news(progress.get(asset, AssetState(asset)), result), at=record.recorded_at)
     return replace(state, progress=progress)
 
 

@@ -77,8 +77,12 @@ class AssetState:
     """By kind, what was seen since the last deploy and the last rollback, oldest first."""
     rolled_back: int | None = None
     restored: str | None = None
+    trigger: str | None = None
+    """What sent it back the last time it was rolled back: health, failed, guard or request."""
     back: int | None = None
     """Where it was last put back, also in a rehearsal; until the next deployment it has not what was planned."""
+    at: datetime | None = None
+    """When the newest record was written that says something of it."""
 
     @property
     def is_back(self) -> bool:

@@ -51,7 +51,7 @@ class Desk:
     @cached_property
     def states(self) -> tuple[ChangeState, ...]:
         """Every change on record, the oldest request first."""
-        return change_states(self.records, health_required=[a.id for a in self.site.assets if a.health])
+        return change_states(self.records, **self.site.traits)
 
     def change(self, named: str) -> ChangeState:
         """Return the change of that id, or of the one id that starts so; raises UsageError."""
@@ -76,7 +76,7 @@ class Desk:
     def report(self, change: ChangeState) -> Report:
         """Return all there is to say of a change."""
         plan, problem = self.plan_of(change)
-        return report(change, plan, problem, self.site, self.now, self._implementer(change))
+        return report(change, plan, problem, self.site, self.now, self._implementer(change), self.records)
 
     def _implementer(self, change: ChangeState) -> str | None:
         """Return who would carry the next ring out: who did so far, else the first who may and did not ask for it."""

@@ -4,19 +4,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..change.plan import Plan
+from ..change.rings import next_ring, ring_state
 from ..change.state import ChangeState
-from ..change.traces import Consent, RunSeen
+from ..change.traces import Consent, Halt, RunSeen
 from ..change.words import plan_lines, table
 from ..ledger.canonical import timestamp
+from ..ledger.reading import Record
 from ..policy.question import Decision
 from ..policy.standing import approved, ring_missing, standing, weigh_ring
 from ..site.site import Site
+
+WORDS = {
+    "back": "rolled back",
+    "failed": "failed",
+    "unreachable": "unreachable",
+    "unhealthy": "unhealthy",
+    "missing": "not reached yet",
+}
+"""How an asset can end without being verified, and how people are told."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +40,23 @@ class RingReport:
     approvals: tuple[str, ...]
     required: int
     approved: bool
+    settled: bool
+    """The ring is verified, but for what its budget endures and intermittent assets that were never reached."""
+    ended: Mapping[str, tuple[str, ...]]
+    """The assets that ended in another way than verified, by how they did."""
+    stopped: Halt | None
 
     @property
     def words(self) -> str:
         """The ring's standing, for people."""
         if self.assets and self.verified == self.assets:
-            return "verified"
-        if self.verified:
-            return f"{self.verified} of {self.assets} verified"
-        return "approved" if self.approved else f"{len(self.approvals)} of {self.required} approvals"
+            said = "verified"
+        elif self.settled or self.verified or self.ended.keys() - {"missing"}:
+            others = "".join(f"; {WORDS[word]} {', '.join(hosts)}" for word, hosts in self.ended.items())
+            said = f"{'verified: ' if self.settled else ''}{self.verified} of {self.assets} verified{others}"
+        else:
+            said = "approved" if self.approved else f"{len(self.approvals)} of {self.required} approvals"
+        return f"{said}; stopped by {self.stopped.principal}" if self.stopped else said
 
 
 @dataclass(frozen=True)
@@ -140,6 +159,9 @@ class Report:
                     "verified": ring.verified,
                     "approvals": list(ring.approvals),
                     "approvals_required": ring.required,
+                    "settled": ring.settled,
+                    **{word: list(hosts) for word, hosts in ring.ended.items()},
+                    "stopped_by": ring.stopped.principal if ring.stopped else None,
                 }
                 for ring in self.rings
             ],
@@ -175,12 +197,18 @@ class Report:
 
 
 def report(
-    change: ChangeState, plan: Plan | None, plan_problem: str, site: Site, now: datetime, implementer: str | None
+    change: ChangeState,
+    plan: Plan | None,
+    plan_problem: str,
+    site: Site,
+    now: datetime,
+    implementer: str | None,
+    records: Sequence[Record],
 ) -> Report:
     """Put together what there is to say; `implementer` is who would carry the next ring out."""
     register = {asset.id: asset.ring for asset in site.assets}
     baseline = _baseline(plan, site, register, now)
-    following = change.next_ring(plan, site.policy) if plan else None
+    following = next_ring(change, plan, site.policy) if plan else None
     missing = None
     if plan is not None and following is not None:
         missing = ring_missing(
@@ -192,6 +220,8 @@ def report(
             implementer=implementer,
             baseline=baseline,
             now=now,
+            clusters=site.clusters,
+            records=records,
         )
     known = [ring.name for ring in site.policy.rings if ring.name in change.rings]
     return Report(
@@ -219,6 +249,7 @@ def day(moment: datetime) -> str:
 
 def _ring(change: ChangeState, plan: Plan | None, name: str, site: Site, now: datetime) -> RingReport:
     assets = [asset.asset for asset in plan.of_ring(name)] if plan else []
+    state = ring_state(change, plan, site.policy.ring(name)) if plan else None
     return RingReport(
         name=name,
         assets=len(assets),
@@ -226,6 +257,9 @@ def _ring(change: ChangeState, plan: Plan | None, name: str, site: Site, now: da
         approvals=weigh_ring(change, name, site.policy, now).principals,
         required=site.policy.ring(name).approvals_required,
         approved=approved(change, name, site.policy, now),
+        settled=state is not None and plan is not None and plan.digest == change.plan and state.verified,
+        ended={word: state.of(word) for word in WORDS if state.of(word)} if state else {},
+        stopped=change.stopped(name),
     )
 
 

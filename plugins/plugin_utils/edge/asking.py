@@ -4,17 +4,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from ..change.waves import waves
 from ..errors import PolicyError
 from ..policy.decision import decide
+from ..policy.ledgered import with_ledger
 from ..policy.limits import mended_lately
 from ..policy.question import Decision, Failing, Question, Reason
+from ..policy.timing import lasting
 from .environment import utc_now
 from .opening import Case, Run
 from .returning import touched
+
+_EVERY = timedelta(minutes=1)
+_LOOK = 5.0
+"""Seconds between two looks into the ledger while a wave waits."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,8 @@ class Answer:
     plan_digest: str
     change_kind: str = ""
     back: tuple[str, ...] = ()
+    watch_seconds: int = 0
+    """How long health must hold after the change, by the rings of these hosts: the longest of them."""
 
 
 def ask_gate(
@@ -49,6 +58,7 @@ def ask_gate(
         register={asset.id: asset.ring for asset in run.site.assets},
         assets=frozenset(hosts),
         on_record=True,
+        clusters=run.site.clusters,
     )
     if run.kind == "rollback":
         deployed = touched(run.records, str(run.opened.change_id))
@@ -61,12 +71,44 @@ def ask_gate(
         return Answer(decide(replace(question, kind="check") if run.kind == "remediate" else question), "")
     reasons: dict[Reason, None] = {}
     grounds: list[str] = []
+    watch = 0
     for part in _parts(run, run.case, question):
-        decision = decide(part)
+        decision = decide(with_ledger(part, run.records))
+        watch = max(watch, part.in_ring.watch_seconds if part.in_ring is not None else 0)
         reasons.update(dict.fromkeys(decision.reasons))
         grounds.extend(decision.grounds)
     back = sorted(question.assets & _left_between(run, run.case))
-    return Answer(Decision(tuple(reasons), tuple(grounds)), run.case.plan.digest, run.case.state.kind, tuple(back))
+    decision = Decision(tuple(reasons), tuple(grounds))
+    return Answer(decision, run.case.plan.digest, run.case.state.kind, tuple(back), watch)
+
+
+def ask_patiently(
+    run: Run,
+    change: str | None,
+    hosts: Collection[str],
+    mends: Mapping[str, Collection[str]] | None = None,
+    *,
+    patience: timedelta = timedelta(),
+    say: Callable[[str], None],
+) -> Answer:
+    """Ask the gate, and where it is only too early, wait up to `patience` for the moment it names, and ask again.
+
+    While it waits it asks anew every few seconds, for somebody may stop the change meanwhile; `say` is told what is
+    waited for, at first and then every minute. The last answer is returned, whatever it is.
+    """
+    give_up = utc_now() + patience
+    told = None
+    while True:
+        answer = ask_gate(run, change, hosts, mends)
+        now, until = utc_now(), answer.decision.until
+        if answer.decision.allowed or until is None or until > give_up:
+            return answer
+        if told is None or now - told >= _EVERY:
+            told = now
+            for reason in answer.decision.reasons:
+                say(f"waits {lasting(until - now)}: {reason.rule}: {reason.message}")
+        time.sleep(max(0.0, min((until - now).total_seconds(), _LOOK)))
+        run = replace(run)  # what it knew of the ledger is old
 
 
 def _left_between(run: Run, case: Case) -> frozenset[str]:
@@ -109,7 +151,7 @@ def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:
         yield replace(question, kind="rollback", assets=frozenset(back), deployed=reached, plan=None, change=None)
         left -= back
     if run.kind == "patch":
-        for wave in waves(case.plan, run.site.policy):
+        for wave in case.all_waves():
             here = left & set(wave.assets)
             if here:
                 yield replace(question, assets=frozenset(here), ring=wave.ring, wave=wave.number)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..change.parts import Part
 from ..change.plan import Plan
+from ..change.rings import ring_state
 from ..change.state import ChangeState, change_state
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
@@ -82,18 +83,39 @@ class Case:
             for wave in reversed(self.all_waves(ring))
             if between & set(wave.assets)
         ]
-        return (*back, *self.all_waves(ring, {*self.state.done(), *between}))
+        return (*back, *self.all_waves(ring, {*self.state.done(), *self.state.rolled_back, *between}, self._later))
 
-    def all_waves(self, ring: str | None = None, done: Collection[str] = ()) -> tuple[Wave, ...]:
-        """Return the waves of the rings asked for, or of one of them, without those that are `done`."""
-        asked = waves(self.plan, self.site.policy, done, ring)
+    def all_waves(
+        self, ring: str | None = None, done: Collection[str] = (), later: Collection[str] = ()
+    ) -> tuple[Wave, ...]:
+        """Return the waves of the rings asked for, or of one of them, without those that are `done`.
+
+        Those that are tried again `later` come after the others of their ring.
+        """
+        asked = waves(
+            self.plan,
+            self.site.policy,
+            done,
+            ring,
+            clusters=self.site.clusters,
+            intermittent=self.state.intermittent,
+            later=later,
+        )
         return tuple(wave for wave in asked if wave.ring in self.state.rings)
+
+    @property
+    def _later(self) -> frozenset[str]:
+        """The assets that failed or were unreachable in rings that endure it: the others go first, then these again.
+
+        In a ring that does not endure it nothing else may go before they were tried again.
+        """
+        rings = (ring_state(self.state, self.plan, ring) for ring in self.site.policy.rings)
+        return frozenset(one for ring in rings if not any(ring.overspent()) for one in ring.of("failed", "unreachable"))
 
 
 def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
     """Return a change of the ledger. Raises PlanError where there is none, or its plan is not the one requested."""
-    healthy = [asset.id for asset in site.assets if asset.health]
-    state = change_state(records, change_id, health_required=healthy)
+    state = change_state(records, change_id, **site.traits)
     if state is None:
         raise PlanError(f"change {change_id}: no request of that id is in the ledger; see `holdfast change list`")
     return Case(site, records, state, load_plan(plan_path(site.plans_dir, state.plan)))

@@ -56,9 +56,7 @@ class Stock:
     @cached_property
     def needed(self) -> Mapping[str, tuple[str, ...]]:
         """The digests that must stay, each with the reasons. Raises LedgerError or PlanError where that is unknown."""
-        changes = change_states(
-            read_records(Ledger(self.site.ledger_path)), health_required=[a.id for a in self.site.assets if a.health]
-        )
+        changes = change_states(read_records(Ledger(self.site.ledger_path)), **self.site.traits)
         keep = timedelta(days=self.site.pool.keep_days)
         return needed(self.plans, changes, self.site.policy, utc_now(), keep)
 

@@ -98,7 +98,7 @@ def _change(
     plan = plans.get(digest or "")
     ring_of = {asset.id: asset.ring for asset in site.assets}
     rings_by_asset = {**ring_of, **{asset.asset: asset.ring for asset in (plan.assets if plan else ())}}
-    known = change_state(records, key, health_required={asset.id for asset in site.assets if asset.health})
+    known = change_state(records, key, **site.traits)
     mine = tuple(run for run in runs if (run.change_id or run.run_id) == key)
     implementers = first_each(record for record in records if record.step in ("run-open", "deploy", "rollback"))
     verifiers = first_each(record for record in records if record.step == "verify")

@@ -4,34 +4,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 from ..change.approvals import weigh
+from ..change.rings import BUDGETED, RingState, closed, ring_state, ring_verified, stopped_for_good
 from ..change.state import ChangeState
-from ..change.waves import batches
+from ..change.waves import ring_batches
 from ..ledger.canonical import timestamp
-from ..site.policy import Ring
 from .question import Question, Reason
 from .rules import AUTHORIZATION, RISK_MANAGEMENT
 
 
 def change_alive(q: Question, lifted_by: str | None = None) -> Iterator[Reason]:
-    """A change ends when it is done, rejected, expired, or when a wave of it was taken back.
+    """A change ends when it is done, rejected, expired, or when more of it was taken back than a ring endures.
 
     A rejection is passed over if it is that of `lifted_by`, who is about to approve.
     """
     change = q.change
     if change is None:
         return
-    if change.rolled_back:
+    for why in stopped_for_good(change, q.plan, q.policy):
         yield Reason(
             "change-stopped",
-            f"{', '.join(change.rolled_back)} was rolled back in this change, which stops it for every ring",
+            f"{why}, which stops it for every ring",
             RISK_MANAGEMENT,
             "find the cause, plan again, and ask for a new change",
         )
-    if q.plan is not None and change.closed(q.plan, q.policy):
+    if q.plan is not None and closed(change, q.plan, q.policy):
         yield Reason(
             "change-closed",
             "every ring asked for is verified",
@@ -69,7 +69,7 @@ def duties_apart(q: Question) -> Iterator[Reason]:
 
 def approvals_enough(q: Question) -> Iterator[Reason]:
     """As many people as the ring wants agreed to this very plan, and their word still holds."""
-    change, ring = q.change, _ring(q)
+    change, ring = q.change, q.in_ring
     if change is None or ring is None:
         return
     weighed = weigh(
@@ -94,7 +94,7 @@ def approvals_enough(q: Question) -> Iterator[Reason]:
 
 def ring_before_verified(q: Question) -> Iterator[Reason]:
     """What a ring gets was verified in the ring before it, from the same plan."""
-    change, ring = q.change, _ring(q)
+    change, ring = q.change, q.in_ring
     if change is None or ring is None or ring.promotion != "verified" or change.kind not in q.policy.promotion_kinds:
         return
     before = q.policy.ring_before(ring.name)
@@ -108,8 +108,8 @@ def ring_before_verified(q: Question) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             f"plan again with assets of {before.name}",
         )
-    elif not change.ring_verified(q.plan, before.name):
-        open_ = [a.asset for a in planned if not change.verified(a.asset)]
+    elif not ring_verified(change, q.plan, before):
+        open_ = [asset for asset, end in ring_state(change, q.plan, before).ends.items() if end.word != "verified"]
         yield Reason(
             "ring-before-verified",
             f"{before.name} is not verified for this plan: {', '.join(open_)}",
@@ -119,8 +119,8 @@ def ring_before_verified(q: Question) -> Iterator[Reason]:
 
 
 def wave_in_turn(q: Question) -> Iterator[Reason]:
-    """A wave starts when those before it are verified; and nothing goes ahead past an unhealthy host."""
-    change, ring = q.change, _ring(q)
+    """A wave starts when those before it are settled and some of them work; nobody goes past an unhealthy host."""
+    change, ring = q.change, q.in_ring
     if change is None or q.plan is None or ring is None:
         return
     ill = sorted(a for a in change.progress if change.unhealthy(a) and a not in q.assets)
@@ -131,18 +131,35 @@ def wave_in_turn(q: Question) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             "mend it, or roll it back; then go on",
         )
+    state = ring_state(change, q.plan, ring)
+    again = sorted(q.assets & set(state.of("back")))
+    if again:
+        yield Reason(
+            "asset-taken-back",
+            f"{', '.join(again)} was rolled back in this change, and is not tried again in it",
+            RISK_MANAGEMENT,
+            "leave it out; when the cause is found, plan again, and ask for a new change",
+        )
     if q.wave is None:
         return
-    batched = batches([a.asset for a in q.plan.of_ring(ring.name)], ring.waves)
-    earlier = [a for batch in batched[: q.wave - 1] for a in batch if not change.verified(a)]
-    if earlier:
+    cut = ring_batches(q.plan, ring, q.clusters, change.intermittent)
+    earlier = [state.ends[asset] for batch in cut[: q.wave - 1] for asset in batch]
+    waiting = [end.asset for end in earlier if not end.final]
+    if waiting:
         yield Reason(
             "wave-in-turn",
-            f"wave {q.wave} of {ring.name} comes after {', '.join(earlier)}, not verified yet",
+            f"wave {q.wave} of {ring.name} comes after {', '.join(waiting)}, not settled yet",
             RISK_MANAGEMENT,
             "finish the earlier wave first",
         )
-    here = set(batched[q.wave - 1]) if 0 < q.wave <= len(batched) else set()
+    elif earlier and not any(end.word == "verified" for end in earlier):
+        yield Reason(
+            "wave-in-turn",
+            f"wave {q.wave} of {ring.name} comes after {', '.join(end.asset for end in earlier)}, and none is verified",
+            RISK_MANAGEMENT,
+            "see one of them verified first, whatever the failure budget is",
+        )
+    here = set(cut[q.wave - 1]) if 0 < q.wave <= len(cut) else set()
     strangers = sorted(q.assets - here)
     if strangers:
         yield Reason(
@@ -155,7 +172,7 @@ def wave_in_turn(q: Question) -> Iterator[Reason]:
 
 def grounds(q: Question, change: ChangeState) -> Iterator[str]:
     """Yield what speaks for an allowed run of a change."""
-    ring = _ring(q)
+    ring = q.in_ring
     if ring is None:
         return
     yield f"{change.change_id} was asked for by {change.requester}, plan {change.plan[:12]}..."
@@ -169,9 +186,23 @@ def grounds(q: Question, change: ChangeState) -> Iterator[str]:
     who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
     yield f"approved for {ring.name} by {who}; {ring.approvals_required} needed"
     before = q.policy.ring_before(ring.name)
-    if before is not None and ring.promotion == "verified" and change.kind in q.policy.promotion_kinds:
-        yield f"ring {before.name} is verified for this plan"
+    if (
+        before is not None
+        and q.plan is not None
+        and ring.promotion == "verified"
+        and change.kind in q.policy.promotion_kinds
+    ):
+        yield f"ring {before.name} is verified for this plan{_but_for(ring_state(change, q.plan, before))}"
+    if q.plan is not None and (endured := _but_for(ring_state(change, q.plan, ring), besides=q.assets)):
+        yield f"{ring.name} goes on{endured}"
 
 
-def _ring(q: Question) -> Ring | None:
-    return next((ring for ring in q.policy.rings if ring.name == q.ring), None)
+def _but_for(state: RingState, besides: Collection[str] = ()) -> str:
+    """Return which assets of a ring are not verified though it goes on, and why that is endured; else ''."""
+    said = []
+    for kind in BUDGETED:
+        if spent := state.spent(kind, besides):
+            said.append(f"{', '.join(spent)} ({kind}; {state.allowance(kind)} endured)")
+    if missing := [asset for asset in state.of("missing") if asset not in besides]:
+        said.append(f"{', '.join(missing)} (intermittent; not reached yet)")
+    return f", without {', '.join(said)}" if said else ""

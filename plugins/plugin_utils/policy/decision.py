@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import PolicyError
-from . import agreement, limits, rules
+from . import agreement, budget, limits, quorum, rules, timing
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 
@@ -29,13 +29,19 @@ _CHANGE: tuple[Rule, ...] = (
     rules.no_other_run,
     agreement.duties_apart,
     agreement.approvals_enough,
+    budget.stop_order,
+    timing.window,
+    timing.freeze,
+    quorum.cluster_quorum,
+)
+_TURN: tuple[Rule, ...] = (
     agreement.ring_before_verified,
+    quorum.rehearsal,
     agreement.wave_in_turn,
+    budget.failure_budget,
+    timing.soak,
 )
-_REHEARSAL: tuple[Rule, ...] = (
-    *(rule for rule in _CHANGE if rule not in (agreement.ring_before_verified, agreement.wave_in_turn)),
-    rules.rehearsed_in_first_ring,
-)
+_REHEARSAL: tuple[Rule, ...] = (*_CHANGE, rules.rehearsed_in_first_ring)
 """A rehearsal changes hosts as a patch does, and proves rather than needs what comes before."""
 
 
@@ -72,12 +78,12 @@ def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "rehearse":
         return (*_ALWAYS, *_REHEARSAL)
     if question.kind == "patch":
-        return (*_ALWAYS, *_CHANGE)
+        return (*_ALWAYS, *_CHANGE, *_TURN)
     if question.kind == "rollback":
         return (*_ALWAYS, rules.implementer_known, rules.change_ran)
     if question.change is None and question.plan is None:
         return (*_ALWAYS, rules.implementer_known, _may_be_mended, limits.within_limits)
-    return (*_ALWAYS, *_CHANGE, rules.baseline_as_planned)
+    return (*_ALWAYS, *_CHANGE, *_TURN, rules.baseline_as_planned)
 
 
 def _may_be_mended(question: Question) -> Iterator[Reason]:

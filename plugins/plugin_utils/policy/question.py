@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..change.plan import Plan
 from ..change.state import ChangeState
-from ..site.policy import Policy
+from ..site.cluster import Cluster
+from ..site.policy import Policy, Ring
+from .leasing import Lease
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,40 @@ class Question:
     """Kind remediate without a change: what would be mended."""
     mended_lately: Mapping[str, datetime] = field(default_factory=dict)
     """Kind remediate without a change: assets that such runs have changed lately, and when."""
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    """The register's clusters."""
+    leases: tuple[Lease, ...] = ()
+    """The leases in force, of all runs."""
+    unwell: Mapping[str, str] = field(default_factory=dict)
+    """Members of clusters whose last word on record is bad, and what it was."""
+    took: tuple[timedelta, ...] = ()
+    """How long waves of this ring have taken, the newest last."""
+    rehearsed: frozenset[str] = frozenset()
+    """The assets on which this plan was rolled back and forward, and seen to be in order afterwards."""
+
+    @property
+    def in_ring(self) -> Ring | None:
+        """The policy of the ring asked about; None where there is no such ring."""
+        return next((ring for ring in self.policy.rings if ring.name == self.ring), None)
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why the answer is no: a rule's id, what was found, the paragraph of 45 CFR (or ''), and what to do."""
+    """Why the answer is no: a rule's id, what was found, the paragraph of 45 CFR (or ''), and what to do.
+
+    `until` is the moment from which on time alone has lifted it; None where something has to be done.
+    """
 
     rule: str
     message: str
     citation: str
     remedy: str
+    until: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"rule": self.rule, "message": self.message, "citation": self.citation, "remedy": self.remedy}
+        """Return plain data; `until` is there only where there is such a moment."""
+        said = {"rule": self.rule, "message": self.message, "citation": self.citation, "remedy": self.remedy}
+        return said if self.until is None else {**said, "until": self.until.isoformat()}
 
     def __str__(self) -> str:
         cited = f" (45 CFR {self.citation})" if self.citation else ""
@@ -93,6 +115,12 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
+
+    @property
+    def until(self) -> datetime | None:
+        """When to ask again, where all that objects is that it is too early; None where something else does."""
+        moments = [reason.until for reason in self.reasons if reason.until is not None]
+        return max(moments) if moments and len(moments) == len(self.reasons) else None
 
     @property
     def rules(self) -> tuple[str, ...]:

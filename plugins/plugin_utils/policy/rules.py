@@ -18,7 +18,7 @@ RISK_MANAGEMENT = "164.308(a)(1)(ii)(B)"
 AUTHORIZATION = "164.308(a)(3)(ii)(A)"
 WRITTEN_RECORD = "164.316(b)(1)(ii)"
 
-CHANGE_KIND = {"stage": "patch", "patch": "patch", "remediate": "config"}
+CHANGE_KIND = {"stage": "patch", "patch": "patch", "rehearse": "patch", "remediate": "config"}
 """Which kind of change a kind of run carries out."""
 
 

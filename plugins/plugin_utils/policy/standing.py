@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ..change.approvals import Weighed, weigh
 from ..change.plan import Plan
+from ..change.rings import closed, next_ring, ring_state, stopped_for_good, verified_rings
 from ..change.state import ChangeState
+from ..ledger.reading import Record
+from ..site.cluster import Cluster
 from ..site.policy import Policy
 from .decision import decide
+from .ledgered import with_ledger
 from .question import Decision, Question
 
 SILENT = timedelta(hours=2)
@@ -21,27 +25,44 @@ SILENT = timedelta(hours=2)
 def standing(change: ChangeState, plan: Plan | None, policy: Policy, now: datetime) -> str:
     """Return the change's state in one word.
 
-    rolled-back, running, interrupted, closed (all is verified), rejected, failed, expired, verified:RING (the
-    furthest), approved (its next ring has its approvals), requested. Without the plan's file only its records speak.
+    rolled-back (more than its rings endure), running, interrupted, closed (nothing is left to do), rejected, halted (a
+    stop order is in force), failed, expired, verified:RING (the furthest), approved (its next ring has its approvals),
+    requested. Without the plan's file only its records speak.
     """
-    if change.rolled_back:
+    if any(stopped_for_good(change, plan, policy)):
         return "rolled-back"
     if change.open_runs:
         return "interrupted" if all(now - run.last_at >= SILENT for run in change.open_runs) else "running"
-    if plan is not None and change.closed(plan, policy):
+    if plan is not None and closed(change, plan, policy):
         return "closed"
     if any(change.rejected(ring) for ring in change.rings):
         return "rejected"
-    applied = [run for run in change.runs if run.mode == "apply"]
-    if (applied and applied[-1].outcome == "failed") or any(change.unhealthy(asset) for asset in change.progress):
+    if any(change.stopped(ring) for ring in change.rings):
+        return "halted"
+    verified = verified_rings(change, plan, policy) if plan is not None else ()
+    ring = next_ring(change, plan, policy) if plan is not None else None
+    if _failed(change, plan, ring if ring not in verified else None, bool(verified)):
         return "failed"
     if now >= change.expires_at:
         return "expired"
-    verified = change.verified_rings(plan, policy) if plan is not None else ()
     if verified:
         return f"verified:{verified[-1]}"
-    ring = change.next_ring(plan, policy) if plan is not None else None
     return "approved" if ring and approved(change, ring, policy, now) else "requested"
+
+
+def _failed(change: ChangeState, plan: Plan | None, ring: str | None, verified: bool) -> bool:
+    """Say whether a host is unhealthy, or the last run failed for more than what a verified ring endures.
+
+    `ring` is the next one to be verified, None where all are; `verified` says whether any is.
+    """
+    if any(change.unhealthy(asset) for asset in change.progress):
+        return True
+    applied = [run for run in change.runs if run.mode == "apply"]
+    if not applied or applied[-1].outcome != "failed":
+        return False
+    if plan is None or not verified:
+        return True
+    return ring is not None and any(one.asset in change.progress for one in plan.of_ring(ring))
 
 
 def weigh_ring(change: ChangeState, ring: str, policy: Policy, now: datetime) -> Weighed:
@@ -65,23 +86,29 @@ def ring_missing(
     implementer: str | None,
     baseline: str | None,
     now: datetime,
+    clusters: Mapping[str, Cluster] | None = None,
+    records: Sequence[Record] = (),
 ) -> Decision:
     """Return what would be decided if a run on record asked for a whole ring now, taking over every open run."""
-    left = [asset.asset for asset in plan.of_ring(ring) if not change.verified(asset.asset)]
+    left = ring_state(change, plan, policy.ring(ring)).left
     return decide(
-        Question(
-            kind="patch" if change.kind == "patch" else "remediate",
-            mode="apply",
-            now=now,
-            policy=policy,
-            register=register,
-            assets=frozenset(left),
-            on_record=True,
-            implementer=implementer,
-            resumes=frozenset(run.run_id for run in change.open_runs),
-            ring=ring,
-            plan=plan,
-            change=change,
-            baseline=baseline,
+        with_ledger(
+            Question(
+                kind="patch" if change.kind == "patch" else "remediate",
+                mode="apply",
+                now=now,
+                policy=policy,
+                register=register,
+                assets=frozenset(left),
+                on_record=True,
+                implementer=implementer,
+                resumes=frozenset(run.run_id for run in change.open_runs),
+                ring=ring,
+                plan=plan,
+                change=change,
+                baseline=baseline,
+                clusters=clusters or {},
+            ),
+            records,
         )
     )

@@ -9,6 +9,7 @@ opens at the first and closes at the first; it never opens twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
 from ..site.calendar import DAYS, Window
@@ -23,6 +24,33 @@ def is_open(window: Window, now: datetime) -> bool:
     # A window of yesterday may reach into today, by at most a day.
     stretches = (_stretch(window, day) for day in _days(window, today - _DAY, 2))
     return any(opens <= now < closes for opens, closes in stretches)
+
+
+def closing(window: Window, now: datetime) -> datetime | None:
+    """Return when the window that is open at `now` (aware) closes, in its own zone; None where it is shut."""
+    today = now.astimezone(window.zone).date()
+    stretches = (_stretch(window, day) for day in _days(window, today - _DAY, 2))
+    ends = [closes for opens, closes in stretches if opens <= now < closes]
+    return max(ends).astimezone(window.zone) if ends else None
+
+
+def open_until(windows: Iterable[Window], now: datetime) -> datetime | None:
+    """Return until when one of the windows or another is open without a gap from `now` on; None where all are shut.
+
+    Looks a week ahead at most: windows that leave no gap at all never end.
+    """
+    known, end, horizon = tuple(windows), now, now + 7 * _DAY
+    while end < horizon:
+        ends = [one for one in (closing(window, end) for window in known) if one is not None]
+        if not ends:
+            break
+        end = max(ends)
+    return end if end > now else None
+
+
+def first_opening(windows: Iterable[Window], now: datetime) -> tuple[datetime, Window]:
+    """Return when the first of the windows (at least one) opens next after `now`, in its own zone, and which it is."""
+    return min(((next_opening(window, now), window) for window in windows), key=lambda one: one[0])
 
 
 def next_opening(window: Window, now: datetime) -> datetime:

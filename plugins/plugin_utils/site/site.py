@@ -93,6 +93,14 @@ class Site:
                 f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it"
             ) from None
 
+    @property
+    def traits(self) -> dict[str, frozenset[str]]:
+        """What the register says of assets that decides how a change stands: see change_state."""
+        return {
+            "health_required": frozenset(asset.id for asset in self.assets if asset.health),
+            "intermittent": frozenset(asset.id for asset in self.assets if asset.intermittent),
+        }
+
     def controls_for(self, asset_id: str, now: datetime) -> tuple[Control, ...]:
         """Return the controls that bind an asset at `now` (aware), in the order of its baselines: see resolve.py."""
         asset = self.asset(asset_id)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.rings import ring_verified
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import change_state, change_states
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
@@ -15,7 +16,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, SshSigner
 
-from tests.change_cases import CHANGE, Book, plan, when
+from tests.change_cases import CHANGE, Book, plan, policy, when
+
+PRODUCTION = policy().ring("production")
 
 
 def test_no_request_no_change() -> None:
@@ -71,12 +74,12 @@ def test_a_ring_is_verified_when_all_of_it_is() -> None:
     book = Book(plan()).write([{"request": {}}, {"done": {"run": "run_1", "assets": ["prod-1", "prod-2"]}}])
     state = book.state()
     assert state is not None
-    assert not state.ring_verified(plan(), "production")
+    assert not ring_verified(state, plan(), PRODUCTION)
     state = book.write([{"done": {"run": "run_2", "assets": ["prod-3"]}}]).state()
     assert state is not None
-    assert state.ring_verified(plan(), "production")
-    assert not state.ring_verified(plan(title="Other"), "production")
-    assert not state.ring_verified(plan(hosts=["lab-1"]), "production")
+    assert ring_verified(state, plan(), PRODUCTION)
+    assert not ring_verified(state, plan(title="Other"), PRODUCTION)
+    assert not ring_verified(state, plan(hosts=["lab-1"]), PRODUCTION)
 
 
 def test_an_implementers_word_neither_makes_good_nor_hides_bad() -> None:
@@ -167,10 +170,10 @@ def test_real_records_are_read_the_same(tmp_path: Path) -> None:
     assert (state.plan, state.request, state.requester) == (wanted.digest, asked.sha256, "requester")
     assert [(c.principal, c.rings) for c in state.consents] == [("ana", ("lab",))]
     assert [(r.run_id, r.outcome, r.principal) for r in state.runs] == [(run.run_id, "ok", "controller")]
-    assert state.ring_verified(wanted, "lab")
+    assert ring_verified(state, wanted, policy().ring("lab"))
     waiting = change_state(read_records(recorder.ledger), asked.change_id, health_required=["lab-1"])
     assert waiting is not None
-    assert not waiting.ring_verified(wanted, "lab")
+    assert not ring_verified(waiting, wanted, policy().ring("lab"))
 
 
 def test_a_host_that_was_put_back_is_not_verified_by_what_is_seen_of_it_then() -> None:
