@@ -32,6 +32,16 @@ def make_key(*, made: float, days: int) -> SigningKey:
         return SigningKey(_run([*gpg, "--armor", "--export-secret-keys"]), _run([*gpg, "--armor", "--export"]))
 
 
+def shortened(key: SigningKey, *, at: float, days: int) -> SigningKey:
+    """The same key, as if its owner had decided at that moment that it ends so many days later."""
+    with _gpg(at) as gpg:
+        _run([*gpg, "--import"], text=key.secret)
+        told = _run([*gpg, "--list-keys", "--with-colons"]).decode()
+        (fingerprint,) = [line.split(":")[9] for line in told.splitlines() if line.startswith("fpr:")]
+        _run([*gpg, "--quick-set-expire", fingerprint, f"{days}d"])
+        return SigningKey(key.secret, _run([*gpg, "--armor", "--export"]))
+
+
 def lay_out(
     folder: Path,
     debs: Sequence[Path],

@@ -14,12 +14,14 @@ _NOT_SIGNED = re.compile(r"The repository '(\S+ \S+) (?:In)?Release(?:\.gpg)?' i
 _NO_RELEASE = re.compile(r"The repository '(\S+ \S+) (?:In)?Release(?:\.gpg)?' (?:does not|no longer) ha")
 _EXPIRED = re.compile(r"Release file for (\S+) is expired \(invalid since ([^)]+)\)")
 _NOT_YET = re.compile(r"Release file for (\S+) is not valid yet \(invalid for another ([^)]+)\)")
+_NOT_LIVE = re.compile(r"Not live until (\S+)")
 _FETCH = re.compile(r"Failed to fetch (\S+)\s+(.+)$")
 _NO_SPACE = re.compile(r"No space left on device|don't have enough free space")
 _SECRET = re.compile(r"//[^/@\s]+@")
 _AFTERMATH = ("Some index files failed to download", "The following")
 _KEY_OVER = ("EXPKEYSIG", "KEYEXPIRED", "not live", "xpired on")
 
+_CLOCK_DO = "set the host's clock, and have it kept right"
 _KEY_DO = "bring the archive's new key to the host, in a way you trust"
 _SIGN_DO = "find out who changed the archive or its key before anything is installed from it"
 
@@ -51,8 +53,13 @@ def _signatures(told: list[str]) -> Iterator[Obstacle]:
         failed = _VERIFY.search(line)
         if failed is None:
             continue
-        words = failed.group(2).strip()[:300]
-        if any(word in words for word in _KEY_OVER):
+        words = re.sub(r"\s+", " ", failed.group(2)).strip()[:300]
+        ahead = _NOT_LIVE.search(words)
+        if ahead:
+            yield Obstacle(
+                "clock", failed.group(1), f"its signature is from the future, of {ahead.group(1)}", _CLOCK_DO
+            )
+        elif any(word in words for word in _KEY_OVER):
             yield Obstacle("expired_key", failed.group(1), f"its signing key has expired ({words})", _KEY_DO)
         else:
             yield Obstacle("unsigned", failed.group(1), f"its signature does not hold ({words})", _SIGN_DO)
@@ -66,7 +73,7 @@ def _archive(line: str) -> Iterator[Obstacle]:
         yield Obstacle("expired_lists", _base(expired.group(1)), found, "see why the archive is not published any more")
     elif not_yet:
         found = f"its Release file is from the future, by {not_yet.group(2)}"
-        yield Obstacle("clock", _base(not_yet.group(1)), found, "set the host's clock, and have it kept right")
+        yield Obstacle("clock", _base(not_yet.group(1)), found, _CLOCK_DO)
     elif unsigned:
         yield Obstacle("unsigned", unsigned.group(1), "it is not signed", _SIGN_DO)
     elif missing:

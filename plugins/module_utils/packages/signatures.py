@@ -46,57 +46,63 @@ def look(release: Path | None, archive: Archive | None) -> Signed:
         return Signed("none")
     with release.open("rb") as content:
         text = content.read(_RELEASE_BYTES)
-    detached = release.with_name(release.name + ".gpg")
-    signature = text
-    if not is_signed(text):
+    if is_signed(text):
+        message, signature = parts(text)
+    else:
+        detached = release.with_name(release.name + ".gpg")
         if not detached.is_file():
             return Signed("none")
-        signature = detached.read_bytes()
+        message, signature = text, detached.read_bytes()
     if archive is None:
         return Signed("unknown")
     wanted = signers(signature)
     keys = tuple(key for key in keys_of(archive) if any(key.is_called(name) for name in wanted))
     if not keys:
         return Signed("bad")
-    rings = keyring_data(archive)
-    names = [str(release)] if is_signed(text) else [str(detached), str(release)]
-    return Signed(_verify(names, rings), keys)
+    return Signed(_verify(message, dearmour(signature), keyring_data(archive)), keys)
 
 
-def _verify(files: list[str], rings: tuple[bytes, ...]) -> str:
+def parts(text: bytes) -> tuple[bytes, bytes]:
+    """Return the text inside a clear-signed message as it was signed, and its signature (RFC 9580, section 7)."""
+    head, _mark, rest = text.partition(b"-----BEGIN PGP SIGNED MESSAGE-----")
+    body, mark, signature = rest.partition(b"\n-----BEGIN PGP SIGNATURE-----")
+    lines = body.replace(b"\r\n", b"\n").split(b"\n")
+    start = next((at + 1 for at, line in enumerate(lines) if at and not line.strip()), len(lines))
+    signed = [line[2:] if line.startswith(b"- ") else line for line in lines[start:]]
+    if head.strip():
+        return b"", b""  # what stands before would be read, and is not signed
+    return b"\n".join(line.rstrip(b" \t\r") for line in signed), mark.lstrip() + signature
+
+
+def _verify(message: bytes, signature: bytes, rings: tuple[bytes, ...]) -> str:
     """Return good or bad, or unknown where there is neither verifier nor an answer in time."""
     gpgv, sqv = shutil.which("gpgv"), shutil.which("sqv")
     if gpgv is None and sqv is None:
         return "unknown"
     with contextlib.ExitStack() as held:
-        paths, descriptors = [], []
-        for ring in rings:
-            descriptor = held.enter_context(_in_memory(dearmour(ring)))
-            descriptors.append(descriptor)
-            paths += ["--keyring", f"/proc/self/fd/{descriptor}"]
-        if gpgv is not None:
-            argv = [gpgv, "--status-fd", "1", *paths, *files]
-        else:
-            argv = [str(sqv), *paths, *(["--cleartext"] if len(files) == 1 else []), *files]
+        lent = [held.enter_context(_in_memory(data)) for data in (signature, message, *map(dearmour, rings))]
+        names = [f"/proc/self/fd/{descriptor}" for descriptor in lent]
+        keyrings = [part for name in names[2:] for part in ("--keyring", name)]
+        argv = [str(sqv), *keyrings, *names[:2]] if gpgv is None else [gpgv, "--status-fd", "1", *keyrings, *names[:2]]
         try:
             done = subprocess.run(
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=environment(), pass_fds=descriptors, timeout=_SECONDS, check=False,
+                env=environment(), pass_fds=lent, timeout=_SECONDS, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired):
             return "unknown"
-    if gpgv is not None:
-        # Its exit code is 2 as soon as one of several signers is unknown; apt is content with one that is good.
-        words = done.stdout.decode("utf-8", "replace").splitlines()
-        bad = any(line.startswith("[GNUPG:] BADSIG") for line in words)
-        return "good" if any(line.startswith("[GNUPG:] GOODSIG") for line in words) and not bad else "bad"
-    return "good" if done.returncode == 0 else "bad"
+    if gpgv is None:
+        return "good" if done.returncode == 0 else "bad"
+    # Its exit code is 2 as soon as one of several signers is unknown; apt is content with one that is good.
+    words = done.stdout.decode("utf-8", "replace").splitlines()
+    bad = any(line.startswith("[GNUPG:] BADSIG") for line in words)
+    return "good" if any(line.startswith("[GNUPG:] GOODSIG") for line in words) and not bad else "bad"
 
 
 @contextlib.contextmanager
 def _in_memory(data: bytes) -> Iterator[int]:
     """Lend a file that lies in memory alone, as its descriptor."""
-    descriptor = os.memfd_create("keyring")
+    descriptor = os.memfd_create("verify")
     try:
         os.write(descriptor, data)
         yield descriptor

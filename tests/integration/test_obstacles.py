@@ -1,0 +1,376 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in the way of updates is made for real, one after the other on one host: each is named, and nothing changes.
+
+The host has no other archive than one of the test's own, in a folder: so dates, keys and index fields can be wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.fleet import Fleet
+from lab.process import wait_for
+from tests.host_digest import difference, digest
+from tests.integration.archives import DAY, SigningKey, lay_out, make_key, shortened
+from tests.integration.bare import BareHost, lay_out_modules
+from tests.integration.sites import lay_out_demo
+from tests.integration.toys import WAIT, Toy
+
+SECONDS = 90
+"""How long to wait for something on a host that takes a few seconds."""
+
+ALONE = """
+mkdir -p /root/kept /etc/apt/keyrings /srv
+mv /etc/apt/sources.list /etc/apt/sources.list.d/* /root/kept/ 2>/dev/null || true
+"""
+"""Takes every other archive away; BACK gives them back."""
+
+BACK = """
+umount /boot /var/lib/holdfast/stage 2>/dev/null || true
+rm -rf /etc/apt/sources.list.d/toys.list /etc/apt/keyrings/toys.asc /etc/apt/preferences.d/toys /srv/toys
+mv /root/kept/sources.list /etc/apt/ 2>/dev/null || true
+mv /root/kept/* /etc/apt/sources.list.d/ 2>/dev/null || true
+rm -rf /root/kept /root/toy*
+"""
+
+HOLD = """
+import fcntl, time
+held = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(held, fcntl.LOCK_EX)
+time.sleep(600)
+"""
+
+PIN = "printf 'Package: toy\\nPin: version 1.1\\nPin-Priority: -1\\n' > /etc/apt/preferences.d/toys"
+
+
+@dataclass
+class Scene:
+    """A host whose only archive is /srv/toys, which offers toy 1.1 in the place of the installed 1.0."""
+
+    host: BareHost
+    folder: Path
+    now: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        self.debs = self.folder / "debs"
+        self.debs.mkdir(parents=True)
+        conffiles = {"/etc/toy.conf": "as shipped\n"}
+        self.old = Toy("toy", "1.0", conffiles=conffiles).build(self.debs)
+        self.new = Toy("toy", "1.1", conffiles=conffiles).build(self.debs)
+        self.key = make_key(made=self.now - 400 * DAY, days=0)
+
+    def offer(
+        self, *debs: Path, key: SigningKey | None = None, signed: bool = True, options: str = "", **archive: Any
+    ) -> None:
+        """Put an archive on the host, by default a good one that offers both versions of toy."""
+        named = key or self.key
+        made = archive.pop("made", self.now - DAY)
+        where = lay_out(
+            self.folder / "www", debs or (self.old, self.new), named if signed else None, made=made, **archive
+        )
+        self._copy(where, "/srv/toys")
+        (self.folder / "toys.asc").write_bytes(named.public)
+        self.host.send(self.folder / "toys.asc", "/etc/apt/keyrings/toys.asc")
+        self.source(f"deb [signed-by=/etc/apt/keyrings/toys.asc {options}] file:/srv/toys ./")
+        for deb in where.iterdir():
+            deb.unlink()
+
+    def source(self, line: str) -> None:
+        """Name the host's only archive."""
+        self.host.sh(f"chmod 0644 /etc/apt/keyrings/*; echo '{line}' > /etc/apt/sources.list.d/toys.list")
+
+    def install(self, *debs: Path) -> None:
+        """Put packages on the host, as its past."""
+        for deb in debs:
+            self.host.send(deb, f"/root/{deb.name}")
+        self.host.sh("dpkg -i " + " ".join(f"/root/{deb.name}" for deb in debs))
+
+    def _copy(self, source: Path, target: str) -> None:
+        packed = subprocess.run(["tar", "-C", str(source), "-cf", "-", "."], capture_output=True, check=True).stdout
+        script = f"rm -rf {target}; mkdir -p {target}; tar --no-same-owner -C {target} -xf -; chmod -R a+rX {target}"
+        subprocess.run(
+            ["ssh", "-F", str(self.host.fleet.ssh_config), "-o", "BatchMode=yes", self.host.name, script],
+            input=packed, check=True, timeout=60,
+        )  # fmt: skip
+
+    def look(self, **arguments: Any) -> dict[str, Any]:
+        """Ask the module, and see that nothing but Holdfast's own folder has changed."""
+        before = digest(self.host.fleet.ssh_config, self.host.name)
+        asked = {"updates": "all", "obstacles": True, "refresh": True, **arguments}
+        state = self.host.module("package_state", **asked)
+        assert not state["failed"], state
+        assert difference(before, digest(self.host.fleet.ssh_config, self.host.name)) == []
+        return state
+
+
+def named(state: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The one obstacle of a kind."""
+    found = [one for one in state["obstacles"] if one["kind"] == kind]
+    assert len(found) == 1, (kind, state["obstacles"])
+    assert found[0]["do"]
+    return dict(found[0])
+
+
+def waits(state: dict[str, Any], name: str = "toy") -> str:
+    """Why an update waits."""
+    (why,) = [one["why"] for one in state["other_updates"] if one["name"] == name]
+    return str(why)
+
+
+def blocking(state: dict[str, Any]) -> set[str]:
+    """The kinds that block."""
+    return {one["kind"] for one in state["obstacles"] if one["blocks"]}
+
+
+@pytest.fixture
+def scene(fresh_host: Any, tmp_path: Path) -> Scene:
+    """Such a host, untouched but for toy 1.0."""
+    scene = Scene(
+        BareHost(fresh_host.fleet, fresh_host.name, lay_out_modules(tmp_path / "collections")), tmp_path / "x"
+    )
+    scene.host.sh(ALONE)
+    scene.offer()
+    scene.install(scene.old)
+    return scene
+
+
+both = pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=True)
+
+
+@both
+def test_each_thing_in_the_way_is_named_and_nothing_is_changed(scene: Scene) -> None:
+    clear = scene.look()
+    assert blocking(clear) == set()
+    assert {one["kind"] for one in clear["obstacles"]} == {"unsupported"}  # all of Debian, which no source offers now
+    assert [(one["name"], one["to"]) for one in clear["updates"]] == [("toy", "1.1")]
+    assert [(one["signature"], len(one["keys"])) for one in clear["lists"]["sources"]] == [("good", 1)]
+    for check in (at_work, half_done, rooms, archives, keys, kept_back, clocks_and_lists):
+        check(scene)
+        assert blocking(scene.look()) == set(), check.__name__
+
+
+def at_work(scene: Scene) -> None:
+    """Somebody else changes packages."""
+    host = scene.host
+    host.sh(f"printf '%s' '{HOLD}' > /run/hold.py; nohup python3 /run/hold.py >/dev/null 2>&1 & echo $! > /run/holder")
+    pid = host.sh("cat /run/holder").strip()
+    wait_for("the lock", lambda: host.module("package_state", pending=False)["lock"], within=SECONDS)
+    assert f"python3 (process {pid}" in named(scene.look(pending=False), "lock")["found"]
+    host.sh(f"kill {pid}")
+
+    unit = "/run/systemd/system/apt-daily.service.d"
+    slow = "[Service]\\nExecStartPre=\\nExecStart=\\nExecStart=/bin/sleep 600\\n"
+    host.sh(
+        f"mkdir -p {unit}; printf '{slow}' > {unit}/slow.conf; "
+        "systemctl daemon-reload; systemctl start --no-block apt-daily.service"
+    )
+    wait_for("the timer's work", lambda: _running(host, "apt-daily.service"), within=SECONDS)
+    assert named(scene.look(pending=False), "timer")["subject"] == "apt-daily.service"
+    host.sh(f"systemctl stop apt-daily.service; rm -r {unit}; systemctl daemon-reload")
+
+
+def _running(host: BareHost, unit: str) -> bool | None:
+    told = host.sh(f"systemctl show -p MainPID --value {unit}").strip()
+    return told != "0" or None
+
+
+def half_done(scene: Scene) -> None:
+    """dpkg did not come to its end."""
+    host = scene.host
+    broken = Toy("toy-broken", "1.0", scripts={"postinst": "exit 1"}).build(scene.debs)
+    host.send(broken, "/root/toy-broken.deb")
+    host.sh("dpkg -i /root/toy-broken.deb || true")
+    assert named(scene.look(), "unfinished")["subject"] == "toy-broken:all"
+    host.sh("dpkg --purge --force-all toy-broken")
+
+    slow = Toy("toy-slow", "1.0", scripts={"postinst": WAIT.replace("@", "postinst")}).build(scene.debs)
+    host.send(slow, "/root/toy-slow.deb")
+    host.sh("touch /run/toy-wait-postinst; nohup dpkg -i /root/toy-slow.deb >/dev/null 2>&1 &")
+    wait_for("the script", lambda: _exists(host, "/run/toy-reached-postinst"), within=SECONDS)
+    host.sh("pkill -KILL -x dpkg; rm -f /run/toy-wait-postinst /run/toy-reached-postinst")
+    assert {"interrupted", "unfinished"} <= blocking(scene.look())
+    host.sh("dpkg --configure -a; dpkg --purge toy-slow")
+
+
+def _exists(host: BareHost, path: str) -> bool | None:
+    return host.fleet.exec(host.name, ["test", "-e", path]).returncode == 0 or None
+
+
+@contextmanager
+def mounted(host: BareHost, folder: str, options: str) -> Iterator[None]:
+    """A small file system over a folder."""
+    host.sh(f"mkdir -p {folder}; mount -t tmpfs -o mode=0700,{options} tmpfs {folder}")
+    try:
+        yield
+    finally:
+        host.sh(f"umount {folder}")
+
+
+def rooms(scene: Scene) -> None:
+    """File systems are too small for what is pending, or full."""
+    host = scene.host
+    with mounted(host, "/var/lib/holdfast/stage", "size=4k"):
+        state = scene.look()
+        assert re.match(r"0\.0 MiB of 0\.0 MiB free, needs 0\.0 MiB", named(state, "full")["found"])
+        assert named(state, "full")["subject"] == "/var/lib/holdfast/stage"
+        assert (waits(state), state["updates"]) == ("disk", [])
+        room = next(one for one in state["space"] if one["mount"] == "/var/lib/holdfast/stage")
+        assert room["need_bytes"] > room["free_bytes"]
+    with mounted(host, "/var/lib/holdfast/stage", "size=64m,nr_inodes=3"):
+        assert "inodes free" in named(scene.look(), "full")["found"]
+    with mounted(host, "/boot", "size=1m"):
+        assert blocking(scene.look()) == set()
+        host.sh("head -c 1040000 /dev/zero > /boot/vmlinuz-old")
+        assert named(scene.look(), "boot_full")["subject"] == "/boot"
+
+
+def archives(scene: Scene) -> None:
+    """Archives that cannot be had, or prove nothing."""
+    scene.source("deb [signed-by=/etc/apt/keyrings/toys.asc] http://127.0.0.1:9/debian stable main")
+    state = scene.look()
+    assert named(state, "no_archive")["subject"] == "http://127.0.0.1:9/debian stable"
+    assert not state["lists"]["measured"]
+
+    scene.offer(signed=False)
+    assert named(scene.look(), "unsigned")["subject"] == "file:/srv/toys ./"
+    scene.offer()
+    scene.host.sh("sed -i 's/Label: Toys/Label: Boys/' /srv/toys/InRelease")
+    assert named(scene.look(), "unsigned")["subject"] == "file:/srv/toys ./"
+    scene.offer(options="trusted=yes")
+    assert "trusted=yes" in named(scene.look(), "unsigned")["found"]
+    scene.offer(made=scene.now - 10 * DAY, valid_days=3)
+    assert "passed" in named(scene.look(), "expired_lists")["found"]
+    scene.offer()
+
+
+def keys(scene: Scene) -> None:
+    """Keys that have expired, soon will, or are not the source's."""
+    expired = make_key(made=scene.now - 400 * DAY, days=30)
+    scene.offer(key=expired, made=scene.now - 390 * DAY)
+    assert named(scene.look(), "expired_key")["subject"] == "file:/srv/toys ./"  # apt 3 takes what it signed before
+    scene.offer(key=shortened(scene.key, at=scene.now - 390 * DAY, days=30))
+    assert named(scene.look(), "expired_key")["subject"] == "file:/srv/toys ./"
+    scene.offer()
+    (scene.folder / "other.asc").write_bytes(expired.public)
+    scene.host.send(scene.folder / "other.asc", "/etc/apt/keyrings/toys.asc")
+    scene.host.sh("chmod 0644 /etc/apt/keyrings/toys.asc")
+    assert named(scene.look(), "unsigned")["subject"] == "file:/srv/toys ./"
+
+    ending = make_key(made=scene.now - 400 * DAY, days=410)
+    scene.offer(key=ending)
+    state = scene.look()
+    assert "expires in" in named(state, "key_expiring")["found"]
+    assert blocking(state) == set()
+    assert "key_expiring" not in {one["kind"] for one in scene.look(key_days=5)["obstacles"]}
+    scene.offer()
+
+
+def kept_back(scene: Scene) -> None:
+    """Single updates that wait, and what they would take from the host."""
+    host = scene.host
+    host.sh("apt-mark hold toy")
+    state = scene.look()
+    assert (named(state, "held")["subject"], waits(state)) == ("toy:all", "held")
+    host.sh(f"apt-mark unhold toy; {PIN}")
+    state = scene.look()
+    assert (named(state, "pinned")["subject"], waits(state)) == ("toy:all", "pinned")
+    host.sh("rm /etc/apt/preferences.d/toys")
+
+    scene.offer(fields={scene.new.name: "Phased-Update-Percentage: 0\n"})
+    state = scene.look()
+    assert (named(state, "phased")["subject"], waits(state)) == ("toy:all", "phased")
+
+    needy = Toy("toy", "1.2", control=("Depends: toy-nowhere",)).build(scene.debs)
+    scene.offer(scene.old, needy)
+    state = scene.look()
+    assert "toy-nowhere" in named(state, "dependency")["found"]
+    assert waits(state) == "dependency"
+
+    scene.offer(scene.new)
+    assert named(scene.look(), "no_rollback")["blocks"]
+    assert not named(scene.look(rollback="optional"), "no_rollback")["blocks"]
+    assert (
+        any(one["kind"] == "unsupported" and one["subject"] == "toy:all" for one in scene.look()["obstacles"]) is False
+    )
+
+    scene.offer()
+    host.sh("echo changed >> /etc/toy.conf")
+    state = scene.look()
+    assert (named(state, "conffile")["subject"], named(state, "conffile")["blocks"]) == ("/etc/toy.conf", False)
+    assert state["conffiles"] == [{"path": "/etc/toy.conf", "package": "toy", "changed_on_host": True}]
+    state = scene.look(conffiles={"paths": {"/etc/toy*": "stop"}})
+    assert (named(state, "conffile")["blocks"], waits(state), state["updates"]) == (True, "conffile", [])
+    host.sh("echo as shipped > /etc/toy.conf")
+
+    scene.install(Toy("toy-local", "1.0").build(scene.debs))
+    state = scene.look(vulnerable=["toy-local"])
+    assert "toy-local:all" in {one["subject"] for one in state["obstacles"] if one["kind"] == "unsupported"}
+    assert waits(state, "toy-local") == "no fix"
+    host.sh("dpkg --purge toy-local")
+
+
+def clocks_and_lists(scene: Scene) -> None:
+    """Clocks that differ, archives from the future, lists that are old."""
+    assert "behind the controller's" in named(scene.look(controller_time=time.time() + 1000), "clock")["found"]
+    assert blocking(scene.look(controller_time=time.time())) == set()
+    scene.offer(made=scene.now + 2 * DAY)
+    assert "from the future" in named(scene.look(), "clock")["found"]
+    scene.offer()
+    scene.look()
+    scene.host.sh("touch -d '3 days ago' /var/lib/holdfast/apt/refreshed")
+    state = scene.look(refresh=False, max_age_hours=24)
+    assert "72.0 hours old" in named(state, "stale_lists")["found"]
+    assert (state["updates"], state["lists"]["measured"]) == ([], False)
+
+
+OBSTRUCTIONS: dict[str, tuple[str, str]] = {
+    "lab-1": ("held", "apt-mark hold toy"),
+    "lab-2": ("pinned", PIN),
+    "pilot-1": ("boot_full", "mount -t tmpfs -o size=1m tmpfs /boot; head -c 1040000 /dev/zero > /boot/vmlinuz-old"),
+    "prod-1": ("no_archive", "rm /srv/toys/InRelease /srv/toys/Release"),
+    "prod-2": ("unsigned", "sed -i 's/Label: Toys/Label: Boys/' /srv/toys/InRelease"),
+}
+"""What is in the way of each host of the demonstration, and how it is made."""
+
+
+def test_the_playbook_names_one_obstacle_a_host_and_changes_nothing(lab: Fleet, tmp_path: Path) -> None:
+    site = lay_out_demo(tmp_path / "site", lab)
+    policy = site.root / "policy" / "patching.yml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("updates: security", "updates: all"), encoding="utf-8")
+    modules = lay_out_modules(tmp_path / "collections")
+    scenes = {name: Scene(BareHost(lab, name, modules), tmp_path / name) for name in OBSTRUCTIONS}
+    try:
+        for name, scene in scenes.items():
+            scene.host.sh(ALONE)
+            scene.offer()
+            scene.install(scene.old)
+            scene.host.sh(OBSTRUCTIONS[name][1])
+        before = {name: digest(lab.ssh_config, name) for name in scenes}
+        done = site.play("check_patches")
+        assert {name: difference(before[name], digest(lab.ssh_config, name)) for name in scenes} == {
+            name: [] for name in scenes
+        }
+        assert done.returncode == 2, done.stdout + done.stderr
+        for name, (kind, _make) in OBSTRUCTIONS.items():
+            told = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: {kind} ")]
+            assert len(told) == 1, done.stdout
+        failed = re.findall(r"(\S+): its updates cannot go in: (\S+);", done.stdout)
+        assert sorted(set(failed)) == [("pilot-1", "boot_full"), ("prod-1", "no_archive"), ("prod-2", "unsigned")]
+        limited = site.play("check_patches", "--limit", "lab-1,lab-2")
+        assert limited.returncode == 0, limited.stdout + limited.stderr
+        assert "lab-1: nothing would change" in limited.stdout
+        assert [s["predicateType"].split("/")[-2] for s in site.records()].count("deploy") == 0
+        assert site.holdfast("audit").returncode == 0
+    finally:
+        for scene in scenes.values():
+            scene.host.sh(f"apt-mark unhold toy || true; dpkg --purge toy || true; {BACK}")
