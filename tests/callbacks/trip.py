@@ -3,8 +3,8 @@
 """Does one thing at one moment of a run, for tests that want it to happen there and nowhere else.
 
 TRIP is JSON: `at`, a pattern searched in `<module>: <name of the task>`; `nth`, which of the tasks that fit (1);
-`do`, a command to run first, or null, which kills the controller with all its processes; `after`, the seconds that a
-host's task runs before that (0: before any host is asked); `mark`, a file that is made when it was done.
+`do`, a command to run first, or null, which kills the controller and all it started; `after`, the seconds that a host's
+task runs before that (0: before any host is asked); `mark`, a file that is made when it was done.
 Without TRIP nothing happens.
 """
 
@@ -27,6 +27,19 @@ short_description: Do one thing at one moment of a run
 description:
   - Kills the controller, or runs a command, when a task that fits begins.
 """
+
+
+def kill_all(mark):
+    """Kill what has a mark in its environment: Ansible's workers and ssh leave the controller's process group."""
+    own = str(os.getpid())
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (process / "environ").read_bytes() and process.name != own:
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:  # it has ended by now, or is nobody's of ours
+            continue
+    if mark in os.environ.get("TRIP", ""):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class CallbackModule(CallbackBase):
@@ -61,4 +74,4 @@ class CallbackModule(CallbackBase):
         if self.asked.get("do"):
             subprocess.run(self.asked["do"], stdin=subprocess.DEVNULL, check=True, timeout=120)
         else:
-            os.killpg(0, signal.SIGKILL)
+            kill_all(self.asked["mark"])

@@ -12,11 +12,11 @@ import pytest
 from lab import needs
 from lab.errors import MissingError
 from lab.fleet import Fleet
-from lab.process import run
 from tests.faults import matrix
 from tests.faults.case import HOSTS, Case
-from tests.faults.toyd import NEW, OLD, WRONG, toyd
+from tests.faults.toyd import OLD
 from tests.integration.conftest import _fleet, _own_connections, _up
+from tests.integration.shop import builds, equip
 
 __all__ = ["_own_connections"]
 
@@ -27,19 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
         matrix.forget()
 
 
-OWN_ARCHIVE_ALONE = """
-find /etc/apt -name '*.sources' ! -name 'holdfast-lab*' -delete
-rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*.list
-systemctl stop apt-daily.timer apt-daily-upgrade.timer
-"""
-"""Refreshing lists then asks nobody outside, and nothing but the toy is pending."""
-
-
 @pytest.fixture(scope="session")
 def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The toy's versions, built."""
-    folder = tmp_path_factory.mktemp("debs")
-    return {version: toyd(version).build(folder) for version in (OLD, NEW, WRONG)}
+    return builds(tmp_path_factory.mktemp("debs"))
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +44,7 @@ def pair(debs: dict[str, Path]) -> Iterator[Fleet]:
 def ready(fleet: Fleet, debs: dict[str, Path]) -> None:
     """Make both hosts anew."""
     _up(fleet, [f"{host}=bookworm" for host in HOSTS])
-    for host in HOSTS:
-        run(["podman", "cp", str(debs[OLD]), f"{fleet.places.container(host)}:/root/"])
-        fleet.exec(host, ["sh", "-euc", OWN_ARCHIVE_ALONE], check=True)
+    equip(fleet, HOSTS, debs[OLD])
 
 
 @pytest.fixture
