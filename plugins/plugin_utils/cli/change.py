@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`holdfast change`: ask for a change, read it, approve or reject it, list all of them."""
+"""`holdfast change`: ask for a change, read it, approve or reject it, stop it, list all of them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..change.store import load_plan
 from ..change.words import table
 from ..errors import UsageError
 from ..ledger.canonical import moment
-from ..ledger.signers import FileSigner, Signer, SshSigner
 from ..policy.approving import may_decide
 from ..policy.standing import approved
 from . import change_signing
-from .change_desk import Desk
+from .change_desk import Desk, deny, rings_of, signer_of
+from .change_halt import stop_or_go
 from .change_report import clock
 from .options import add_format, add_site
 
@@ -33,7 +33,7 @@ OVER = ("rolled-back", "closed", "rejected", "expired")
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
-    parser = subparsers.add_parser("change", help="ask for, read and approve changes", description=__doc__)
+    parser = subparsers.add_parser("change", help="ask for, read, approve and stop changes", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     request = actions.add_parser("request", help="ask for what a plan says, or for the approved controls")
     request.add_argument("--plan", type=Path, metavar="PATH", help="the plan's file, as plan_patches wrote it")
@@ -62,7 +62,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     listing = actions.add_parser("list", help="list all changes, the newest last")
     listing.set_defaults(func=_list)
-    for action in (request, approve, show, listing):
+
+    stop = actions.add_parser("stop", help="stop a change in its rings, until somebody lets it go on")
+    go = actions.add_parser("go", help="lift the stop orders of a change")
+    for name, order in (("stop", stop), ("go", go)):
+        order.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+        order.add_argument("--as", dest="principal", required=True, metavar="PRINCIPAL", help="who orders it")
+        order.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
+        _add_keys(order, "the key of who orders it")
+        order.set_defaults(func=stop_or_go, action=name)
+    for action in (request, approve, show, listing, stop, go):
         add_site(action)
         add_format(action)
 
@@ -83,12 +92,12 @@ def _add_decision(parser: argparse.ArgumentParser, *, required: bool) -> None:
 def _request(args: argparse.Namespace) -> int:
     desk = Desk.open(args.site)
     plan = _plan_asked_for(args, desk)
-    rings = _rings(args.ring, [r.name for r in desk.site.policy.rings if plan.of_ring(r.name)], "the plan has")
+    rings = rings_of(args.ring, [r.name for r in desk.site.policy.rings if plan.of_ring(r.name)], "the plan has")
     desk.check_register(plan)
     earlier = [one for one in desk.states if one.plan == plan.digest and desk.standing(one) not in OVER]
     if earlier:
-        return _deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
-    signer = _signer(args, desk.site.key_paths["requester"])
+        return deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
+    signer = signer_of(args, desk.site.key_paths["requester"], "request")
     path = plan.save(desk.site.plans_dir)
     receipt = desk.recorder.request(
         signer,
@@ -130,7 +139,7 @@ def _approve(args: argparse.Namespace) -> int:
     change = desk.change(args.change)
     if args.signed or args.signature:
         return _take_in(args, desk, change)
-    signer = _signer(args, None)
+    signer = signer_of(args, None, "approve")
     owner = desk.trust.principal_of(signer.public_key.keyid)
     if owner != args.principal:
         raise UsageError(f"--as {args.principal}: the key is {owner}'s; sign with a key of your own")
@@ -182,7 +191,7 @@ def _take_in(args: argparse.Namespace, desk: Desk, change: ChangeState) -> int:
 
 def _decision(args: argparse.Namespace, desk: Desk, change: ChangeState) -> tuple[list[str], datetime, int]:
     """Return rings and end of what is about to be signed, and 0, or the exit code of a refusal that was said."""
-    rings = _rings(args.ring, list(change.rings), "the change was asked for")
+    rings = rings_of(args.ring, list(change.rings), "the change was asked for")
     until = args.until or change.expires_at
     if args.until and not args.reject and not desk.now < until <= change.expires_at:
         raise UsageError(
@@ -201,7 +210,7 @@ def _decision(args: argparse.Namespace, desk: Desk, change: ChangeState) -> tupl
         policy=desk.site.policy,
     )
     if not decision.allowed:
-        return rings, until, _deny([*map(str, decision.reasons), *([problem] if problem else [])])
+        return rings, until, deny([*map(str, decision.reasons), *([problem] if problem else [])])
     return rings, until, 0
 
 
@@ -277,29 +286,6 @@ def _list(args: argparse.Namespace) -> int:
     else:
         print("no change was asked for yet", file=sys.stderr)
     return 0
-
-
-def _signer(args: argparse.Namespace, default: Path | None) -> Signer:
-    if args.ssh_key:
-        return SshSigner(args.ssh_key)
-    path = args.key or default
-    if path is None:
-        raise UsageError("approve: no key; add --ssh-key PATH or --key PATH, or sign elsewhere (show --for-signing)")
-    return FileSigner.load(path)
-
-
-def _rings(asked: Sequence[str] | None, known: list[str], whose: str) -> list[str]:
-    """Return the rings asked for in order of promotion, else all known; raises UsageError for a ring not among them."""
-    strange = [ring for ring in asked or () if ring not in known]
-    if strange:
-        raise UsageError(f"--ring {strange[0]}: {whose} {', '.join(known)}; name one of these")
-    return [ring for ring in known if not asked or ring in asked]
-
-
-def _deny(reasons: Sequence[str]) -> int:
-    for reason in reasons:
-        print(f"holdfast: denied: {reason}", file=sys.stderr)
-    return 1
 
 
 def _days(text: str) -> int:

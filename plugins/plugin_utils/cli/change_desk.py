@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ..edge.opening import open_recorder, open_site
 from ..errors import HoldfastError, LedgerError, PlanError, UsageError
 from ..ledger.reading import Record, read_records, trust_in_force
 from ..ledger.recorder import Recorder
-from ..ledger.signers import FileSigner
+from ..ledger.signers import FileSigner, Signer, SshSigner
 from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..policy.standing import standing
@@ -116,3 +117,29 @@ class Desk:
                 self.recorder.checkpoint(FileSigner.load(path))
             except HoldfastError as error:
                 print(f"holdfast: the record is kept, its head is not signed: {error}", file=sys.stderr)
+
+
+def signer_of(args: argparse.Namespace, default: Path | None, action: str) -> Signer:
+    """Return who signs, by --ssh-key, --key or the default; raises UsageError where none of them is there."""
+    if args.ssh_key:
+        return SshSigner(args.ssh_key)
+    path = args.key or default
+    if path is None:
+        elsewhere = ", or sign elsewhere (show --for-signing)" if action == "approve" else ""
+        raise UsageError(f"{action}: no key; add --ssh-key PATH or --key PATH{elsewhere}")
+    return FileSigner.load(path)
+
+
+def rings_of(asked: Sequence[str] | None, known: list[str], whose: str) -> list[str]:
+    """Return the rings asked for in order of promotion, else all known; raises UsageError for a ring not among them."""
+    strange = [ring for ring in asked or () if ring not in known]
+    if strange:
+        raise UsageError(f"--ring {strange[0]}: {whose} {', '.join(known)}; name one of these")
+    return [ring for ring in known if not asked or ring in asked]
+
+
+def deny(reasons: Sequence[str]) -> int:
+    """Say why not on stderr, and return the exit code for it."""
+    for reason in reasons:
+        print(f"holdfast: denied: {reason}", file=sys.stderr)
+    return 1

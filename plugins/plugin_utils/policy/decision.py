@@ -109,9 +109,9 @@ def _may_be_mended(question: Question) -> Iterator[Reason]:
         one = ruled.failing
         yield Reason(
             "remediation-window",
-            f"{one.control} on {one.asset} is mended in {ruled.until} (rule {ruled.rule})",
+            f"{one.control} on {one.asset} waits for {ruled.until} (rule {ruled.rule})",
             "",
-            "wait for the window, or ask for a change: holdfast change request --kind config",
+            "wait for it, or ask for a change: holdfast change request --kind config",
         )
     for ruled in apart.ask:
         one = ruled.failing

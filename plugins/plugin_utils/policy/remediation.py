@@ -37,19 +37,25 @@ class Sorted:
 def sort_out(failing: Iterable[Failing], policy: Policy, register: Mapping[str, str], now: datetime) -> Sorted:
     """Sort failing controls by policy at `now` (aware); one of an asset without a ring is asked about."""
     apart: dict[str, list[Ruled]] = {"remediate": [], "wait": [], "ask": []}
-    shut: dict[str, str] = {}
+    shut: dict[tuple[str, str], str] = {}
     for one in sorted(failing, key=lambda f: (f.asset, f.control)):
         rule = policy.remediation.rule_for(one.control, register.get(one.asset), one.severity)
         if rule is None:
             apart["ask"].append(Ruled(one, NO_RULE))
-        elif rule.then == "window":
-            if rule.window not in shut:
-                shut[rule.window] = _shut(policy, rule.window, now)
-            until = shut[rule.window]
-            apart["wait" if until else "remediate"].append(Ruled(one, rule.id, until))
+        elif rule.then == "ask":
+            apart["ask"].append(Ruled(one, rule.id))
         else:
-            apart[rule.then].append(Ruled(one, rule.id))
+            where = (rule.window, register.get(one.asset, ""))
+            if where not in shut:
+                shut[where] = _frozen(policy, where[1], now) or (_shut(policy, where[0], now) if where[0] else "")
+            apart["wait" if shut[where] else "remediate"].append(Ruled(one, rule.id, shut[where]))
     return Sorted(*(tuple(apart[name]) for name in ("remediate", "wait", "ask")))
+
+
+def _frozen(policy: Policy, ring: str, now: datetime) -> str:
+    """Return which freeze holds in a ring and when it ends; empty where there is none."""
+    held = (one for one in policy.calendar.freezes if one.binds(ring) and one.begins <= now < one.ends)
+    return next((f'the end of freeze "{one.name}", {one.ends.isoformat(timespec="minutes")}' for one in held), "")
 
 
 def _shut(policy: Policy, name: str, now: datetime) -> str:

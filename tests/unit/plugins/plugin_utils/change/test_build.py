@@ -306,3 +306,44 @@ def with_patching(site: Site, **changes: Any) -> Site:
 
     patching = replace(site.policy.patching, **changes)
     return replace(site, policy=replace(site.policy, patching=patching))
+
+
+CHANGED = [{"path": "/etc/claimsd.conf", "package": "nginx:amd64", "changed_on_host": True}]
+
+
+def test_what_follows_an_update_is_in_the_plan(site: Site) -> None:
+    """Decisions about changed settings, forecast restarts and reboots, and where the way back comes from."""
+    back = {"version": "1.22.1-9", "sha256": digest("x"), "size": 1, "file": "nginx_1.22.1-9_amd64.deb"}
+    answer = state(
+        line(rollback={**back, "from": "repacked"}),
+        manager="apt",
+        conffiles=[{"path": "/etc/nginx/nginx.conf", "package": "nginx", "changed_on_host": True}],
+        forecast={"restarts": ["ssh.service", "nginx.service", "ssh.service"], "reboot": True},
+    )
+    draft = build(site, {"lab-1": answer})
+    assert draft.plan is not None
+    asset = draft.plan.by_asset["lab-1"].to_dict()
+    assert asset["manager"] == "apt"
+    assert asset["conffiles"] == [{"path": "/etc/nginx/nginx.conf", "package": "nginx", "decision": "replace"}]
+    assert (asset["restarts"], asset["reboot"]) == (["nginx.service", "ssh.service"], True)
+    assert asset["packages"][0]["rollback"]["from"] == "repacked"
+    told = "\n".join(draft.lines())
+    assert "REPLACES the host's own /etc/nginx/nginx.conf (nginx)" in told
+    assert "restarts, by forecast: nginx.service" in told
+    assert "reboots, by forecast" in told
+    assert "way back repacked from what is installed" in told
+
+
+def test_settings_at_which_policy_stops_keep_the_asset_out(site: Site) -> None:
+    """/etc/claimsd.conf says stop in the good site's policy; the asset is named, and the others go on."""
+    draft = build(site, {"lab-1": state(line(), conffiles=CHANGED), "prod-1": state(line())})
+    assert draft.plan is not None
+    assert list(draft.plan.by_asset) == ["prod-1"]
+    (refusal,) = draft.refused
+    assert str(refusal).startswith("lab-1: changed on the host: /etc/claimsd.conf, where policy/patching.yml says stop")
+
+
+def test_a_missing_way_back_blocks_only_where_policy_requires_one(site: Site) -> None:
+    answer = state(line(), obstacles=[obstacle("no_rollback")])
+    assert build(site, {"lab-1": answer}).refused
+    assert not build(with_patching(site, rollback="optional"), {"lab-1": answer}).refused
