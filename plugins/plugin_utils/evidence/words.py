@@ -37,6 +37,7 @@ WORDS = {
     "closed": "closed",
     "rolled-back": "rolled back",
     "rejected": "rejected",
+    "halted": "halted by a stop order",
     "expired": "expired",
     # runs
     "interrupted": "interrupted",
@@ -46,6 +47,8 @@ WORDS = {
     "drift": "drift found",
     "check": "drift check",
     "plan": "planning",
+    "stage": "staging",
+    "rehearse": "rehearsal",
     "patch": "patch",
     "remediate": "remediation",
     "config": "configuration",
@@ -94,7 +97,7 @@ _SIGN_OF = {
     "tick": ("pass", "compliant", "verified", "closed", "ok"),
     "cross": ("fail", "non_compliant", "failed", "rejected"),
     "bang": ("unhealthy", "stuck", "stopped", "open", "drift"),
-    "pause": ("waived", "waived_in_part", "denied"),
+    "pause": ("waived", "waived_in_part", "denied", "halted"),
     "equals": ("unchanged",),
     "question": ("not_measured", "not_shown", "unproved"),
     "dots": ("in_part", "requested", "approved", "running", "expired", "interrupted"),
@@ -110,6 +113,7 @@ TONE = {
     "requested": "plain-word",
     "approved": "plain-word",
     "denied": "plain-word",
+    "halted": "plain-word",
     "open": "fail",
     "drift": "not_measured",
 }

@@ -25,6 +25,15 @@ def done(ring: str) -> Event:
 
 
 STATES: dict[str, tuple[str, list[Event]]] = {
+    "somebody stopped a ring": ("halted", [REQUEST, ANA, done("lab"), {"halt": {"by": "cleo"}}]),
+    "the stop order was lifted": (
+        "verified:lab",
+        [REQUEST, ANA, done("lab"), {"halt": {"by": "cleo"}}, {"halt": {"by": "ana", "action": "go"}}],
+    ),
+    "it was stopped when all was done": (
+        "closed",
+        [REQUEST, ANA, BEN, done("lab"), done("pilot"), done("production"), {"halt": {"by": "cleo"}}],
+    ),
     "asked for": ("requested", [REQUEST]),
     "approved for the first ring": ("approved", [REQUEST, ANA]),
     "approved for a later ring only": ("requested", [REQUEST, {"approve": {"by": "ana", "rings": ["production"]}}]),
@@ -130,3 +139,35 @@ def test_a_ring_that_could_start_misses_nothing() -> None:
     }
     assert ring_missing(state, PLAN, "lab", **facts)
     assert ring_missing(state, PLAN, "production", **facts).rules == ("approvals-enough", "ring-before-verified")
+
+
+def laptop(*events: Event, now: str, budget: int = 0) -> tuple[str, Any]:
+    """Return the standing of a change of pilot-1 and the laptop pilot-2, and its next ring's missing reasons."""
+    wanted = plan(hosts=["pilot-1", "pilot-2"])
+    book = Book(wanted).write([{"request": {"until": "2026-12-01 00:00", "rings": ["pilot"]}}, ANA, *events])
+    change = book.state(intermittent=["pilot-2"])
+    assert change is not None
+    rules = policy([{"name": "pilot", "failure_budget": {"failed": budget}}], promotion_kinds=[])
+    return standing(change, wanted, rules, when(now)), change
+
+
+AWAY: list[Event] = [
+    {"open": {"run": "r"}},
+    {"deploy": {"run": "r", "assets": ["pilot-1"]}},
+    {"see": {"run": "r", "kind": "version", "assets": ["pilot-1"]}},
+    {"deploy": {"run": "r", "assets": ["pilot-2"], "outcome": "unreachable"}},
+    {"close": {"run": "r", "outcome": "failed"}},
+]
+
+
+def test_a_change_stays_open_for_who_was_away_and_ends_with_its_request() -> None:
+    """The ring is verified without the laptop; the change is not closed, for it may still catch up."""
+    assert laptop(*AWAY, now="2026-11-30 23:59:59")[0] == "verified:pilot"
+    assert laptop(*AWAY, now="2026-12-01 00:00")[0] == "expired"
+    assert laptop(*AWAY, {"done": {"run": "s", "assets": ["pilot-2"]}}, now="2026-12-02 00:00")[0] == "closed"
+
+
+def test_a_run_that_failed_for_no_more_than_the_ring_endures_is_no_failed_change() -> None:
+    events: list[Event] = [*AWAY[:3], {"deploy": {"run": "r", "assets": ["pilot-2"], "outcome": "failed"}}, AWAY[4]]
+    assert laptop(*events, now="2026-11-22 08:00")[0] == "failed"
+    assert laptop(*events, now="2026-11-22 08:00", budget=1)[0] == "closed"

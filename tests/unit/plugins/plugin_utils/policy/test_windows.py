@@ -8,7 +8,13 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.windows import is_open, next_opening
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.windows import (
+    closing,
+    first_opening,
+    is_open,
+    next_opening,
+    open_until,
+)
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.calendar import DAYS, Window
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,3 +116,47 @@ def test_it_is_open_when_it_opens_next_unless_the_clock_jumps(
     assert jumped or is_open(one, opens) or not is_open(one, opens + timedelta(seconds=1))
     # Whatever zone the clock shows, it is the same moment.
     assert is_open(one, now) == is_open(one, now.astimezone(ZoneInfo("Asia/Tokyo")))
+
+
+# Summer time ended in Berlin on 2026-10-25 at 03:00, when it was 02:00 again; it begins on 2026-03-29 at 02:00.
+
+
+@pytest.mark.parametrize(
+    ("one", "now", "closes"),
+    [
+        (window("22:00", "04:00"), "2026-11-21T23:00+01:00", "2026-11-22T04:00+01:00"),
+        (window("22:00", "04:00"), "2026-11-22T03:59:59+01:00", "2026-11-22T04:00+01:00"),
+        (window("22:00", "04:00"), "2026-11-22T04:00+01:00", None),
+        # The night is an hour longer, and so is the window.
+        (window("22:00", "04:00"), "2026-10-24T22:00+02:00", "2026-10-25T04:00+01:00"),
+        # The night is an hour shorter.
+        (window("22:00", "04:00"), "2026-03-28T22:00+01:00", "2026-03-29T04:00+02:00"),
+        # The clock jumps over the closing time: it closes at the jump.
+        (window("22:00", "02:30"), "2026-03-28T22:00+01:00", "2026-03-29T03:00+02:00"),
+        (window("00:00", "24:00"), "2026-11-21T12:00+01:00", "2026-11-22T00:00+01:00"),
+    ],
+)
+def test_a_window_closes_by_the_clock_on_its_wall(one: Window, now: str, closes: str | None) -> None:
+    """By instants: over changes of summer time the stretch is longer or shorter than the clock says."""
+    expected = None if closes is None else datetime.fromisoformat(closes)
+    assert closing(one, datetime.fromisoformat(now)) == expected
+
+
+def test_windows_that_leave_no_gap_are_open_together() -> None:
+    windows = [window("08:00", "09:00"), window("09:00", "10:00"), window("10:01", "11:00")]
+    now = datetime.fromisoformat("2026-11-21T08:30+01:00")
+    assert open_until(windows, now) == datetime.fromisoformat("2026-11-21T10:00+01:00")
+    assert open_until(windows, datetime.fromisoformat("2026-11-21T10:00:30+01:00")) is None
+
+
+def test_windows_that_never_close_are_no_endless_search() -> None:
+    now = datetime.fromisoformat("2026-11-21T08:30+01:00")
+    end = open_until([window("00:00", "24:00")], now)
+    assert end is not None
+    assert end >= now + timedelta(days=7)
+
+
+def test_the_first_window_to_open_is_named() -> None:
+    late, soon = window("22:00", "23:00"), window("20:00", "21:00", days=["sat"])
+    opening, which = first_opening([late, soon], datetime.fromisoformat("2026-11-21T12:00+01:00"))
+    assert (opening, which) == (datetime.fromisoformat("2026-11-21T20:00+01:00"), soon)
