@@ -43,7 +43,10 @@ class ActionModule(PlannedAction):
         result: dict[str, Any] = {
             "changed": False,
             "running": {check["id"]: check["result"] for check in checks},
-            "holdfast": [version_contribution(part.asset, compared), running_contribution(part.asset, checks)],
+            "holdfast": [
+                version_contribution(part.asset, compared, None if self.want == "planned" else "before"),
+                running_contribution(part.asset, checks),
+            ],
         }
         for check in checks:
             if check["result"] == "fail":

@@ -114,7 +114,7 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
         _check_assets(run, notes)
         _check_verdicts(run, notes)
         if run.closed is None:
-            _never_closed(run, heirs.get(run.id), last, notes)
+            _never_closed(run, heirs.get(run.id), last, _restored(run, runs), notes)
         else:
             done = _done_before(run, runs) if run.closed.body["missing_assets"] else set()
             _check_close(run, run.closed, done, notes)
@@ -229,8 +229,13 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
             notes.find("deploy-unverified", record.index, f"{asset} was changed, and no verifier saw it pass after")
 
 
-def _never_closed(run: Run, heir: Run | None, last: dict[str, tuple[int, str]], notes: Notes) -> None:
-    """Note a run without an end, unless a later one took it up, closed, and every asset passed since."""
+def _never_closed(
+    run: Run, heir: Run | None, last: dict[str, tuple[int, str]], restored: dict[str, int], notes: Notes
+) -> None:
+    """Note a run without an end, unless a later one took it up, closed, and every asset passed or was put back since.
+
+    `restored` is the newest rollback of its change that put an asset wholly back, by asset.
+    """
     index, kind = run.opened.index, run.opened.body["kind"]
     if heir is None:
         notes.find(
@@ -238,7 +243,9 @@ def _never_closed(run: Run, heir: Run | None, last: dict[str, tuple[int, str]], 
         )
         return
     only_looked = kind in LOOKING or run.opened.body["mode"] == "check"
-    unproved = [] if only_looked else [asset for asset in run.expected if not _passed_since(asset, index, last)]
+    settled = {asset for asset, at in restored.items() if at > index}
+    left = [asset for asset in run.expected if asset not in settled and not _passed_since(asset, index, last)]
+    unproved = [] if only_looked else left
     if unproved:
         notes.find(
             "run-never-closed",
@@ -275,12 +282,28 @@ def _done_before(run: Run, runs: list[Run]) -> set[str]:
     }
 
 
+def _restored(run: Run, runs: list[Run]) -> dict[str, int]:
+    """Return where each asset was last put wholly back, in runs of the same change."""
+    return {
+        result["asset"]: record.index
+        for one in runs
+        if one.opened.change == run.opened.change
+        for record, result in one.results("rollback")
+        if result["result"] == "restored" and record.body["trigger"] != "rehearsal"
+    }
+
+
 def _taken_back(runs: list[Run]) -> set[str]:
-    """Return the assets that packages or files were put back on after the last deployment to them."""
+    """Return the assets that packages or files were put back on after the last deployment to them.
+
+    A restart or a reboot on the way back is a deployment without packages, and brings nothing forward.
+    """
     last: dict[str, tuple[int, str]] = {}
     for run in runs:
         for step in ("deploy", "rollback"):
             for record, result in run.results(step):
+                if step == "deploy" and opened_for_packages(run) and not result["products"]:
+                    continue
                 if record.index > last.get(result["asset"], (-1, ""))[0]:
                     last[result["asset"]] = (record.index, step)
     return {asset for asset, (_unused, step) in last.items() if step == "rollback"}

@@ -45,10 +45,13 @@ def health_contribution(asset: str, phase: str, results: Iterable[Mapping[str, A
     return {"step": "verify", "kind": "health", "phase": phase, "result": _verdict(asset, checks)}
 
 
-def version_contribution(asset: str, differences: Mapping[str, tuple[str | None, str | None]]) -> dict[str, Any]:
-    """Return the verify body for installed versions against the plan.
+def version_contribution(
+    asset: str, differences: Mapping[str, tuple[str | None, str | None]], phase: str | None = None
+) -> dict[str, Any]:
+    """Return the verify body for installed versions against the plan; in phase before, against those before it.
 
-    `differences` maps each planned package (name:arch) to (planned version, installed version); None means absent.
+    `differences` maps each planned package (name:arch) to (wanted version, installed version); None means absent. What
+    is seen in phase before proves a way back, and never that a host has what was planned.
     """
     checks: list[dict[str, Any]] = []
     for package, (planned, installed) in sorted(differences.items()):
@@ -56,7 +59,7 @@ def version_contribution(asset: str, differences: Mapping[str, tuple[str | None,
         if planned != installed:
             check["expected_sha256"], check["observed_sha256"] = value_digest(planned), value_digest(installed)
         checks.append(check)
-    return {"step": "verify", "kind": "version", "phase": None, "result": _verdict(asset, checks)}
+    return {"step": "verify", "kind": "version", "phase": phase, "result": _verdict(asset, checks)}
 
 
 def running_contribution(asset: str, checks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

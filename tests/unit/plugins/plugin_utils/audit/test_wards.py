@@ -235,6 +235,10 @@ def take_back(shop: Shop, approved: Any) -> None:
     back = {"asset": "lab-1", "result": "restored", "products": [OLDER]}
     shop.recorder.rollback(shop.keys["controller"], run, trigger="health", results=[back])
     shop.recorder.verify(shop.keys["scanner"], run, kind="health", phase="after", results=[seen("lab-1")])
+    restart = {**deployed("lab-1", products=()), "restarted": ["nginx.service"]}
+    shop.recorder.deploy(shop.keys["controller"], run, ring="lab", results=[restart])
+    shop.recorder.verify(shop.keys["scanner"], run, kind="version", phase="before", results=[seen("lab-1")])
+    shop.recorder.verify(shop.keys["scanner"], run, kind="health", phase="after", results=[seen("lab-1")])
     shop.close(run, "failed")
 
 
@@ -275,3 +279,13 @@ def test_what_still_runs_replaced_files_is_warned_of_and_is_no_failure(shop: Sho
     shop.recorder.verify(shop.keys["scanner"], run, kind="running", phase=None, results=[old])
     assert finish(shop, run) == set()
     assert warned(shop.audit()) == {"running-old"}
+
+
+def test_killed_run_is_settled_by_one_that_took_its_host_back(shop: Shop, approved: Any) -> None:
+    killed = shop.open(*approved)
+    run = shop.open(*approved, resumes=[killed.run_id])
+    back = {"asset": "lab-1", "result": "restored", "products": [OLDER]}
+    shop.recorder.rollback(shop.keys["controller"], run, trigger="health", results=[back])
+    shop.recorder.verify(shop.keys["scanner"], run, kind="version", phase="before", results=[seen("lab-1")])
+    assert finish(shop, run, "failed") == set()
+    assert warned(shop.audit()) == {"run-resumed"}

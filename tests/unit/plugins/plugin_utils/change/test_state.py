@@ -243,3 +243,16 @@ def test_the_newest_order_for_a_ring_says_whether_it_is_stopped() -> None:
     assert (state.stopped("lab"), state.stopped("production")) == (None, None)
     assert halt is not None
     assert (halt.principal, halt.role, halt.index) == ("ana", "approver", 1)
+
+
+def test_restarts_on_the_way_back_and_earlier_versions_make_no_host_verified() -> None:
+    """A restart is a deployment without packages; what is seen in phase before proves a way back and nothing else."""
+    book = Book(plan()).write([{"request": {}}, {"open": {"run": "r"}}])
+    book.deploy("r", ["lab-1"])
+    book.roll_back("r", ["lab-1"])
+    book.deploy("r", ["lab-1"])
+    book.see("r", "version", ["lab-1"], phase="before")
+    book.see("r", "health", ["lab-1"])
+    state = book.state()
+    assert state is not None
+    assert not state.verified("lab-1")

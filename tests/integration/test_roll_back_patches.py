@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Taking a patch back on request: ring by ring in reverse order, proved, again and again, and after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.fleet import Fleet
+from tests.faults.toyd import ANSWER, NAME, NEW, OLD, PORT
+from tests.integration.conftest import _fleet, _up
+from tests.integration.shop import approved, bodies, builds, equip, open_shop, plan, results, versions
+from tests.integration.sites import SiteUnderTest
+
+HOSTS = {"one": "lab", "two": "pilot"}
+"""Two hosts, one of each Debian, and their rings."""
+
+
+@pytest.fixture(scope="module")
+def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The toy's versions, built."""
+    return builds(tmp_path_factory.mktemp("debs"))
+
+
+@pytest.fixture(scope="module")
+def pair(debs: dict[str, Path]) -> Iterator[Fleet]:
+    """Two hosts that know no archive but the lab's."""
+    with _fleet("back") as fleet:
+        _up(fleet, ["one=bookworm", "two=trixie"])
+        equip(fleet, tuple(HOSTS), debs[OLD])
+        yield fleet
+
+
+@pytest.fixture
+def patched(pair: Fleet, debs: dict[str, Path], tmp_path: Path) -> tuple[SiteUnderTest, str]:
+    """A site whose two rings got the toy's new version, and the change."""
+    for host in HOSTS:
+        pair.exec(host, ["sh", "-c", f"rm -rf /var/lib/holdfast; dpkg -i /root/{debs[OLD].name}"], check=True)
+    pair.offer([debs[OLD], debs[NEW]])
+    site = open_shop(tmp_path / "site", pair, [{"id": host, "ring": ring} for host, ring in HOSTS.items()])
+    plan(site)
+    change = approved(site)
+    done = site.play("patch", "-e", f"change={change}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert at(pair) == {"one": NEW, "two": NEW}
+    return site, change
+
+
+def at(fleet: Fleet) -> dict[str, str]:
+    """Ask each host which version of the toy it has."""
+    return {host: versions(fleet, host)[f"{NAME}:all"] for host in HOSTS}
+
+
+def answer(fleet: Fleet, host: str) -> str:
+    """Ask the toy itself."""
+    script = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{PORT}', timeout=5).read().decode())"
+    return fleet.exec(host, ["python3", "-c", script], check=True).stdout
+
+
+def returned(site: SiteUnderTest) -> list[tuple[str, str, str]]:
+    """Return trigger, asset and result of all rollback records, in order."""
+    return [(b["trigger"], r["asset"], r["result"]) for b in bodies(site, "rollback") for r in b["results"]]
+
+
+def test_a_change_goes_back_ring_by_ring_in_reverse_and_is_proved(patched):
+    site, change = patched
+    (run,) = [body["run_id"] for body in bodies(site, "run-open") if body["kind"] == "patch"]
+    one_ring = site.play("roll_back", "-e", f"change={change}", "-e", "ring=pilot")
+    assert one_ring.returncode == 0, one_ring.stdout + one_ring.stderr
+    assert at(site.fleet) == {"one": NEW, "two": OLD}
+
+    whole = site.play("roll_back", "-e", f"change={change}")
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    assert at(site.fleet) == {"one": OLD, "two": OLD}
+    assert [answer(site.fleet, host) for host in HOSTS] == [f"toyd {OLD}: the claim comes to {ANSWER[OLD]}\n\n"] * 2
+    assert returned(site) == [("request", host, "restored") for host in ("two", "two", "one")]
+    first, again, other = results(site, "rollback")
+    assert first["products"] == other["products"] == [{"name": NAME, "from": NEW, "to": OLD}]
+    assert again["products"] == []  # it was back already
+    assert all(result["of"] == run and result["ms"] > 0 for result in (first, again, other))
+    proofs = [(body["kind"], r["asset"], r["verdict"]) for body in bodies(site, "verify")[-5:] for r in body["results"]]
+    for kind in ("version", "health"):
+        assert (kind, "one", "pass") in proofs
+
+    audit = site.holdfast("audit")
+    assert audit.returncode == 0, audit.stdout
+    refused = site.play("patch", "-e", f"change={change}")
+    assert refused.returncode == 2
+    assert "rolled back" in refused.stdout
+    wrong = site.play("roll_back", "-e", f"change={change}", "-e", "ring=prod")
+    assert wrong.returncode != 0
+    assert "expected one of lab, pilot, production" in wrong.stdout + wrong.stderr
+
+
+def test_a_host_that_cannot_go_back_keeps_nobody_else_from_it_and_goes_back_later(patched):
+    site, change = patched
+    stage = site.fleet.exec("two", ["sh", "-c", f"ls /var/lib/holdfast/stage/*/{NAME}_{OLD}_all.deb"]).stdout.strip()
+    site.fleet.exec("two", ["mv", stage, "/root/hidden.deb"], check=True)
+    done = site.play("roll_back", "-e", f"change={change}")
+    assert done.returncode == 2
+    assert "THE WAY BACK FAILED" in done.stderr
+    assert "two is not where it should be: way back failed" in done.stderr
+    assert at(site.fleet) == {"one": OLD, "two": NEW}
+    assert returned(site) == [("request", "two", "failed"), ("request", "one", "restored")]
+    assert site.holdfast("audit").returncode == 0
+
+    site.fleet.exec("two", ["mv", "/root/hidden.deb", stage], check=True)
+    again = site.play("roll_back", "-e", f"change={change}")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert at(site.fleet) == {"one": OLD, "two": OLD}
+    assert site.holdfast("audit").returncode == 0
+
+
+def test_check_mode_takes_nothing_back(patched):
+    site, change = patched
+    done = site.play("roll_back", "-e", f"change={change}", "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert at(site.fleet) == {"one": NEW, "two": NEW}
+    assert bodies(site, "rollback") == []
