@@ -25,7 +25,7 @@ HEAD = """# How this product patches: the procedure
 
 Made from `playbooks/` and `policy/` by `docs/reference/procedure.py`; a test says so when it is out of date.
 Rules are those of the shipped policy: a site's own `policy/` has its own values, and the same meaning.
-Each step is a task, in the order in which it runs, with the module that carries it out.
+Each step is a task, in the order in which it runs, with the module that carries it out. In check mode nothing is changed.
 """
 PARTS = (
     (
@@ -45,6 +45,7 @@ loop loop_control until retries delay changed_when failed_when no_log notify env
 throttle ignore_unreachable timeout module_defaults diff listen args"""
 """What may stand in a task besides its module."""
 
+NO_CHECK = "not ansible_check_mode"
 INCLUDING = ("ansible.builtin.include_tasks", "ansible.builtin.import_tasks")
 
 
@@ -66,27 +67,36 @@ class Step:
         return f"{self.name} (`{short}`{told}).{only}"
 
 
-def steps(tasks: Sequence[Mapping[str, Any]], folder: Path, rescue: bool = False) -> Iterator[Step]:
+def steps(
+    tasks: Sequence[Mapping[str, Any]], folder: Path, rescue: bool = False, only: tuple[str, ...] = ()
+) -> Iterator[Step]:
     """Return the tasks of a list in order, those of blocks and of included files in their places, rescues behind.
 
-    `folder` is where included files lie. Raises ValueError for a task whose module cannot be told.
+    `folder` is where included files lie, `only` the conditions of what is around. Raises ValueError for a task whose
+    module cannot be told.
     """
     for task in tasks:
+        when = task.get("when", [])
+        conditions = (*only, *map(condition, when if isinstance(when, list) else [when]))
         if "block" in task:
             for part, saves in (("block", rescue), ("rescue", True), ("always", rescue)):
-                yield from steps(task.get(part) or (), folder, saves)
+                yield from steps(task.get(part) or (), folder, saves, conditions)
             continue
         modules = [word for word in task if word not in OTHER_WORDS.split()]
         if len(modules) != 1 or "name" not in task:
             raise ValueError(f"{task.get('name', task)}: found {modules}; expected a name and one module")
-        when = task.get("when", "")
-        told = " and ".join(str(one) for one in when) if isinstance(when, list) else str(when)
         found = task[modules[0]] or {}
         if modules[0] in INCLUDING:
             file = folder / (found if isinstance(found, str) else found["file"])
-            yield from steps(yaml.safe_load(file.read_text(encoding="utf-8")), file.parent, rescue)
+            yield from steps(yaml.safe_load(file.read_text(encoding="utf-8")), file.parent, rescue, conditions)
             continue
-        yield Step(task["name"], modules[0], found if isinstance(found, dict) else {}, told, rescue)
+        yield Step(
+            task["name"],
+            modules[0],
+            found if isinstance(found, dict) else {},
+            " and ".join(filter(None, conditions)),
+            rescue,
+        )
 
 
 def playbook(name: str, root: Path = ROOT) -> tuple[str, list[Step]] | None:
@@ -95,10 +105,26 @@ def playbook(name: str, root: Path = ROOT) -> tuple[str, list[Step]] | None:
     if not file.is_file():
         return None
     text = file.read_text(encoding="utf-8")
-    comment = next(line for line in text.splitlines() if line.startswith("# "))
+    comment = sentence(text)
     plays = yaml.safe_load(text)
     tasks = [task for play in plays for part in ("pre_tasks", "tasks", "post_tasks") for task in play.get(part) or ()]
-    return comment.removeprefix("# "), list(steps(tasks, file.parent))
+    return comment, list(steps(tasks, file.parent))
+
+
+def condition(when: Any) -> str:
+    """Return a condition as it can be joined to others; check mode is a mode of the whole page and left out."""
+    told = " ".join(str(when).split()).removesuffix(NO_CHECK).removesuffix(" and ")
+    return f"({told})" if " or " in told else told
+
+
+def sentence(text: str) -> str:
+    """Return the first comment of a playbook, up to the command by which it is run."""
+    lines = []
+    for line in text.partition("# ")[2].splitlines():
+        if line.startswith(("#   ", "- ")) or line in ("#", ""):
+            break
+        lines.append(line.removeprefix("# "))
+    return " ".join(lines)
 
 
 def descriptions(root: Path = ROOT) -> dict[str, str]:
@@ -123,6 +149,27 @@ def comments(text: str) -> dict[str, str]:
     return found
 
 
+def defaults(text: str) -> dict[str, tuple[Any, str]]:
+    """Return what a policy file names as the defaults of what it leaves out: key to value and meaning.
+
+    They stand as comments behind a line that ends in `defaults` or `them:`; a key below another is `outer.inner`.
+    """
+    found: dict[str, tuple[Any, str]] = {}
+    outer, named = "", False
+    for line in text.splitlines():
+        named = named or "with these as the defaults" in line
+        match = re.match(r"\s*#( +)(\w+):(.*)$", line) if named else None
+        if match is None:
+            named = named and line.lstrip().startswith("#")
+            continue
+        written, _mark, meaning = match[3].partition(" # ")
+        name = match[2] if len(match[1]) < 3 else f"{outer}.{match[2]}"
+        outer = outer if len(match[1]) >= 3 else match[2]
+        if written.strip():
+            found[name] = (yaml.safe_load(written), meaning.strip())
+    return found
+
+
 def value(found: Any) -> str:
     """Return a value as it stands in a table: as YAML would write it in one line."""
     return f"`{found if isinstance(found, (str, int)) else json.dumps(found)}`".replace("|", "\\|")
@@ -139,9 +186,11 @@ def rings(root: Path = ROOT) -> list[str]:
     found, told = yaml.safe_load(text)["rings"], comments(text)
     keys = [key for key in dict.fromkeys(key for ring in found for key in ring) if key != "name"]
     rows = []
+    left_out = {key: one for key, one in defaults(text).items() if key not in keys}
     for key in keys:
         of_rings = [value(ring[key]) if key in ring else "" for ring in found]
         rows.append([f"`{key}`", *of_rings, told.get(key, "")])
+    rows += [[f"`{key}`", *([value(one)] * len(found)), meaning] for key, (one, meaning) in left_out.items()]
     return table(["rule", *(ring["name"] for ring in found), "meaning"], rows)
 
 
@@ -152,7 +201,11 @@ def settings(name: str, root: Path = ROOT) -> list[str]:
         return []
     text = file.read_text(encoding="utf-8")
     told = comments(text)
-    rows = [[f"`{key}`", value(found), told.get(key, "")] for key, found in yaml.safe_load(text).items()]
+    given = yaml.safe_load(text)
+    rows = [[f"`{key}`", value(found), told.get(key, "")] for key, found in given.items()]
+    for key, (found, meaning) in defaults(text).items():
+        if key not in given:
+            rows.append([f"`{key}`", value(found), meaning])
     return ["", f"`policy/{name}.yml`:", "", *table(["rule", "value", "meaning"], rows)]
 
 
@@ -161,7 +214,8 @@ def judged(found: Sequence[Step]) -> list[Step]:
     return [
         step
         for step in found
-        if step.module.removeprefix(OURS) in JUDGING and step.arguments.get("phase") != "before" and not step.rescue
+        if step.module.removeprefix(OURS) in JUDGING and step.arguments.get("phase", "after") == "after"
+        if not step.rescue
     ]
 
 

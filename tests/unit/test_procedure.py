@@ -77,3 +77,8 @@ def test_a_task_without_a_name_or_a_module_is_refused(copied: Path) -> None:
         (copied / "playbooks" / "roll_back.yml").write_text(f"# X\n- tasks:\n    - {task}\n", encoding="utf-8")
         with pytest.raises(ValueError, match="expected a name and one module"):
             MAKER["page"](copied)
+
+
+def test_the_page_is_not_stale() -> None:
+    page = (ROOT / "docs/reference/procedure.md").read_text(encoding="utf-8")
+    assert MAKER["page"]() == page, "run: python docs/reference/procedure.py >docs/reference/procedure.md"
