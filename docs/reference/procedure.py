@@ -25,7 +25,7 @@ HEAD = """# How this product patches: the procedure
 
 Made from `playbooks/` and `policy/` by `docs/reference/procedure.py`; a test says so when it is out of date.
 Rules are those of the shipped policy: a site's own `policy/` has its own values, and the same meaning.
-Each step is a task, in the order in which it runs, with the module that carries it out. In check mode nothing is changed.
+Each step is a task, in the order in which it runs, with the module that carries it out. Check mode changes nothing.
 """
 PARTS = (
     (
