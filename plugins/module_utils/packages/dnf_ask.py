@@ -30,13 +30,14 @@ class NoSolutionError(PackageError):
 def ask(question: dict[str, Any], *, seconds: float = READ_SECONDS, log: Path | None = None) -> dict[str, Any]:
     """Return dnf's answer to one of the questions of dnf_session.
 
-    With log, all it says goes there, and a controller that dies does not end it (see commands.run). Raises
-    PackageError with dnf's own words when it finds no answer, and when it gives none at all.
+    With log, all it says goes there, and a controller that dies does not end it (see commands.run). `hung` in the
+    answer names the scripts that were ended because the time was over. Raises PackageError with dnf's own words when
+    it finds no answer, and when it gives none at all.
     """
     prepare()
     asked = json.dumps({**question, "cachedir": str(CACHE), "logdir": str(LOGS)})
-    done = run([interpreter(), "-c", source(), asked], seconds=seconds, log=log)
-    return read_answer(done)
+    done = run([interpreter(), "-I", str(_program()), asked], seconds=seconds, log=log)
+    return {**read_answer(done), "hung": list(done.hung)}
 
 
 def read_answer(done: Done) -> dict[str, Any]:
@@ -91,6 +92,16 @@ def interpreter(program: Path = PROGRAM) -> str:
     path = first[0][2:] if first and first[0].startswith("#!/") else ""
     if "python" not in path.rpartition("/")[2]:
         raise PackageError(f"{program} is no Python program; expected dnf 4; this host's dnf is not supported")
+    return path
+
+
+def _program(path: Path = HOME / "session.py") -> Path:
+    """Lay the session's program out for the interpreter, in a folder that only root may enter; return where."""
+    text = source()
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        waiting = path.with_suffix(".new")
+        waiting.write_text(text, encoding="utf-8")
+        waiting.replace(path)
     return path
 
 

@@ -224,7 +224,7 @@ class _Turn:
     def _install(self, todo: tuple[Move, ...], now: Inventory) -> Inventory:
         began = time.monotonic()
         names = [move.line.name for move in todo]
-        said: dict[str, Any] = {"done": False, "errors": []}
+        said: dict[str, Any] = {"done": False, "errors": [], "hung": []}
         trouble = ""
         try:
             said = dnf_ask.ask(self._question(todo, commit=True), seconds=self.limits.seconds, log=self.log)
@@ -233,12 +233,14 @@ class _Turn:
             self.hung.extend(filter(None, [problem.details.get("hung")]))
         finally:
             self._settle()
+        self.hung.extend(said["hung"])
         host = self._looked(todo, dnf_failures.names(said["errors"]))
         refused = fitting.unproved(self.moves, now, host.installed)
         failed = bool(trouble or refused or said["errors"] or not said["done"])
         self._add_step("install", names, "failed" if failed else "done", began)
         if failed:
-            ended = trouble or "; ".join(said["errors"]) or "dnf ended well"
+            late = f"a script was still running after {self.limits.seconds:.0f} s and ended; " if self.hung else ""
+            ended = late + (trouble or "; ".join(said["errors"]) or "dnf ended well")
             raise PackageError(f"the host is not what the plan says; {ended}", refused, self._details(host.installed))
         return host.installed
 

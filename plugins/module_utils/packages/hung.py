@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds and ends the maintainer script that an installation hangs in: dpkg tells each its package and its name.
 
+rpm tells a script nothing, and is known by the file it writes each to; dnf's own words then name the package.
+
 Ended alone, the script is a failure that dpkg writes down in order; a dpkg that is killed leaves more to repair.
 """
 
@@ -9,19 +11,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from pathlib import Path
 
 _SECONDS_TO_DIE = 10
+_OF_RPM = re.compile(r"/\S*/rpm-tmp\.\w+")  # rpm's lib/rpmscript.c: /var/tmp/rpm-tmp.XXXXXX
 
 
 def script(session: int, proc: Path = Path("/proc")) -> str | None:
-    """Return "package (script)" of the maintainer script that runs in a session, None when none does (dpkg(1))."""
+    """Return "package (script)" of the maintainer script that runs in a session, None when none does (dpkg(1)).
+
+    For a script of rpm it is "rpm (script)".
+    """
     for pid in _members(session, proc):
         told = _told(pid, proc)
         if "DPKG_MAINTSCRIPT_NAME" in told:
             return f"{told.get('DPKG_MAINTSCRIPT_PACKAGE', 'unknown')} ({told['DPKG_MAINTSCRIPT_NAME']})"
+        if _is_rpms(pid, proc):
+            return "rpm (script)"
     return None
 
 
@@ -42,18 +51,31 @@ def end(session: int, proc: Path = Path("/proc")) -> None:
 
 
 def _of_scripts(session: int, proc: Path) -> list[int]:
-    return [pid for pid in _members(session, proc) if "DPKG_MAINTSCRIPT_NAME" in _told(pid, proc)]
+    """Return the processes of scripts: dpkg's by what all of them are told, rpm's with everything they started."""
+    found: list[int] = []
+    for pid, parent in _members(session, proc).items():
+        if parent in found or _is_rpms(pid, proc) or "DPKG_MAINTSCRIPT_NAME" in _told(pid, proc):
+            found.append(pid)
+    return found
 
 
-def _members(session: int, proc: Path) -> list[int]:
-    """Return the session's processes, eldest first; those that only wait to be collected are left out."""
+def _is_rpms(pid: int, proc: Path) -> bool:
+    try:
+        words = (proc / str(pid) / "cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return False
+    return any(_OF_RPM.fullmatch(word) for word in words)
+
+
+def _members(session: int, proc: Path) -> dict[int, int]:
+    """Return the session's processes, eldest first, each with its parent; those that are dead already are left out."""
     found = []
     for stat in proc.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()
             if int(fields[3]) == session and fields[0] not in "ZX":
-                found.append((int(fields[19]), int(stat.parent.name)))
-    return [pid for _began, pid in sorted(found)]
+                found.append((int(fields[19]), int(stat.parent.name), int(fields[1])))
+    return {pid: parent for _began, pid, parent in sorted(found)}
 
 
 def _told(pid: int, proc: Path) -> dict[str, str]:
