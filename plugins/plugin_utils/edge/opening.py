@@ -85,6 +85,11 @@ class Case:
         ]
         return (*back, *self.all_waves(ring, {*self.state.done(), *self.state.rolled_back, *between}, self._later))
 
+    def rehearsal_waves(self) -> tuple[Wave, ...]:
+        """Return all waves of the first ring the change was asked for, in which its way back is rehearsed."""
+        first = next(ring.name for ring in self.site.policy.rings if ring.name in self.state.rings)
+        return self.all_waves(first)
+
     def all_waves(
         self, ring: str | None = None, done: Collection[str] = (), later: Collection[str] = ()
     ) -> tuple[Wave, ...]:
