@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.fleet import Fleet
-from lab.process import run, wait_for
+from lab.process import run
 from tests.callbacks.trip import kill_all
 from tests.faults import matrix
 from tests.faults.toyd import ANSWER, NAME, NEW, OLD, PORT
@@ -75,7 +75,7 @@ class Case:
     def inside(self, script: str, host: str = "one") -> str:
         """Run a shell script on a host, past SSH, and return what it says."""
         argv = ["podman", "exec", self.fleet.places.container(host), "sh", "-eu", "-c", script]
-        return run(argv, timeout=SECONDS).stdout
+        return run(argv, timeout=SECONDS + 30).stdout
 
     def inside_argv(self, script: str, host: str = "one") -> list[str]:
         """Return the command that does so, for a trip."""
@@ -86,7 +86,9 @@ class Case:
         self.hosts, self.to = hosts or ("one",), to
         for host in self.hosts:
             self.inside(CLEAN, host)
-        self.fleet.offer([self.debs[OLD], self.debs[to]])
+        offered = {file.name for file in (self.fleet.archive.served / "more").glob("*.deb")}
+        if offered != {self.debs[OLD].name, self.debs[to].name}:
+            self.fleet.offer([self.debs[OLD], self.debs[to]])
         self.site = lay_out(self.folder / "site", self.fleet)
         self._settle(approvals, minutes)
         done = self.site.play("plan_patches")
@@ -190,13 +192,11 @@ class Case:
 
     def reached(self, script: str, version: str | None = None, host: str = "one") -> None:
         """Wait until it does."""
-        path = f"/run/toy-reached-{script}-{version or self.to}"
+        self.there(f"/run/toy-reached-{script}-{version or self.to}", host)
 
-        def seen() -> bool | None:
-            told = run(["podman", "exec", self.fleet.places.container(host), "test", "-e", path], check=False)
-            return told.returncode == 0 or None
-
-        wait_for(f"{path} on {host}", seen, within=SECONDS)
+    def there(self, path: str, host: str = "one") -> None:
+        """Wait until a file is there on a host."""
+        self.inside(f"for n in $(seq {SECONDS * 5}); do [ ! -e {path} ] || exit 0; sleep 0.2; done; exit 1", host)
 
     def release(self, script: str, version: str | None = None, host: str = "one") -> None:
         """Let it go on."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,8 @@ __all__ = ["_own_connections"]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "whole_matrix: only in `make faults`, for the matrix takes minutes")
-    if not hasattr(config, "workerinput") and not config.option.collectonly:
+    # FAULTS_KEEP: rows of an earlier run stay, where only some faults are injected again.
+    if not hasattr(config, "workerinput") and not config.option.collectonly and not os.environ.get("FAULTS_KEEP"):
         matrix.forget()
 
 

@@ -50,11 +50,6 @@ exit 1
 """apt's timer, which goes off again as soon as its service has ended, and holds dpkg's lock most of the time."""
 
 
-def there(case: Case, path: str) -> None:
-    """Wait until a file is there on the host."""
-    case.inside(f"for i in $(seq 600); do [ ! -e {path} ] || exit 0; sleep 0.1; done; exit 1")
-
-
 @pytest.mark.parametrize("script", ["preinst", "postinst"])
 def test_power_fails_while_dpkg_works(case: Case, script: str) -> None:
     case.prepare()
@@ -149,7 +144,7 @@ def test_memory_runs_out_while_dpkg_configures(case: Case, memory_limit: None) -
 def test_the_lock_is_held_from_the_start(case: Case) -> None:
     case.prepare()
     case.inside(f'nohup python3 -c "{HOLDER}" 900 toy-holder >/dev/null 2>&1 &')
-    there(case, "/run/toy-locked")
+    case.there("/run/toy-locked")
     assert case.run() != 0
     assert "lock" in case.said()
     case.inside("pkill -KILL -f [t]oy-holder")
