@@ -76,7 +76,8 @@ def window(q: Question) -> Iterator[Reason]:
         )
     longest = max(_length(windows, each, q.now) for each in windows)
     if needs > longest:
-        found += f", for {lasting(longest)} at most, and a wave takes about {lasting(needs)} ({source})"
+        found += f", for {lasting(longest)} at most"
+        found += f", and a wave takes about {lasting(needs)} ({source})" if end is None else ""
         yield Reason("window", found, "", "make the windows longer, or the waves smaller; see policy/calendar.yml")
         return
     yield Reason("window", found, "", f"wait for it: {lasting(opening - q.now)}", opening)
