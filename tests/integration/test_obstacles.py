@@ -7,6 +7,7 @@ The host has no other archive than one of the test's own, in a folder: so dates,
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
@@ -20,7 +21,7 @@ import pytest
 
 from lab.fleet import Fleet
 from lab.process import wait_for
-from tests.host_digest import difference, digest
+from tests.host_digest import QUICK, SCRIPT, difference, digest
 from tests.integration.archives import DAY, SigningKey, lay_out, make_key, shortened
 from tests.integration.bare import BareHost, lay_out_modules
 from tests.integration.sites import lay_out_demo
@@ -47,10 +48,11 @@ HOLD = """
 import fcntl, time
 held = open("/var/lib/dpkg/lock-frontend", "w")
 fcntl.lockf(held, fcntl.LOCK_EX)
+open("/run/held", "w").close()
 time.sleep(600)
 """
 
-PIN = "printf 'Package: toy\\nPin: version 1.1\\nPin-Priority: -1\\n' > /etc/apt/preferences.d/toys"
+PIN = "printf 'Package: toy*pin*\\nPin: version 1.1\\nPin-Priority: -1\\n' > /etc/apt/preferences.d/toys"
 
 
 @dataclass
@@ -64,9 +66,8 @@ class Scene:
     def __post_init__(self) -> None:
         self.debs = self.folder / "debs"
         self.debs.mkdir(parents=True)
-        conffiles = {"/etc/toy.conf": "as shipped\n"}
-        self.old = Toy("toy", "1.0", conffiles=conffiles).build(self.debs)
-        self.new = Toy("toy", "1.1", conffiles=conffiles).build(self.debs)
+        files = {"/usr/share/toy/data": (os.urandom(100_000), 0o644)}
+        self.old, self.new = (Toy("toy", version, files=files).build(self.debs) for version in ("1.0", "1.1"))
         self.key = make_key(made=self.now - 400 * DAY, days=0)
 
     def offer(
@@ -103,13 +104,14 @@ class Scene:
             input=packed, check=True, timeout=60,
         )  # fmt: skip
 
-    def look(self, **arguments: Any) -> dict[str, Any]:
-        """Ask the module, and see that nothing but Holdfast's own folder has changed."""
-        before = digest(self.host.fleet.ssh_config, self.host.name)
+    def look(self, *blocking: str, script: str = QUICK, **arguments: Any) -> dict[str, Any]:
+        """Ask the module; see that exactly these kinds block, and that only Holdfast's own folder has changed."""
+        before = digest(self.host.fleet.ssh_config, self.host.name, script)
         asked = {"updates": "all", "obstacles": True, "refresh": True, **arguments}
         state = self.host.module("package_state", **asked)
         assert not state["failed"], state
-        assert difference(before, digest(self.host.fleet.ssh_config, self.host.name)) == []
+        assert difference(before, digest(self.host.fleet.ssh_config, self.host.name, script)) == []
+        assert {one["kind"] for one in state["obstacles"] if one["blocks"]} == set(blocking), state["obstacles"]
         return state
 
 
@@ -121,15 +123,10 @@ def named(state: dict[str, Any], kind: str) -> dict[str, Any]:
     return dict(found[0])
 
 
-def waits(state: dict[str, Any], name: str = "toy") -> str:
+def waits(state: dict[str, Any], name: str) -> str:
     """Why an update waits."""
     (why,) = [one["why"] for one in state["other_updates"] if one["name"] == name]
     return str(why)
-
-
-def blocking(state: dict[str, Any]) -> set[str]:
-    """The kinds that block."""
-    return {one["kind"] for one in state["obstacles"] if one["blocks"]}
 
 
 @pytest.fixture
@@ -149,61 +146,54 @@ both = pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=Tr
 
 @both
 def test_each_thing_in_the_way_is_named_and_nothing_is_changed(scene: Scene) -> None:
-    clear = scene.look()
-    assert blocking(clear) == set()
+    clear = scene.look(script=SCRIPT)
     assert {one["kind"] for one in clear["obstacles"]} == {"unsupported"}  # all of Debian, which no source offers now
     assert [(one["name"], one["to"]) for one in clear["updates"]] == [("toy", "1.1")]
     assert [(one["signature"], len(one["keys"])) for one in clear["lists"]["sources"]] == [("good", 1)]
     for check in (at_work, half_done, rooms, archives, keys, kept_back, clocks_and_lists):
         check(scene)
-        assert blocking(scene.look()) == set(), check.__name__
+    assert scene.look(script=SCRIPT)["updates"] == clear["updates"]
 
 
 def at_work(scene: Scene) -> None:
     """Somebody else changes packages."""
     host = scene.host
-    host.sh(f"printf '%s' '{HOLD}' > /run/hold.py; nohup python3 /run/hold.py >/dev/null 2>&1 & echo $! > /run/holder")
-    pid = host.sh("cat /run/holder").strip()
-    wait_for("the lock", lambda: host.module("package_state", pending=False)["lock"], within=SECONDS)
-    assert f"python3 (process {pid}" in named(scene.look(pending=False), "lock")["found"]
-    host.sh(f"kill {pid}")
-
     unit = "/run/systemd/system/apt-daily.service.d"
     slow = "[Service]\\nExecStartPre=\\nExecStart=\\nExecStart=/bin/sleep 600\\n"
     host.sh(
+        f"printf '%s' '{HOLD}' > /run/hold.py; nohup python3 /run/hold.py >/dev/null 2>&1 & echo $! > /run/holder; "
         f"mkdir -p {unit}; printf '{slow}' > {unit}/slow.conf; "
         "systemctl daemon-reload; systemctl start --no-block apt-daily.service"
     )
-    wait_for("the timer's work", lambda: _running(host, "apt-daily.service"), within=SECONDS)
-    assert named(scene.look(pending=False), "timer")["subject"] == "apt-daily.service"
-    host.sh(f"systemctl stop apt-daily.service; rm -r {unit}; systemctl daemon-reload")
+    pid = host.sh("cat /run/holder").strip()
+    there(host, "test -e /run/held && systemctl show -p MainPID apt-daily.service | grep -qv =0")
+    state = scene.look("lock", "timer", pending=False)
+    assert f"python3 (process {pid}" in named(state, "lock")["found"]
+    assert named(state, "timer")["subject"] == "apt-daily.service"
+    host.sh(f"kill {pid}; systemctl stop apt-daily.service; rm -r {unit} /run/held; systemctl daemon-reload")
 
 
-def _running(host: BareHost, unit: str) -> bool | None:
-    told = host.sh(f"systemctl show -p MainPID --value {unit}").strip()
-    return told != "0" or None
+def there(host: BareHost, script: str) -> None:
+    """Wait until something is so on the host."""
+
+    def seen() -> bool | None:
+        return host.fleet.exec(host.name, ["sh", "-c", script]).returncode == 0 or None
+
+    wait_for(f"{script} on {host.name}", seen, within=SECONDS)
 
 
 def half_done(scene: Scene) -> None:
-    """dpkg did not come to its end."""
+    """dpkg was killed."""
     host = scene.host
-    broken = Toy("toy-broken", "1.0", scripts={"postinst": "exit 1"}).build(scene.debs)
-    host.send(broken, "/root/toy-broken.deb")
-    host.sh("dpkg -i /root/toy-broken.deb || true")
-    assert named(scene.look(), "unfinished")["subject"] == "toy-broken:all"
-    host.sh("dpkg --purge --force-all toy-broken")
-
     slow = Toy("toy-slow", "1.0", scripts={"postinst": WAIT.replace("@", "postinst")}).build(scene.debs)
     host.send(slow, "/root/toy-slow.deb")
     host.sh("touch /run/toy-wait-postinst; nohup dpkg -i /root/toy-slow.deb >/dev/null 2>&1 &")
-    wait_for("the script", lambda: _exists(host, "/run/toy-reached-postinst"), within=SECONDS)
+    there(host, "test -e /run/toy-reached-postinst")
     host.sh("pkill -KILL -x dpkg; rm -f /run/toy-wait-postinst /run/toy-reached-postinst")
-    assert {"interrupted", "unfinished"} <= blocking(scene.look())
+    state = scene.look("unfinished", "interrupted")
+    assert named(state, "unfinished")["subject"] == "toy-slow:all"
+    assert named(state, "interrupted")["subject"] == "dpkg"
     host.sh("dpkg --configure -a; dpkg --purge toy-slow")
-
-
-def _exists(host: BareHost, path: str) -> bool | None:
-    return host.fleet.exec(host.name, ["test", "-e", path]).returncode == 0 or None
 
 
 @contextmanager
@@ -218,124 +208,104 @@ def mounted(host: BareHost, folder: str, options: str) -> Iterator[None]:
 
 def rooms(scene: Scene) -> None:
     """File systems are too small for what is pending, or full."""
-    host = scene.host
-    with mounted(host, "/var/lib/holdfast/stage", "size=4k"):
-        state = scene.look()
-        assert re.match(r"0\.0 MiB of 0\.0 MiB free, needs 0\.0 MiB", named(state, "full")["found"])
-        assert named(state, "full")["subject"] == "/var/lib/holdfast/stage"
-        assert (waits(state), state["updates"]) == ("disk", [])
-        room = next(one for one in state["space"] if one["mount"] == "/var/lib/holdfast/stage")
-        assert room["need_bytes"] > room["free_bytes"]
-    with mounted(host, "/var/lib/holdfast/stage", "size=64m,nr_inodes=3"):
-        assert "inodes free" in named(scene.look(), "full")["found"]
-    with mounted(host, "/boot", "size=1m"):
-        assert blocking(scene.look()) == set()
+    host, stage = scene.host, "/var/lib/holdfast/stage"
+    with mounted(host, stage, "size=64k"), mounted(host, "/boot", "size=1m"):
         host.sh("head -c 1040000 /dev/zero > /boot/vmlinuz-old")
-        assert named(scene.look(), "boot_full")["subject"] == "/boot"
+        state = scene.look("full", "boot_full")
+        assert (named(state, "full")["subject"], named(state, "boot_full")["subject"]) == (stage, "/boot")
+        assert (waits(state, "toy"), state["updates"]) == ("disk", [])
+        room = next(one for one in state["space"] if one["mount"] == stage)
+        assert room["need_bytes"] > room["free_bytes"]
+    with mounted(host, stage, "size=64m,nr_inodes=3"):
+        assert "inodes free" in named(scene.look("full"), "full")["found"]
 
 
 def archives(scene: Scene) -> None:
     """Archives that cannot be had, or prove nothing."""
     scene.source("deb [signed-by=/etc/apt/keyrings/toys.asc] http://127.0.0.1:9/debian stable main")
-    state = scene.look()
+    state = scene.look("no_archive")
     assert named(state, "no_archive")["subject"] == "http://127.0.0.1:9/debian stable"
     assert not state["lists"]["measured"]
 
     scene.offer(signed=False)
-    assert named(scene.look(), "unsigned")["subject"] == "file:/srv/toys ./"
+    assert named(scene.look("unsigned"), "unsigned")["subject"] == "file:/srv/toys ./"
     scene.offer()
     scene.host.sh("sed -i 's/Label: Toys/Label: Boys/' /srv/toys/InRelease")
-    assert named(scene.look(), "unsigned")["subject"] == "file:/srv/toys ./"
+    assert named(scene.look("unsigned"), "unsigned")["subject"] == "file:/srv/toys ./"
     scene.offer(options="trusted=yes")
-    assert "trusted=yes" in named(scene.look(), "unsigned")["found"]
+    assert "trusted=yes" in named(scene.look("unsigned"), "unsigned")["found"]
     scene.offer(made=scene.now - 10 * DAY, valid_days=3)
-    assert "passed" in named(scene.look(), "expired_lists")["found"]
-    scene.offer()
+    assert "passed" in named(scene.look("expired_lists"), "expired_lists")["found"]
 
 
 def keys(scene: Scene) -> None:
     """Keys that have expired, soon will, or are not the source's."""
     expired = make_key(made=scene.now - 400 * DAY, days=30)
-    scene.offer(key=expired, made=scene.now - 390 * DAY)
-    assert named(scene.look(), "expired_key")["subject"] == "file:/srv/toys ./"  # apt 3 takes what it signed before
+    scene.offer(key=expired, made=scene.now - 390 * DAY)  # apt 3 goes on to take what a key signed before its end
+    assert named(scene.look("expired_key"), "expired_key")["subject"] == "file:/srv/toys ./"
     scene.offer(key=shortened(scene.key, at=scene.now - 390 * DAY, days=30))
-    assert named(scene.look(), "expired_key")["subject"] == "file:/srv/toys ./"
+    assert named(scene.look("expired_key"), "expired_key")["subject"] == "file:/srv/toys ./"
     scene.offer()
-    (scene.folder / "other.asc").write_bytes(expired.public)
+    (scene.folder / "other.asc").write_bytes(make_key(made=scene.now - DAY, days=0).public)
     scene.host.send(scene.folder / "other.asc", "/etc/apt/keyrings/toys.asc")
     scene.host.sh("chmod 0644 /etc/apt/keyrings/toys.asc")
-    assert named(scene.look(), "unsigned")["subject"] == "file:/srv/toys ./"
+    assert named(scene.look("unsigned"), "unsigned")["subject"] == "file:/srv/toys ./"
 
-    ending = make_key(made=scene.now - 400 * DAY, days=410)
-    scene.offer(key=ending)
-    state = scene.look()
-    assert "expires in" in named(state, "key_expiring")["found"]
-    assert blocking(state) == set()
+    scene.offer(key=make_key(made=scene.now - 400 * DAY, days=410))
+    assert "expires in" in named(scene.look(), "key_expiring")["found"]
     assert "key_expiring" not in {one["kind"] for one in scene.look(key_days=5)["obstacles"]}
-    scene.offer()
 
 
 def kept_back(scene: Scene) -> None:
-    """Single updates that wait, and what they would take from the host."""
-    host = scene.host
-    host.sh("apt-mark hold toy")
-    state = scene.look()
-    assert (named(state, "held")["subject"], waits(state)) == ("toy:all", "held")
-    host.sh(f"apt-mark unhold toy; {PIN}")
-    state = scene.look()
-    assert (named(state, "pinned")["subject"], waits(state)) == ("toy:all", "pinned")
-    host.sh("rm /etc/apt/preferences.d/toys")
+    """Single updates that wait, each for a reason of its own, and what the others would take from the host."""
+    host, debs = scene.host, scene.debs
+    shipped = {"/etc/toy-conf.conf": "as shipped\n"}
+    past = [Toy(f"toy-{name}", "1.0").build(debs) for name in ("held", "pin", "phased", "needy", "gone", "local")]
+    past.append(Toy("toy-conf", "1.0", conffiles=shipped).build(debs))
+    newer = {name: Toy(f"toy-{name}", "1.1").build(debs) for name in ("held", "pin", "phased", "gone")}
+    newer["needy"] = Toy("toy-needy", "1.1", control=("Depends: toy-nowhere",)).build(debs)
+    newer["conf"] = Toy("toy-conf", "1.1", conffiles=shipped).build(debs)
+    scene.install(*past)
+    host.sh(f"apt-mark hold toy-held; {PIN}; echo changed >> /etc/toy-conf.conf")
+    offered = [deb for deb in past if deb.name.split("_")[0] not in ("toy-gone", "toy-local")]
+    phased = {newer["phased"].name: "Phased-Update-Percentage: 0\n"}
+    scene.offer(scene.old, scene.new, *offered, *newer.values(), fields=phased)
 
-    scene.offer(fields={scene.new.name: "Phased-Update-Percentage: 0\n"})
-    state = scene.look()
-    assert (named(state, "phased")["subject"], waits(state)) == ("toy:all", "phased")
-
-    needy = Toy("toy", "1.2", control=("Depends: toy-nowhere",)).build(scene.debs)
-    scene.offer(scene.old, needy)
-    state = scene.look()
+    state = scene.look("no_rollback", vulnerable=["toy-local"])
+    for kind, name in (("held", "held"), ("pinned", "pin"), ("phased", "phased"), ("dependency", "needy")):
+        assert (named(state, kind)["subject"], waits(state, f"toy-{name}")) == (f"toy-{name}:all", kind)
     assert "toy-nowhere" in named(state, "dependency")["found"]
-    assert waits(state) == "dependency"
-
-    scene.offer(scene.new)
-    assert named(scene.look(), "no_rollback")["blocks"]
-    assert not named(scene.look(rollback="optional"), "no_rollback")["blocks"]
-    assert (
-        any(one["kind"] == "unsupported" and one["subject"] == "toy:all" for one in scene.look()["obstacles"]) is False
-    )
-
-    scene.offer()
-    host.sh("echo changed >> /etc/toy.conf")
-    state = scene.look()
-    assert (named(state, "conffile")["subject"], named(state, "conffile")["blocks"]) == ("/etc/toy.conf", False)
-    assert state["conffiles"] == [{"path": "/etc/toy.conf", "package": "toy", "changed_on_host": True}]
-    state = scene.look(conffiles={"paths": {"/etc/toy*": "stop"}})
-    assert (named(state, "conffile")["blocks"], waits(state), state["updates"]) == (True, "conffile", [])
-    host.sh("echo as shipped > /etc/toy.conf")
-
-    scene.install(Toy("toy-local", "1.0").build(scene.debs))
-    state = scene.look(vulnerable=["toy-local"])
+    assert named(state, "no_rollback")["subject"] == "toy-gone:all"
+    assert named(state, "conffile")["subject"] == "/etc/toy-conf.conf"
+    assert state["conffiles"] == [{"path": "/etc/toy-conf.conf", "package": "toy-conf", "changed_on_host": True}]
     assert "toy-local:all" in {one["subject"] for one in state["obstacles"] if one["kind"] == "unsupported"}
     assert waits(state, "toy-local") == "no fix"
-    host.sh("dpkg --purge toy-local")
+    assert {one["name"] for one in state["updates"]} == {"toy", "toy-conf", "toy-gone"}
+
+    state = scene.look("conffile", rollback="optional", conffiles={"paths": {"/etc/toy-*": "stop"}})
+    assert waits(state, "toy-conf") == "conffile"
+    assert {one["name"] for one in state["updates"]} == {"toy", "toy-gone"}
+    purge = "dpkg --purge $(dpkg-query -W -f '${Package} ' 'toy-*')"
+    host.sh(f"apt-mark unhold toy-held; rm /etc/apt/preferences.d/toys; {purge}")
 
 
 def clocks_and_lists(scene: Scene) -> None:
     """Clocks that differ, archives from the future, lists that are old."""
-    assert "behind the controller's" in named(scene.look(controller_time=time.time() + 1000), "clock")["found"]
-    assert blocking(scene.look(controller_time=time.time())) == set()
     scene.offer(made=scene.now + 2 * DAY)
-    assert "from the future" in named(scene.look(), "clock")["found"]
+    assert "from the future" in named(scene.look("clock"), "clock")["found"]
     scene.offer()
-    scene.look()
+    scene.look(controller_time=time.time())
     scene.host.sh("touch -d '3 days ago' /var/lib/holdfast/apt/refreshed")
-    state = scene.look(refresh=False, max_age_hours=24)
+    late = time.time() + 1000
+    state = scene.look("stale_lists", "clock", refresh=False, max_age_hours=24, controller_time=late)
     assert "72.0 hours old" in named(state, "stale_lists")["found"]
     assert (state["updates"], state["lists"]["measured"]) == ([], False)
+    assert "behind the controller's" in named(state, "clock")["found"]
 
 
 OBSTRUCTIONS: dict[str, tuple[str, str]] = {
     "lab-1": ("held", "apt-mark hold toy"),
-    "lab-2": ("pinned", PIN),
+    "lab-2": ("pinned", PIN.replace("toy*pin*", "toy")),
     "pilot-1": ("boot_full", "mount -t tmpfs -o size=1m tmpfs /boot; head -c 1040000 /dev/zero > /boot/vmlinuz-old"),
     "prod-1": ("no_archive", "rm /srv/toys/InRelease /srv/toys/Release"),
     "prod-2": ("unsigned", "sed -i 's/Label: Toys/Label: Boys/' /srv/toys/InRelease"),
