@@ -119,13 +119,20 @@ def _check_rehearsal(run: Run, notes: Notes) -> None:
     if not back and run.changes:
         notes.find("rehearsal-unproved", run.closed.index, f"{run.id} closed as ok, and took nothing back")
     for asset, record in back.items():
+        # A restart on the way is a deployment without packages.
         forward = [
             one.index
             for one, result in run.results("deploy")
-            if result["asset"] == asset and result["outcome"] == "changed" and one.index > record.index
+            if result["asset"] == asset and result["products"] and one.index > record.index
         ]
-        if not forward:
-            what = f"{asset} was taken back in {run.id}, which closed as ok, and never went forward again"
+        seen = [
+            one.index
+            for one, result in run.results("verify")
+            if (result["asset"], result["verdict"], one.body["kind"]) == (asset, "pass", "version")
+            and one.body["phase"] != "before"
+        ]
+        if not forward or max(seen, default=-1) < forward[0]:
+            what = f"{asset} was taken back in {run.id}, which closed as ok, and was not seen at the plan again"
             notes.find("rehearsal-unproved", record.index, what)
 
 

@@ -197,10 +197,13 @@ def test_host_that_was_skipped_got_no_packages(shop: Shop, approved: Any) -> Non
 
 def test_rehearsal_that_never_went_forward_is_named(shop: Shop, approved: Any) -> None:
     run = shop.open(*approved, kind="rehearse")
+    work(shop, run)
     back = {"asset": "lab-1", "result": "restored", "products": [OLDER], "ms": 1}
     shop.recorder.rollback(shop.keys["controller"], run, trigger="rehearsal", results=[back])
-    shop.recorder.verify(shop.keys["scanner"], run, kind="version", phase=None, results=[seen("lab-1")])
-    assert finish(shop, run) == {"rehearsal-unproved"}
+    restart = {**deployed("lab-1", products=()), "restarted": ["nginx.service"]}
+    shop.recorder.deploy(shop.keys["controller"], run, ring="lab", results=[restart])
+    shop.recorder.verify(shop.keys["scanner"], run, kind="version", phase="before", results=[seen("lab-1")])
+    assert finish(shop, run) == {"deploy-unverified", "rehearsal-unproved"}
 
 
 def test_rehearsal_that_took_nothing_back_is_named(shop: Shop, approved: Any) -> None:
