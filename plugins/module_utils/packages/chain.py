@@ -10,6 +10,9 @@ from . import archives, lists, signatures
 from .archives import Archive
 from .errors import PackageError, Refusal
 
+NOTHING = "an archive of this host proves nothing"
+"""How an error begins that names such archives."""
+
 _SIGN = "have its owner sign it with a key that the source names, or remove the source"
 
 
@@ -28,7 +31,7 @@ def require(now: float, indexes: tuple[lists.Index, ...]) -> None:
         if archive is None or not archive.trusted:
             refused += _broken(index, archive, now)
     if refused:
-        raise PackageError("an archive of this host proves nothing", tuple(refused))
+        raise PackageError(NOTHING, tuple(refused))
 
 
 def _unsigned(archive: Archive) -> Refusal:

@@ -81,10 +81,15 @@ def _refreshed(debs: tuple[Deb, ...], native: str) -> tuple[list[Deb], str]:
         except lists.RefreshError as problem:
             trouble = out_of_reach(problem.said)
             if not trouble:
-                raise
+                raise PackageError(chain.NOTHING, _told(problem.said)) from problem
             return unknown, trouble
         unknown = _unknown(debs, native)
     return unknown, ""
+
+
+def _told(said: str) -> tuple[Refusal, ...]:
+    found = complaints.obstacles(said)
+    return tuple(Refusal(one.subject, one.found, "an archive that is there and verified", one.do) for one in found)
 
 
 def out_of_reach(said: str) -> str:
