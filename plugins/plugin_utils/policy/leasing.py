@@ -53,13 +53,23 @@ def leases(records: Iterable[Record], now: datetime) -> tuple[Lease, ...]:
 
 
 _UNREACHABLE = "was unreachable in the last run"
+_FAILED = "was failed in the last run"
+_STUCK = "could not be put back in the last run"
+
+
+def _ended_by(record: Record, result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the bad words that a result ends without speaking for the asset's health."""
+    if record.step == "verify":
+        return (_UNREACHABLE,)
+    whole = result.get("outcome") in ("changed", "unchanged") or result.get("result") == "restored"
+    return (_UNREACHABLE, _FAILED, _STUCK) if whole else ()
 
 
 def ailing(records: Iterable[Record], members: Collection[str]) -> dict[str, str]:
     """Return the members whose last word on record is bad, each with what it was.
 
-    A look at health decides by itself; a deployment that failed counts until one did not, or the host is healthy; a
-    host out of reach until it answers.
+    A look at health decides by itself; a deployment or a way back that failed counts until one did not, or the host is
+    healthy; a host out of reach until it answers.
     """
     bad: dict[str, str] = {}
     for record in records:
@@ -69,7 +79,7 @@ def ailing(records: Iterable[Record], members: Collection[str]) -> dict[str, str
             word = _word(record, result) if asset in members else None
             if word:
                 bad[asset] = word
-            elif word is not None or (record.step == "verify" and bad.get(asset) == _UNREACHABLE):
+            elif word is not None or bad.get(asset) in _ended_by(record, result):
                 bad.pop(asset, None)
     return bad
 
@@ -83,7 +93,7 @@ def _word(record: Record, result: Mapping[str, Any]) -> str | None:
     if record.step == "deploy" and result["outcome"] in ("failed", "unreachable"):
         return f"was {result['outcome']} in the last run"
     if record.step == "rollback" and result["result"] != "restored":
-        return "could not be put back in the last run"
+        return _STUCK
     return None
 
 

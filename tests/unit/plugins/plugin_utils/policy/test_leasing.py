@@ -145,7 +145,28 @@ def test_there_is_room_for_as_many_as_may_be_out(book: Ledger) -> None:
             ],
             {},
         ),
+        (
+            [
+                {"deploy": {"run": "run_one", "assets": ["db-1"], "outcome": "failed"}},
+                {"deploy": {"run": "run_two", "assets": ["db-1"]}},
+            ],
+            {},
+        ),
+        (
+            [
+                {"see": {"run": "run_one", "kind": "health", "assets": ["db-1"], "verdict": "fail"}},
+                {"deploy": {"run": "run_two", "assets": ["db-1"]}},
+            ],
+            {"db-1"},
+        ),
         ([{"roll_back": {"run": "run_one", "assets": ["db-1"], "result": "partial"}}], {"db-1"}),
+        (
+            [
+                {"roll_back": {"run": "run_one", "assets": ["db-1"], "result": "partial"}},
+                {"roll_back": {"run": "run_two", "assets": ["db-1"]}},
+            ],
+            {},
+        ),
         ([{"see": {"run": "run_one", "kind": "health", "assets": ["web-1"], "verdict": "fail"}}], {}),
     ],
 )
