@@ -104,7 +104,9 @@ def _last_words(records: Iterable[Record], waves: Iterable[Wave]) -> dict[str, s
         for asset, word in words.items()
     }
     for record in records:
-        if record.step == "verify" and record.body["kind"] in ("version", "drift"):
+        # In phase before it is the earlier versions that passed.
+        shown = record.step == "verify" and record.body["kind"] in ("version", "drift")
+        if shown and record.body["phase"] != "before":
             for result in record.body["results"]:
                 if result["verdict"] == "pass":
                     words.setdefault(str(result["asset"]), "pass")

@@ -28,6 +28,7 @@ _BAD_LAST = ("skipped", "unchanged", "changed", "unreachable", "failed")
 class Turn:
     """One asset's turn in one wave; times are the implementer's claims, `index` is the order.
 
+    `running` says whether the host still ran what was replaced; `rehearsed_ms` how long a rehearsed way back took.
     `back_from`: when work on the host began again after it had failed, which is the way back.
     """
 
@@ -40,6 +41,8 @@ class Turn:
     health: str | None = None
     version: str | None = None
     drift: str | None = None
+    running: str | None = None
+    rehearsed_ms: int | None = None
     rollback: str | None = None
     rollback_trigger: str | None = None
     rolled_back_at: datetime | None = None
@@ -133,6 +136,12 @@ class _Reader:
             if turns is None:
                 continue
             self.settled = True
+            if record.body["trigger"] == "rehearsal" and result["result"] == "restored":
+                # The host goes forward again: nothing was taken back, and what was seen before must be seen again.
+                turn = turns[str(result["asset"])]
+                ms = int(result["ms"])
+                turns[turn.asset] = replace(turn, rehearsed_ms=ms, health=None, version=None, running=None)
+                continue
             turns[str(result["asset"])] = replace(
                 turns[str(result["asset"])],
                 rollback=str(result["result"]),
@@ -177,6 +186,8 @@ def _seen(turn: Turn, kind: str, verdict: str, same_run: bool) -> Turn:
     worst = "fail" if same_run and "fail" in (before, verdict) else verdict
     if kind == "health":
         return replace(turn, health=worst)
+    if kind == "running":
+        return replace(turn, running=verdict)  # what waits for a restart is told, and no failure
     return replace(turn, version=worst) if kind == "version" else replace(turn, drift=worst)
 
 

@@ -50,6 +50,7 @@ WORDS = {
     "stage": "staging",
     "rehearse": "rehearsal",
     "patch": "patch",
+    "rollback": "taking back",
     "remediate": "remediation",
     "config": "configuration",
     # what an asset's data are
