@@ -219,9 +219,13 @@ def _deploy(state: ChangeState, record: Record) -> ChangeState:
     if own is not None and (own.mode != "apply" or own.kind == "rollback"):
         return state  # a run that only looked, staged or put back says by it which hosts it did not reach
     state = replace(state, implementers=state.implementers | {record.principal})
-    return _progress(
-        state, record, lambda known, result: replace(known, deployed=record.index, outcome=result["outcome"], seen={})
-    )
+
+    def deployed(known: AssetState, result: Mapping[str, Any]) -> AssetState:
+        if result["outcome"] == "skipped" and known.seen:
+            return known  # a rehearsal stopped before it changed anything: what was seen still holds
+        return replace(known, deployed=record.index, outcome=result["outcome"], seen={})
+
+    return _progress(state, record, deployed)
 
 
 def _verify(state: ChangeState, record: Record) -> ChangeState:
