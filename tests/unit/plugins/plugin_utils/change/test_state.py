@@ -260,7 +260,9 @@ def test_restarts_on_the_way_back_and_earlier_versions_make_no_host_verified() -
 
 def test_a_verified_host_that_a_rehearsal_skipped_is_still_verified() -> None:
     """Nothing was changed on it, so what was seen of it still holds; one that was never seen ended as skipped."""
-    book = Book(plan()).write([{"request": {}}, {"done": {"run": "run_1", "assets": ["lab-1"]}}, {"open": {"run": "r"}}])
+    book = Book(plan()).write(
+        [{"request": {}}, {"done": {"run": "run_1", "assets": ["lab-1"]}}, {"open": {"run": "r"}}]
+    )
     book.deploy("r", ["lab-1", "pilot-1"], outcome="skipped")
     state = book.state()
     assert state is not None
