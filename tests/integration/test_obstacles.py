@@ -80,6 +80,8 @@ class Scene:
             self.folder / "www", debs or (self.old, self.new), named if signed else None, made=made, **archive
         )
         self._copy(where, "/srv/toys")
+        # apt goes on with what it has when an archive is older than that, and these are of all ages.
+        self.host.sh("rm -f /var/lib/holdfast/apt/lists/*_toys_*")
         (self.folder / "toys.asc").write_bytes(named.public)
         self.host.send(self.folder / "toys.asc", "/etc/apt/keyrings/toys.asc")
         self.source(f"deb [signed-by=/etc/apt/keyrings/toys.asc {options}] file:/srv/toys ./")

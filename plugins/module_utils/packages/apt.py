@@ -4,27 +4,38 @@
 
 from __future__ import annotations
 
-from .download import bring
+from typing import Any
+
 from .errors import PackageError
 from .lines import PLAN_OPTIONS, Line, check_digest, read_lines, read_versions
-from .pending import Selection
-from .stagedir import Stage
+from .selection import Selection
 from .state import Question, read_state
-from .transition import Limits, apply_plan, restore_plan
 
 __all__ = [
     "PLAN_OPTIONS",
-    "Limits",
     "Line",
     "PackageError",
     "Question",
     "Selection",
-    "Stage",
-    "apply_plan",
-    "bring",
     "check_digest",
     "read_lines",
     "read_state",
     "read_versions",
-    "restore_plan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what changes a host only where it is used: a host compiles anew whatever a module imports."""
+    if name == "bring":
+        from .download import bring
+
+        return bring
+    if name == "Stage":
+        from .stagedir import Stage
+
+        return Stage
+    if name in ("Limits", "apply_plan", "restore_plan"):
+        from . import transition
+
+        return getattr(transition, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from . import offers, settings, transaction
@@ -15,30 +14,11 @@ from .errors import PackageError, Refusal
 from .lists import Index
 from .offers import Choice, Located
 from .repacked import Repacked
+from .selection import Selection
 from .versions import newer
 
 _EXPLAINED = 5
 """How many updates that are kept back are looked into: each costs a simulation of its own."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What of the pending updates is wanted: security updates or all; only these names, if any; none of those.
-
-    Names may be shell patterns.
-    """
-
-    updates: str = "security"
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-    def selects(self, name: str) -> bool:
-        """Return whether only lets the name in."""
-        return not self.only or any(fnmatchcase(name, pattern) for pattern in self.only)
-
-    def excludes(self, name: str) -> bool:
-        """Return whether exclude keeps the name out."""
-        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
 
 
 @dataclass(frozen=True)
@@ -129,6 +109,12 @@ class Survey:
 
     def choice(self, key: tuple[str, str]) -> Choice | None:
         return self.choices.get(self.name(*key))
+
+    def share(self, key: tuple[str, str], version: str) -> int | None:
+        """Return to how many of a hundred hosts the archive gives a version for now; None when to all."""
+        choice = self.choice(key)
+        offer = None if choice is None else choice.offer(version)
+        return None if offer is None else offer.phased
 
     def offered(self, key: tuple[str, str]) -> bool:
         """Return whether any archive has any version of the package."""
@@ -226,7 +212,9 @@ def _leave_blocked(
         if key in would:
             kept[key] = version
             continue
-        why = "phased" if survey.name(*key) in whole.phased else "dependency"
+        # apt 2.6 on Debian keeps back what is not this host's turn without a word; its table of versions has the share.
+        phased = survey.name(*key) in whole.phased or survey.share(key, version) is not None
+        why = "phased" if phased else "dependency"
         secure = bool(survey.security.intersection(_indexes_of(survey, key, version)))
         detail = _unmet(survey, key, version) if why == "dependency" and len(blocked) < _EXPLAINED else ""
         blocked.append(Waiting(*key, survey.installed[key].version, version, secure, why, detail))

@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole answer of package_state: what is installed and pending, how old the lists are, what stands in the way."""
+"""What package_state returns: the facts of a host, and what is pending when that is asked.
+
+A host compiles anew whatever a module imports, so that what only the second part needs is imported there.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import (
-    archives,
-    complaints,
-    download,
-    dpkg,
-    hindrances,
-    kernels,
-    lists,
-    locks,
-    offers,
-    outlook,
-    processes,
-    proofs,
-    repacked,
-    restarts,
-    space,
-)
-from .changelog import changelog_of, cves_since
-from .errors import PackageError
-from .lines import Deb
-from .obstacles import Obstacle, in_order
-from .offers import Located
-from .pending import Pending, Selection, Survey, Update
-from .repacked import Repacked
-from .stagedir import Stage
-from .transaction import NoSolutionError
-
-_ROUNDS = 3
-_UNPROVED = ("unsigned", "expired_key", "expired_lists")
+from . import dpkg, kernels, lists, locks, processes, restarts
+from .selection import Selection
 
 
 @dataclass(frozen=True)
@@ -73,110 +49,39 @@ def read_state(question: Question) -> dict[str, Any]:
     Raises PackageError when the host's tools fail or an update cannot be locked, and when a refresh does not succeed
     or the updates cannot go in together; where obstacles are asked for, these two are obstacles instead.
     """
-    view = _View(question)
-    return {**view.facts(), **view.answer()}
+    if question.pending or question.obstacles or question.refresh:
+        from .answers import Answers
+
+        answers = Answers(question)
+        return {**answers.facts.to_dict(), **answers.to_dict()}
+    state = replace(lists.look(question.now, (), refreshed=False), why=NOT_ASKED)
+    return {**Facts.read().to_dict(), **nothing_pending(state)}
 
 
-class _View:
-    """One look at a host: everything is read once, and in the order in which one thing is judged by another."""
+@dataclass(frozen=True)
+class Facts:
+    """What is so on a host, whatever is pending; everything is read once."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        self.found: list[Obstacle] = []
-        refreshed, failed = self._refresh()
-        self.installed = dpkg.inventory()
-        self.native = dpkg.native_architecture()
-        self.holder = locks.holder()
-        self.running = processes.running()
-        self.kernel = kernels.kernel(self.installed.values())
-        self.sources = archives.archives() if question.pending else ()
-        self.state = self._lists(refreshed, failed)
-        self.repacked: tuple[Repacked, ...] = ()
-        self.outlook = self._outlook()
-        if question.repack and not question.check:
-            self._repack()
-        if question.obstacles:
-            self._name_obstacles()
+    installed: dict[tuple[str, str], dpkg.Package]
+    native: str
+    holder: locks.Holder | None
+    running: tuple[processes.Process, ...]
+    kernel: kernels.Kernel
 
-    def _refresh(self) -> tuple[bool, str]:
-        """Refresh the lists when asked to; return whether that was done, and why it failed."""
-        if not self.question.refresh or self.question.check:
-            return False, ""
-        try:
-            lists.refresh()
-        except lists.RefreshError as problem:
-            if not self.question.obstacles:
-                raise
-            self.found += complaints.obstacles(problem.said)
-            return False, str(problem)
-        return True, ""
-
-    def _lists(self, refreshed: bool, failed: str) -> lists.Lists:
-        question = self.question
-        indexes = lists.indexes() if question.pending else ()
-        why = "check mode: the lists were not refreshed" if question.refresh and question.check else ""
-        state = judge(lists.look(question.now, indexes, refreshed=refreshed, why=why), question.max_age_hours)
-        self.indexes = indexes
-        if not question.pending:
-            return replace(state, why="what is pending was not asked")
-        state = proofs.prove(state, indexes, self.sources)
-        return replace(state, measured=False, why=failed) if failed else state
-
-    def _outlook(self) -> outlook.Outlook:
-        question = self.question
-        nothing = outlook.Outlook(Pending((), (), ()), (), (), (), False)
-        if not self.state.measured:
-            return nothing
-        terms = outlook.Terms(question.obstacles, question.min_free_percent, question.decisions, question.vulnerable)
-        try:
-            survey = Survey(self.installed, self.indexes, self.native)
-            return outlook.look(survey, question.selection, terms, self.running, self.kernel)
-        except NoSolutionError as problem:
-            if not question.obstacles:
-                raise
-            do = "mend it on the host (apt-get --fix-broken install), or exclude what cannot go in"
-            self.found.append(Obstacle("dependency", "apt", str(problem)[:600], do))
-            return nothing
-
-    def _repack(self) -> None:
-        """Make a way back to every version of the transaction that no archive has, from what is installed."""
-        lost = [one for one in self.outlook.found.updates if one.before is not None and one.rollback is None]
-        packages = [self.installed[one.to.name, one.to.arch] for one in lost]
-        try:
-            self.repacked = repacked.provide([package for package in packages if not package.unfinished])
-        except PackageError as problem:
-            if not self.question.obstacles:
-                raise
-            do = "free some space, or bring the files of the installed versions to the pool"
-            self.found.append(Obstacle("no_rollback", "repacking", str(problem)[:600], do))
-
-    @property
-    def updates(self) -> tuple[Update, ...]:
-        """The transaction, with the ways back that were made here."""
-        made = {(one.deb.name, one.deb.arch): one for one in self.repacked}
-        return tuple(
-            replace(update, rollback=update.rollback or made.get((update.to.name, update.to.arch)))
-            for update in self.outlook.found.updates
+    @classmethod
+    def read(cls) -> Facts:
+        """Look at the host."""
+        installed = dpkg.inventory()
+        return cls(
+            installed,
+            dpkg.native_architecture(),
+            locks.holder(),
+            processes.running(),
+            kernels.kernel(installed.values()),
         )
 
-    def _name_obstacles(self) -> None:
-        question, found = self.question, self.found
-        found += hindrances.of_work(self.holder, dpkg.unfinished(self.installed), dpkg.interrupted(), self.running)
-        found += hindrances.of_clock(question.now, question.controller_now)
-        known = space.mounts()
-        budgets = self.outlook.budgets or space.budgets({}, known)
-        found += space.obstacles(budgets, question.min_free_percent)
-        if not question.pending:
-            return
-        named = frozenset(one.subject for one in found)
-        found += hindrances.of_lists(question.now, self.state, self.sources, question.key_days, named)
-        pending = self.outlook.found
-        found += hindrances.of_updates(self.updates, pending.waiting, question.selection, question.rollback_required)
-        found += hindrances.of_conffiles(self.outlook.changed)
-        found += hindrances.of_support(pending.unsupported, self.installed)
-
-    def facts(self) -> dict[str, Any]:
-        """Return what is so on the host, whatever is pending."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the members as package_state returns them."""
         why = kernels.reboot(self.kernel, self.running, self.installed.values(), processes.boot_time())
         return {
             "manager": "apt",
@@ -202,37 +107,25 @@ class _View:
             "restarts": restarts.replaced(self.running),
         }
 
-    def answer(self) -> dict[str, Any]:
-        """Return what is pending, what it would do, and what is in its way."""
-        found = self.outlook.found
-        cves, unread = self._changelogs()
-        return {
-            "updates": [update.to_dict() for update in self.updates],
-            "repacked": [one.to_dict() for one in self.repacked],
-            "removals": [
-                {"name": removal.name, "arch": removal.arch or self.native, "version": removal.version}
-                for removal in found.removals
-            ],
-            "other_updates": [line.to_dict() for line in found.waiting],
-            "lists": self.state.to_dict(),
-            "space": [budget.to_dict() for budget in self.outlook.budgets],
-            "conffiles": [one.to_dict() for one in self.outlook.changed],
-            "forecast": {"restarts": list(self.outlook.restarts), "reboot": self.outlook.reboot},
-            "obstacles": [one.to_dict() for one in in_order(self.found)],
-            "cves": cves,
-            "changelogs_missing": unread,
-        }
 
-    def _changelogs(self) -> tuple[dict[str, list[str]], dict[str, str]]:
-        question = self.question
-        asked = list(question.changelogs)
-        if question.changelogs_of_all:
-            asked += [(one.to.name, one.to.arch, one.to.version) for one in self.outlook.found.updates]
-        if not asked or not self.state.measured or question.check:
-            return {}, {}
-        if any(one.kind in _UNPROVED for one in self.found):
-            return {}, {}  # nothing is fetched from an archive that proves nothing
-        return _read_changelogs(sorted(set(asked)), question.stage_dir, self.installed, self.native)
+NOT_ASKED = "what is pending was not asked"
+
+
+def nothing_pending(state: lists.Lists) -> dict[str, Any]:
+    """Return the other members of package_state's answer, empty."""
+    return {
+        "updates": [],
+        "repacked": [],
+        "removals": [],
+        "other_updates": [],
+        "lists": state.to_dict(),
+        "space": [],
+        "conffiles": [],
+        "forecast": {"restarts": [], "reboot": False},
+        "obstacles": [],
+        "cves": {},
+        "changelogs_missing": {},
+    }
 
 
 def release_codename(path: Path = Path("/etc/os-release")) -> str:
@@ -257,57 +150,3 @@ def judge(state: lists.Lists, max_age_hours: int | None) -> lists.Lists:
         why = f"the lists are {hours:.1f} hours old, the limit is {max_age_hours}; refresh them"
         return replace(state, measured=False, why=why)
     return state
-
-
-def _read_changelogs(
-    asked: list[tuple[str, str, str]],
-    stage_dir: str | None,
-    installed: dict[tuple[str, str], dpkg.Package],
-    native: str,
-) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Return the CVE ids by source/version, and why for the sources whose changelog could not be read.
-
-    All binaries of a source carry one changelog, or a link to the one that does: the smallest is tried first.
-    """
-    stage = Stage.of_plan("planning", stage_dir)
-    located = offers.locate(asked, native)
-    sources: dict[tuple[str, str], list[Located]] = {}
-    for one in sorted(located.values(), key=lambda one: one.size):
-        sources.setdefault((one.source, one.source_version), []).append(one)
-    stage.make()
-    _forget_others(stage, {one.file for one in located.values()})
-    cves: dict[str, list[str]] = {}
-    unread: dict[str, str] = {}
-    left = dict(sources)
-    for turn in range(_ROUNDS):
-        trying = {source: ones[turn] for source, ones in left.items() if turn < len(ones)}
-        _fetch(tuple(trying.values()), stage)
-        for (source, version), one in trying.items():
-            text = changelog_of(stage.path / one.file)
-            if text is None:
-                continue
-            before = _installed_source(source, installed)
-            cves[f"{source}/{version}"] = [] if before is None else cves_since(text, before)
-            del left[source, version]
-    for source, version in left:
-        unread[f"{source}/{version}"] = "no changelog in its smallest packages"
-    return cves, unread
-
-
-def _fetch(wanted: tuple[Located, ...], stage: Stage) -> None:
-    debs = tuple(Deb(one.name, one.arch, one.version, one.sha256, one.size, one.file) for one in wanted)
-    missing, refused = stage.look(list(debs))
-    if refused:
-        raise PackageError("files kept for their changelogs were changed", refused)
-    download.fetch(missing, stage)
-
-
-def _installed_source(source: str, installed: dict[tuple[str, str], dpkg.Package]) -> str | None:
-    """Return the source version the host has now, or None when it has no package of that source."""
-    return next((one.source_version for one in installed.values() if one.source == source), None)
-
-
-def _forget_others(stage: Stage, wanted: set[str]) -> None:
-    for path in stage.path.iterdir():
-        if path.name not in wanted and path.name.endswith((".deb", ".part")):
-            path.unlink()

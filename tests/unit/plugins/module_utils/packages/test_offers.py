@@ -120,3 +120,9 @@ def test_a_rebuild_has_the_source_version_without_its_number():
 
 def test_only_a_foreign_architecture_is_told_to_apt():
     assert [apt_name("a", arch, "amd64") for arch in ("amd64", "all", "i386")] == ["a", "a", "a:i386"]
+
+
+def test_the_share_of_hosts_that_get_a_phased_version_is_read():
+    # apt 2.6 and apt 3.0 write it so; apt 3 gives it the priority 1 where it is not this host's turn.
+    text = f"toy:\n  Candidate: 1.0\n     1.1 1 (phased 10%)\n        500 {MAIN}\n *** 1.0 500\n        500 {MAIN}\n"
+    assert [(offer.version, offer.phased) for offer in parse_policy(text)["toy"].offers] == [("1.1", 10), ("1.0", None)]
