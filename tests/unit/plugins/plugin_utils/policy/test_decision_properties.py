@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.rings import BUDGETED
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.decision import decide
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.question import Decision, Question
 from hypothesis import assume, event, example, given, settings
@@ -56,6 +57,9 @@ events = st.lists(
         _event("deploy", run=runs, assets=assets),
         _event("close", run=runs),
         _event("roll_back", run=runs, assets=assets),
+        _event("roll_back", run=runs, assets=assets, trigger=st.sampled_from(["failed", "request", "rehearsal"])),
+        _event("deploy", run=runs, assets=assets, outcome=st.sampled_from(["failed", "unreachable", "skipped"])),
+        _event("halt", by=st.sampled_from(PEOPLE), rings=rings, action=st.sampled_from(["stop", "go"])),
     ),
     max_size=12,
 )
@@ -69,7 +73,7 @@ ready: list[Event] = [
 histories = st.one_of(events, events.map(lambda more: [*ready, *more]), events.map(lambda more: [*more, *ready]))
 
 
-def ask(history: list[Event], ring: str, now: Any) -> Decision:
+def ask(history: list[Event], ring: str, now: Any, budget: int = 0) -> Decision:
     """Ask about the first host of a ring after this history; the dead runs are taken over."""
     book = Book(PLAN).write([{"request": {"until": "2026-12-01 00:00"}}, *history])
     state = book.state(health_required=["pilot-1"])
@@ -79,7 +83,7 @@ def ask(history: list[Event], ring: str, now: Any) -> Decision:
             kind="patch",
             mode="apply",
             now=now,
-            policy=policy(),
+            policy=policy([{"name": one, "failure_budget": dict.fromkeys(BUDGETED, budget)} for one in RINGS]),
             register=REGISTER,
             assets=frozenset({next(a for a, r in REGISTER.items() if r == ring)}),
             on_record=True,
@@ -134,15 +138,17 @@ def test_time_alone_never_turns_no_into_yes(history: list[Event], ring: str, now
 
 
 @given(histories, st.sampled_from(RINGS), times)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_yes_means_what_the_policy_says(history: list[Event], ring: str, now: Any) -> None:
     """Restates the main promises without the engine's own code, over the events themselves."""
     decision = ask(history, ring, now)
     event(f"{ring}: {decision.allowed}")
     if not decision.allowed:
         return
-    words = [next(iter(one)) for one in history]
-    assert "roll_back" not in words
+    back = [one["roll_back"].get("trigger", "health") for one in history if "roll_back" in one]
+    assert set(back) <= {"rehearsal"}
+    halts = [one["halt"] for one in history if "halt" in one and ring in one["halt"]["rings"]]
+    assert not halts or halts[-1]["action"] == "go"
     people = {
         one["approve"]["by"]
         for one in history
@@ -164,3 +170,26 @@ def test_the_ready_history_is_allowed_so_the_properties_are_about_something() ->
     assert ask(ready, "production", when("2026-11-21 09:00")).allowed
     assert not ask(ready[1:], "production", when("2026-11-21 09:00")).allowed
     assert replace(ask(ready[1:], "production", when("2026-11-21 09:00")), reasons=()).allowed
+
+
+@given(histories, st.sampled_from(RINGS), times, st.integers(0, 3), st.integers(1, 3))
+@settings(max_examples=200, deadline=None)
+def test_enduring_more_never_turns_yes_into_no(
+    history: list[Event], ring: str, now: Any, least: int, more: int
+) -> None:
+    """A larger budget lets more happen, never less, but for a change that it finishes: nothing is left to do there."""
+    before, after = ask(history, ring, now, least), ask(history, ring, now, least + more)
+    assume(before.allowed)
+    assert set(after.rules) <= {"change-closed"}, after.lines()
+
+
+@given(histories, st.sampled_from(RINGS), times, st.sampled_from(PEOPLE))
+@settings(max_examples=200, deadline=None)
+def test_a_stop_order_is_always_heard_and_go_never_helps_beyond_it(
+    history: list[Event], ring: str, now: Any, by: str
+) -> None:
+    """Whatever the history, a stop at its end shuts the gate; lifting it brings back what was there, no more."""
+    stopped = ask([*history, {"halt": {"by": by, "rings": [ring]}}], ring, now)
+    assert "stop-order" in stopped.rules
+    lifted = ask([*history, {"halt": {"by": by, "rings": [ring], "action": "go"}}], ring, now)
+    assert set(stopped.rules) - {"stop-order"} == set(lifted.rules)
