@@ -174,7 +174,10 @@ def test_files_come_before_the_window_and_go_in_with_the_archive_cut_off(
     assert "copy: not in the controller's pool); expected toy_1.1_all.deb with SHA-256" in said
     assert site.holdfast("pool", "add", str(shelf.debs["1.2"])).returncode == 1
     assert site.holdfast("pool", "add", str(shelf.debs["1.1"])).returncode == 0
-    play(site, change)
+    play(site, change, "--limit", HOSTS[1])
+    pool(site)[digests["1.0"]].unlink()
+    fetched = site.json("pool", "fetch", change)
+    assert ([one["sha256"] for one in fetched["fetched"]], fetched["missing"]) == ([digests["1.0"]], [])
 
     # In the window there is no archive at all, and a newer version that it has is not taken.
     for name in APPROVERS:
