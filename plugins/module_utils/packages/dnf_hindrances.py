@@ -10,6 +10,7 @@ from typing import Any
 
 from . import dnf_sources, locks, rpm_database
 from .commands import run
+from .dnf_locks import SERVICES
 from .dnf_repair import Host
 from .hindrances import CLOCK_SECONDS, DAY
 from .lists import Lists, iso
@@ -17,7 +18,6 @@ from .obstacles import Obstacle
 from .pending import Selection, Waiting
 from .processes import Process
 
-_TIMERS = ("dnf-automatic.service", "dnf-automatic-install.service", "packagekit-offline-update.service")
 _REPOSITORY = re.compile(r"repo(?:sitory)? '?([A-Za-z0-9._:-]+)'?")
 _SIGNATURE = re.compile(r"GPG|signature|repomd\.xml\.asc|gpg", re.IGNORECASE)
 _UNSATISFIED = re.compile(r"^Unsatisfied dependencies for (\S+?):?$")
@@ -56,7 +56,7 @@ def of_work(holder: locks.Holder | None, host: Host, running: Iterable[Process])
     """Yield what keeps RPM from beginning: somebody at work, or work left half done."""
     if holder is not None:
         yield Obstacle("lock", "rpm", f"held by {holder}", "let that process end")
-    at_work = {one.unit: one.pid for one in running if one.unit in _TIMERS}
+    at_work = {one.unit: one.pid for one in running if one.unit in SERVICES}
     for unit, pid in sorted((str(unit), pid) for unit, pid in at_work.items()):
         yield Obstacle("timer", unit, f"it is at work (process {pid})", "let it end: it installs what no plan names")
     if holder is not None:

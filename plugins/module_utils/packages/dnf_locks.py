@@ -15,6 +15,10 @@ PID_FILES = (Path("/var/lib/dnf/rpmdb_lock.pid"), Path("/var/run/yum.pid"))
 _OWNERS = ("dnf", "yum", "python", "platform-python", "packagekitd", "microdnf")
 _EVERY_SECONDS = 0.5
 
+TIMERS = ("dnf-automatic.timer", "dnf-automatic-install.timer", "dnf-makecache.timer")
+SERVICES = ("dnf-automatic.service", "dnf-automatic-install.service", "packagekit-offline-update.service")
+"""What changes packages by itself, as units of systemd."""
+
 
 def holder(database: Path, pid_files: tuple[Path, ...] = PID_FILES, proc: Path = Path("/proc")) -> Holder | None:
     """Return who holds a lock, without locking anything; None when nobody does.

@@ -27,6 +27,7 @@ from . import (
     rpm_conffiles,
     rpm_database,
     rpm_signatures,
+    timers,
     transaction,
 )
 from .befores import BESIDE, Befores
@@ -40,6 +41,9 @@ from .rpm_forms import shown
 from .stagedir import Stage
 from .transaction import Change, Removal, Transaction
 from .turn import Limits, Outcome, refuse
+
+_CALLS = 5
+"""How many of dnf's and rpm's calls one run makes at most, each with its own limit: the timers wait for all."""
 
 
 def apply_plan(lines: tuple[Line, ...], stage: Stage, limits: Limits, *, check: bool) -> Outcome:
@@ -145,12 +149,20 @@ class _Turn:
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:
-        """Wait for whoever is at work on packages already."""
+        """Keep dnf's timers away, and wait for whoever is at work on packages already."""
         began = time.monotonic()
-        holder = dnf_locks.wait(self.limits.lock_seconds, rpm_database.database())
-        if holder is not None:
-            self._add_step("wait", [], f"RPM was held by {holder.command}", began)
-        yield
+        timers.heal()
+        longest = 2 * self.limits.lock_seconds + _CALLS * self.limits.seconds
+        paused = timers.pause(longest, dnf_locks.TIMERS) if self.limits.pause_timers else timers.Pause(())
+        try:
+            service = timers.wait(self.limits.lock_seconds, dnf_locks.SERVICES) if self.limits.pause_timers else None
+            holder = dnf_locks.wait(self.limits.lock_seconds, rpm_database.database())
+            waited_for = holder.command if holder is not None else service
+            if waited_for is not None:
+                self._add_step("wait", [], f"RPM was held by {waited_for}", began)
+            yield
+        finally:
+            paused.end()
 
     def _add_step(self, step: str, packages: list[str], result: str, began: float) -> None:
         took = round((time.monotonic() - began) * 1000)

@@ -46,14 +46,14 @@ def heal() -> bool:
     return True
 
 
-def pause(seconds: float) -> Pause:
-    """Stop the timers that run, for at most that many seconds.
+def pause(seconds: float, timers: tuple[str, ...] = TIMERS) -> Pause:
+    """Stop those of the timers that run, for at most that many seconds.
 
     Raises PackageError when systemd does not promise to start them again, or does not stop them.
     """
     if not _SYSTEMD.is_dir():
         return Pause(())
-    active = _active(*TIMERS)
+    active = _active(*timers)
     if not active:
         return Pause(())
     promise = ["systemd-run", "--quiet", "--collect", f"--unit={RESUME}", f"--on-active={seconds:.0f}s"]
@@ -63,12 +63,13 @@ def pause(seconds: float) -> Pause:
         answer = run(command)
         if answer.code != 0:
             Pause(active).end()
-            raise PackageError(f"apt's timers cannot be paused: {answer.complaint()}; look at systemd on this host")
+            named = ", ".join(active)
+            raise PackageError(f"{named} cannot be paused: {answer.complaint()}; look at systemd on this host")
     return Pause(active)
 
 
-def wait(seconds: float) -> str | None:
-    """Wait until no upgrade that the timers started is running; return the last one seen, None when there was none.
+def wait(seconds: float, services: tuple[str, ...] = SERVICES) -> str | None:
+    """Wait until no upgrade that timers started is running; return the last one seen, None when there was none.
 
     Raises PackageError naming it when the time is over.
     """
@@ -77,7 +78,7 @@ def wait(seconds: float) -> str | None:
     deadline = time.monotonic() + seconds
     last = None
     while True:
-        running = _active(*SERVICES)
+        running = _active(*services)
         if not running:
             return last
         last = running[0]
