@@ -77,3 +77,70 @@ def test_a_service_that_comes_up_late_is_waited_for(host: BareHost) -> None:
     late = host.module("health", checks=CHECKS[:2], retries=60, delay=0.5, deadline=60.0)
     assert (late["failed"], late["healthy"]) == (False, True)
     assert late["results"][0]["looks"] > 1
+
+
+TLS = """server {
+  listen 443 ssl;
+  ssl_certificate /etc/nginx/claims.pem;
+  ssl_certificate_key /etc/nginx/claims.key;
+}
+"""
+
+LATE = """[Service]
+ExecStart=/bin/sh -c "echo FATAL of before; while ! [ -e /run/go ]; do sleep 0.2; done; echo FATAL 4711; sleep 600"
+"""
+
+
+def test_a_certificate_is_judged_as_clients_judge_it(host: BareHost) -> None:
+    host.sh(
+        "cd /etc/nginx; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 20 "
+        "-keyout claims.key -out claims.pem -subj /CN=claims.example.org "
+        "-addext subjectAltName=DNS:claims.example.org 2>/dev/null; "
+        f"printf '%s' '{TLS}' > conf.d/claims.conf; systemctl reload nginx"
+    )
+    trusted = {"port": 443, "server_name": "claims.example.org", "ca_file": "/etc/nginx/claims.pem"}
+    asked: dict[str, dict[str, Any]] = {
+        "good": trusted,
+        "soon": {**trusted, "days": 30},
+        "name": {**trusted, "server_name": "other.example.org"},
+        "store": {"port": 443, "server_name": "claims.example.org"},
+        "plain": {"port": 80, "server_name": "claims.example.org"},
+    }
+    found = failing(host, [{"id": name, "tls": argument} for name, argument in asked.items()])
+    assert "good" not in found
+    assert found["soon"] == "the certificate ends in 19 days, expected 30 or more"
+    assert found["name"].startswith("the certificate does not hold: Hostname mismatch")
+    assert found["store"].startswith("the certificate does not hold: self")
+    assert found["plain"].startswith("TLS: ")
+
+
+def test_a_bad_line_in_the_journal_ends_the_watch_and_one_of_earlier_does_not(host: BareHost) -> None:
+    unit = [{"id": "quiet", "log": {"unit": "claims-late", "pattern": "FATAL|PANIC", "seconds": 20}}]
+    assert failing(host, unit) == {"quiet": "there is no unit claims-late.service to have a log (not-found)"}
+    host.sh(
+        f"printf '%s' '{LATE}' > /run/systemd/system/claims-late.service; "
+        "systemctl daemon-reload; systemctl start claims-late"
+    )
+    # The service says it as soon as it is looked at, so not before the watch begins.
+    looked = {"id": "looked", "command": {"argv": ["touch", "/run/go"]}}
+    said = host.module("health", checks=[*unit, looked], interval=1.0, retries=0)
+    result = said["results"][0]
+    assert result["why"].endswith("of the watch no more: 1 new line with the pattern"), result
+    assert "4711" not in str(said)
+    assert failing(host, [{"id": "quiet", "log": {"unit": "claims-late", "pattern": "FATAL", "seconds": 1}}]) == {}
+
+
+def test_the_same_answer_before_and_after_and_a_service_that_dies_in_the_watch(host: BareHost) -> None:
+    count = {"database": "postgres", "query": "select count(*) from claims_under_test", "same": True}
+    asked = [{"id": "claims", "sql": count}]
+    before = host.module("health", checks=asked, salt="one run")["results"][0]["digest"]
+    asked[0]["before"] = before
+    assert not host.module("health", checks=asked, salt="one run")["failed"]
+    host.sh("runuser -u postgres -- psql -qX -c 'insert into claims_under_test values (4)'")
+    other = host.module("health", checks=asked, salt="one run", retries=0)
+    assert other["msg"] == "claims: the answer is another than before the change"
+
+    host.sh("systemd-run --quiet --on-active=3 --timer-property=AccuracySec=100ms systemctl stop nginx")
+    dying = host.module("health", checks=[{"id": "nginx", "service": "nginx"}], watch_seconds=30.0, interval=0.5)
+    assert dying["failed"]
+    assert "of the watch no more: nginx is " in dying["msg"]
