@@ -65,7 +65,7 @@ def obstacle(kind: str, subject: str = "/", blocks: bool = True) -> dict[str, An
         (obstacle("held", "nginx"), True),
         (obstacle("held", "nginx:amd64"), True),
         (obstacle("held", "vim"), False),
-        (obstacle("no_archive", "security.debian.org"), False),
+        (obstacle("no_archive", "archive.example.org"), False),
         (obstacle("expired_lists", "bookworm"), False),
         (obstacle("lock", "dpkg"), False),
         (obstacle("interrupted", "dpkg"), False),
