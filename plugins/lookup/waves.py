@@ -8,7 +8,10 @@ name: waves
 short_description: The hosts of a change in the order of its waves, and the sizes of the waves
 description:
   - Computes the waves of an approved plan from the rings of the policy and from the ledger.
-  - Hosts that are already verified for the change are left out, so that a run started again goes on where it stopped.
+  - Hosts that are already verified for the change, and those that were rolled back in it, are left out, so that a run
+    started again goes on where it stopped.
+  - No wave holds more members of a cluster than may be out at once; intermittent hosts are in the last waves of their
+    ring. What failed or was unreachable comes first again, or last where the ring's failure budget endures it.
   - Decides nothing. Whether a wave may start is the gate's to say.
 options:
   _terms:

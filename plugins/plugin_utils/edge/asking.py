@@ -128,7 +128,8 @@ def _may_be_mended(run: Run, question: Question, mends: Mapping[str, Collection[
         if control.id in controls
     )
     lately = mended_lately(run.records, question.now, run.opened.run_id)
-    return decide(replace(question, failing=failing, mended_lately=lately, implementer=run.record.principal))
+    asked = replace(question, failing=failing, mended_lately=lately, implementer=run.record.principal)
+    return decide(with_ledger(asked, run.records))
 
 
 def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:

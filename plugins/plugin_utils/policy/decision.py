@@ -82,7 +82,7 @@ def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "rollback":
         return (*_ALWAYS, rules.implementer_known, rules.change_ran)
     if question.change is None and question.plan is None:
-        return (*_ALWAYS, rules.implementer_known, _may_be_mended, limits.within_limits)
+        return (*_ALWAYS, rules.implementer_known, _may_be_mended, limits.within_limits, quorum.cluster_quorum)
     return (*_ALWAYS, *_CHANGE, *_TURN, rules.baseline_as_planned)
 
 

@@ -18,10 +18,12 @@ def cluster_quorum(q: Question) -> Iterator[Reason]:
     """With the asked-about members out, and those that are out already, each cluster has as many up as it must.
 
     Out already are members that another run, or an earlier wave, holds leases for, and those whose last word on record
-    is bad. Of a ring asked about as a whole one member at a time is out: its waves see to that.
+    is bad. Of a ring asked about as a whole one member at a time is out: its waves see to that. Where drift is mended
+    without a change, the assets that have some are those that are out.
     """
+    touched = frozenset(one.asset for one in q.failing) or q.assets
     for cluster in q.clusters.values():
-        asked = q.assets & set(cluster.members)
+        asked = touched & set(cluster.members)
         if not asked:
             continue
         leased = {one.asset: one for one in q.leases if one.asset in cluster.members and one.asset not in asked}
