@@ -224,7 +224,7 @@ class Journal:
 
     def _ended(self, asset: str, word: str) -> None:
         """Note how an asset ended that is not where the run was to bring it; what came of it later says more."""
-        if self.kind in ENDING and self.mode == "apply":
+        if self.kind in ENDING:
             self.ends[asset] = word
 
     @property

@@ -365,6 +365,7 @@ def test_a_run_that_only_looks_skips_nobody(wave):
     journal.saw(HOST, stopped=True)
     journal.flush(final=True)
     assert noted.told == []
+    assert (journal.exit_code, journal.ends) == (2, {HOST: "failed"})  # check mode fails where the run would
 
 
 def test_a_lease_is_a_record_of_its_own(wave):
