@@ -28,6 +28,14 @@ from tests.integration.toys import Toy, line
 SOURCE = "deb [signed-by=/usr/share/keyrings/toys.asc{options}] http://lab-archive/toys ./"
 DIGEST = "7" * 64
 STAGE = "/var/lib/holdfast/stage"
+OPS = """
+useradd -m ops
+install -d -m 0700 -o ops /home/ops/.ssh
+install -m 0600 -o ops /root/.ssh/authorized_keys /home/ops/.ssh/authorized_keys
+echo 'ops ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/ops
+"""
+AS_OPS = ("-e", "ansible_user=ops", "-e", "ansible_become=true")
+"""Most sites log in as somebody who may become root, and files then pass through that user's hands."""
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +60,7 @@ def fleet(debs: dict[str, Path], key: SigningKey) -> Iterator[Fleet]:
             host = BareHost(fleet, name, Path())
             host.sh("systemctl -q stop apt-daily.timer apt-daily-upgrade.timer; rm -rf /etc/apt/sources.list*")
             host.sh("mkdir /etc/apt/sources.list.d")
+            host.sh(OPS)
             host.send(debs["1.0"], "/root/toy.deb")
             host.sh("dpkg -i /root/toy.deb")
         yield fleet
@@ -140,7 +149,7 @@ def test_files_come_before_the_window_and_go_in_with_the_archive_cut_off(
 
     # Nobody approved yet; from the archive, and one host fills the pool.
     change = str(site.json("change", "request", "--plan", str(site.plans[-1]))["change"])
-    said = play(site, change)
+    said = play(site, change, *AS_OPS)
     assert "staging its files needs no approval" in said
     assert all(f"staged {name}: 2 files" in said for name in HOSTS)
     assert "from archive" in said
@@ -159,8 +168,9 @@ def test_files_come_before_the_window_and_go_in_with_the_archive_cut_off(
     assert said.count("2 files, 0.0 MB, 2 from pool") == 2
     assert "archive: no version 1.1 in this host's archives" in said
     pair[0].sh(f"rm -rf {STAGE}")
-    said = play(site, change, "--limit", HOSTS[0])
+    said = play(site, change, "--limit", HOSTS[0], *AS_OPS)
     assert "2 from copy" in said
+    assert pair[0].sh("find /home/ops /tmp -name '*.deb' -o -path '*ansible-tmp*' -type f") == ""
     assert "pool: 1 hosts at once; to fewer than 2 files are copied" in said
 
     # One byte differs; and then a file that nobody has any more.

@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from .staging import require_room
 _SECONDS = 1800
 _FRESH = 3600
 """Seconds for which lists that were verified once are taken without asking the archive, and its key, again."""
+
+_FORGOTTEN = 86400
 
 _OUT_OF_REACH = re.compile(
     r"could not (?:connect|resolve)|unable to connect|connection (?:failed|refused|reset|timed out)|timed out"
@@ -159,12 +162,19 @@ def _refuse_changed(debs: tuple[Deb, ...], native: str) -> None:
 
 
 def _incoming() -> Path:
-    """Return an empty folder apt's download user may write to, so that apt keeps its sandbox."""
-    shutil.rmtree(settings.INCOMING, ignore_errors=True)
-    settings.INCOMING.mkdir(mode=0o700)
+    """Return an empty folder of its own that apt's download user may write to, so that apt keeps its sandbox.
+
+    What a download that was killed left behind is removed after a day.
+    """
+    settings.INCOMING.mkdir(mode=0o755, exist_ok=True)
+    settings.INCOMING.chmod(0o755)
+    for old in settings.INCOMING.iterdir():
+        if time.time() - old.lstat().st_mtime > _FORGOTTEN:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(dir=settings.INCOMING))
     try:
         user = pwd.getpwnam("_apt")
     except KeyError:
-        return settings.INCOMING
-    os.chown(settings.INCOMING, user.pw_uid, -1)
-    return settings.INCOMING
+        return folder
+    os.chown(folder, user.pw_uid, -1)
+    return folder

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +19,7 @@ from .errors import PackageError, Refusal
 from .lines import Deb
 
 _CHUNK = 1024 * 1024
+_ALONE_SECONDS = 1800
 _AGAIN = "remove the file and stage the plan again"
 _MAKE_ROOM = "free some space below /var/lib/holdfast, then stage again"
 
@@ -74,11 +77,33 @@ class Stage:
 
     def make(self) -> None:
         """Make the folder when it is missing, for root alone."""
-        if not self.path.parent.exists():
-            self.path.parent.mkdir(mode=0o700, parents=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.exists():
-            self.path.mkdir(mode=0o700)
+            self.path.mkdir(mode=0o700, exist_ok=True)
         self.exists()
+
+    @contextlib.contextmanager
+    def alone(self, seconds: float = _ALONE_SECONDS) -> Iterator[None]:
+        """Keep others from filling this stage meanwhile; the kernel lets it go when this process dies.
+
+        Raises PackageError when another still fills it after that many seconds.
+        """
+        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        found = f"another that has filled it for {seconds:.0f} s"
+                        refusal = Refusal(str(self.path), found, "one at a time", "look at the host, then stage again")
+                        raise PackageError("the stage is in use", (refusal,)) from None
+                    time.sleep(0.2)
+            yield
+        finally:
+            os.close(folder)
 
     def look(self, debs: list[Deb]) -> tuple[tuple[Deb, ...], tuple[Refusal, ...]]:
         """Compare the files with the plan: return those missing, and a refusal for each that differs."""

@@ -96,6 +96,12 @@ def stage_plan(
     if check or not missing:
         return staged
     stage.make()
+    with stage.alone():
+        return _fill(staged, stage, delivery, archive)
+
+
+def _fill(staged: Staged, stage: Stage, delivery: Delivery, archive: FromArchive) -> Staged:
+    missing, _unused = stage.look(list(staged.missing))  # somebody else may have filled it until now
     require_room(missing, stage.path)
     left = _from_here(missing, stage, staged)
     for number, source in enumerate(delivery.sources):
@@ -107,7 +113,7 @@ def stage_plan(
         left = staged.came(left, source, _ask(source, left, stage, delivery, archive))
     if left:
         raise PackageError("no source has what the plan locks", tuple(_refusal(deb, staged, stage) for deb in left))
-    missing, refused = stage.look(debs)
+    missing, refused = stage.look(list(staged.files))
     if missing or refused:
         raise PackageError(f"{len(missing)} files are missing after staging; look at the host's disk", refused)
     return staged

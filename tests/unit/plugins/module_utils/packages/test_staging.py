@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -282,3 +283,25 @@ def test_nothing_is_handed_out_that_the_plan_does_not_lock_or_into_what_is_no_fo
     with pytest.raises(FileExistsError):
         staging.hand_out([NEW[1].sha256], (NEW[1],), stage, tmp_path)
     assert not os.path.lexists(tmp_path / "victim")
+
+
+def test_two_that_fill_one_stage_do_it_one_after_the_other(stage: Stage, url: str) -> None:
+    def fill_it() -> staging.Staged:
+        start.wait()
+        return fill(Stage(stage.path), Delivery(("pool",), pool=url))
+
+    for _turn in range(5):
+        start = threading.Barrier(4)
+        with ThreadPoolExecutor(4) as threads:
+            done = [one.result() for one in [threads.submit(fill_it) for _unused in range(4)]]
+        assert sum(len(one.origins) for one in done) == 2
+        assert stage.look([NEW[1], OLD[1]]) == ((), ())
+        for path in stage.path.iterdir():
+            path.unlink()
+
+
+def test_a_stage_that_stays_in_use_is_said(stage: Stage) -> None:
+    stage.make()
+    said = r"the stage is in use; .* filled it for 0 s"
+    with stage.alone(), pytest.raises(PackageError, match=said), Stage(stage.path).alone(0):
+        pass
