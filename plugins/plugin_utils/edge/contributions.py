@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
-from ..ledger.canonical import encode, timestamp
+from ..ledger.canonical import encode
 from ..verdicts.verdict import Verdict
 
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
@@ -112,11 +111,6 @@ def prepare_contribution(
     the record says that the asset was skipped, and `obstacles` (the kinds of package_state) why.
     """
     return {"step": "prepare", "ring": ring, "steps": _steps(steps), "obstacles": sorted(set(obstacles))}
-
-
-def lease_contribution(action: str, cluster: str, asset: str, until: datetime) -> dict[str, Any]:
-    """Return a lease record's body: the run takes, or releases, the leave to have a cluster's member out of service."""
-    return {"step": "lease", "action": action, "cluster": cluster, "asset": asset, "until": timestamp(until)}
 
 
 def rollback_contribution(

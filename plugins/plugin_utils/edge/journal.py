@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any
 
-from ..ledger.canonical import moment, timestamp
+from ..ledger.canonical import timestamp
 from ..ledger.reading import OpenRun
 from ..ledger.recorder import Recorder
 from .environment import utc_now
@@ -189,9 +189,7 @@ class Journal:
         if (self._pending or final) and self._tallies:
             self._flush_deploys(self.run)
         for step, group, results in _grouped(self._pending):
-            if step == "lease":
-                self.recorder.lease(self.signers.implementer, self.run, **{**group, "until": moment(group["until"])})
-            elif step == "verify":
+            if step == "verify":
                 self.recorder.verify(self.signers.verifier, self.run, results=results, **group)
             else:
                 self.recorder.rollback(self.signers.implementer, self.run, results=results, **group)
@@ -277,13 +275,10 @@ class Journal:
 
 
 def _grouped(contributions: Iterable[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any], list[Any]]]:
-    """Put results that share step and particulars (kind, phase, trigger) into one record, in order of first sight.
-
-    A lease has no results: each is a record of its own.
-    """
+    """Put results that share step and particulars (kind, phase, trigger) into one record, in order of first sight."""
     groups: dict[str, tuple[str, dict[str, Any], list[Any]]] = {}
     for contribution in contributions:
         particulars = {k: v for k, v in contribution.items() if k not in ("step", "result")}
         key = json.dumps([contribution["step"], particulars], sort_keys=True)
-        groups.setdefault(key, (contribution["step"], particulars, []))[2].append(contribution.get("result"))
+        groups.setdefault(key, (contribution["step"], particulars, []))[2].append(contribution["result"])
     return list(groups.values())

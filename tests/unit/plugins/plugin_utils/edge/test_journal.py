@@ -18,7 +18,6 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
     guard_contribution,
     health_contribution,
     image_contribution,
-    lease_contribution,
     prepare_contribution,
     return_contribution,
     revert_contribution,
@@ -366,15 +365,6 @@ def test_a_run_that_only_looks_skips_nobody(wave):
     journal.flush(final=True)
     assert noted.told == []
     assert (journal.exit_code, journal.ends) == (2, {HOST: "failed"})  # check mode fails where the run would
-
-
-def test_a_lease_is_a_record_of_its_own(wave):
-    journal, noted = wave
-    until = utc_now().replace(microsecond=0)
-    journal.saw(HOST, contribution=lease_contribution("take", "claims-db", HOST, until))
-    journal.flush()
-    ((step, body),) = noted.told
-    assert (step, body) == ("lease", {"action": "take", "cluster": "claims-db", "asset": HOST, "until": until})
 
 
 def test_what_runs_is_told_by_digests():
