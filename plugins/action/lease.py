@@ -13,7 +13,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.leasing import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 
 BESIDES = 15
-"""Minutes a lease lasts beyond what policy lets an installation and a reboot take: health, restarts, the way back."""
+"""Minutes a lease lasts beyond what policy lets installation, reboot and watch take: for restarts and the way back."""
 
 
 class ActionModule(RecordedAction):
@@ -36,8 +36,8 @@ class ActionModule(RecordedAction):
         if args["state"] == "released":
             lease = release(run, self.host)
         else:
-            patching = run.site.policy.patching
-            usual = patching.install_minutes + patching.reboots.minutes + BESIDES
+            patching, ring = run.site.policy.patching, run.site.policy.ring(run.site.asset(self.host).ring)
+            usual = patching.install_minutes + patching.reboots.minutes + ring.watch_seconds / 60 + BESIDES
             lease = take(run, self.host, args["minutes"] or usual, _unwell(args["members"]))
         return {**result, "until": lease.until.isoformat() if lease else None}
 

@@ -28,7 +28,7 @@ options:
   minutes:
     description:
       - How long it lasts at most.
-      - Without it, as long as policy lets an installation and a reboot take, and 15 minutes more.
+      - Without it, as long as policy lets an installation, a reboot and the ring's watch take, and 15 minutes more.
     type: float
   members:
     description:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.module_utils.boot import MARKER_FILES, marker
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import Verdict
 
 from lab.errors import MissingError
@@ -75,6 +76,7 @@ class Hardened:
     before_boot: dict[str, Verdict]
     after_boot: dict[str, Verdict]
     boots: tuple[str, str]
+    markers: tuple[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -89,9 +91,15 @@ def hardened(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Hard
             machine.exec(["sh", "-eu"], stdin=script.read_text(encoding="utf-8"), check=True)
     prober = Prober(machine.ssh_config, HOST, [control for control in controls() if control.role in roles])
     apply(machine, HOST, folder, roles)
-    before, boot = prober.now(), machine.boot_id()
+    before, boot, first = prober.now(), machine.boot_id(), _marker(machine)
     machine.reboot()
-    return Hardened(machine, prober, roles, folder, before, prober.now(), (boot, machine.boot_id()))
+    boots, markers = (boot, machine.boot_id()), (first, _marker(machine))
+    return Hardened(machine, prober, roles, folder, before, prober.now(), boots, markers)
+
+
+def _marker(machine: Machine) -> str:
+    """What the action boot tells one boot from the next by."""
+    return marker(machine.exec(["cat", *MARKER_FILES], check=True).stdout)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,6 +19,11 @@ def test_live_settings_came_back_with_the_reboot(hardened):
     assert dict(line.split(" = ") for line in said.splitlines()) == SETTINGS
 
 
+def test_the_boot_marker_moves_with_a_real_boot_as_the_kernels_own_id_does(hardened):
+    assert hardened.boots[0] != hardened.boots[1]
+    assert hardened.markers[0] != hardened.markers[1]
+
+
 def test_a_user_reads_neither_the_kernels_log_nor_its_addresses(hardened):
     as_nobody = ["runuser", "-u", "nobody", "--"]
     assert hardened.machine.exec([*as_nobody, "dmesg"]).returncode == 1
