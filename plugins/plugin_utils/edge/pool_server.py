@@ -15,7 +15,6 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -25,6 +24,8 @@ from .pool import Pool, PoolError
 PATH = re.compile(r"/sha256/([0-9a-f]{2})/([0-9a-f]{64})")
 AT_ONCE = 64
 """Connections that are answered at a time; the next ones wait in the kernel's queue."""
+EVERY = 1.0
+"""Seconds between two looks at a process that cannot be waited for."""
 PATIENCE = 30
 """Seconds that one read or write of a connection may take."""
 EACH = 8
@@ -154,10 +155,24 @@ def serve_while(server: PoolServer, process: int | None) -> None:
 
 def _wait_for_end(server: PoolServer, process: int) -> None:
     """Shut the server down when the process has ended; an id used again by another process does not deceive."""
-    with suppress(ProcessLookupError):
+    try:
         watched = os.pidfd_open(process)
-        try:
-            select.select([watched], [], [])
-        finally:
-            os.close(watched)
+    except ProcessLookupError:
+        pass  # it has ended already
+    except (AttributeError, OSError):  # no Linux, or a container that does not allow it
+        while _alive(process):
+            threading.Event().wait(EVERY)
+    else:
+        select.select([watched], [], [])
+        os.close(watched)
     server.shutdown()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it is somebody else's, so it is there
+    return True

@@ -158,7 +158,12 @@ def test_an_address_that_is_not_ours_is_refused(pool: Pool) -> None:
         PoolServer(pool, "192.0.2.1", 0)
 
 
-def test_the_server_ends_with_the_process_it_serves_for(pool: Pool) -> None:
+@pytest.mark.parametrize("waits", [True, False], ids=["waits", "looks again and again"])
+def test_the_server_ends_with_the_process_it_serves_for(
+    pool: Pool, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not waits:
+        monkeypatch.delattr("os.pidfd_open")
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     server = PoolServer(pool, "127.0.0.1", 0)
     thread = threading.Thread(target=serve_while, args=(server, process.pid), daemon=True)
@@ -169,10 +174,16 @@ def test_the_server_ends_with_the_process_it_serves_for(pool: Pool) -> None:
     assert not thread.is_alive()
 
 
-def test_a_server_for_a_process_that_is_gone_does_not_stay(pool: Pool) -> None:
+@pytest.mark.parametrize("waits", [True, False], ids=["waits", "looks again and again"])
+def test_a_server_for_a_process_that_is_gone_does_not_stay(
+    pool: Pool, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not waits:
+        monkeypatch.delattr("os.pidfd_open")
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    thread = threading.Thread(target=serve_while, args=(PoolServer(pool, "127.0.0.1", 0), process.pid), daemon=True)
+    server = PoolServer(pool, "127.0.0.1", 0)
+    thread = threading.Thread(target=serve_while, args=(server, process.pid), daemon=True)
     thread.start()
     thread.join(SECONDS)
     assert not thread.is_alive()
