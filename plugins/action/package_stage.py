@@ -19,7 +19,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.locked impor
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.parts import Part
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import PlannedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import prepare_contribution
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.delivering import SOURCES, offer, told
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.delivering import SOURCES, lacking, offer, told
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool import Pool, PoolError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool_door import claimed, open_door
@@ -48,7 +48,10 @@ class ActionModule(PlannedAction):
             call.update(self._provided(answer, pool))
             answer = self.ask("package_stage", call)
             origins += answer.get("origins", ())
-        if answer.get("failed") or self._task.check_mode:
+        if answer.get("failed"):
+            return answer
+        if self._task.check_mode:
+            self._display.display(lacking(self.host, answer))
             return answer
         pooled = self._fill(part, call, pool) if self.args["fill"] else []
         answer.update(origins=origins, changed=bool(origins), fetched=[one["file"] for one in origins], pooled=pooled)

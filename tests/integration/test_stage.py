@@ -157,6 +157,8 @@ def test_files_come_before_the_window_and_go_in_with_the_archive_cut_off(
     assert [b["kind"] for b in steps(site, "run-open")][-1] == "stage"
     assert steps(site, "deploy") == []
     assert "all there already" in play(site, change)
+    pair[0].sh(f"rm {STAGE}/{plan_digest(site)}/toy_1.0_all.deb")
+    assert f"staged {HOSTS[0]}: 1 of 2 files are missing: toy_1.0_all.deb" in play(site, change, "--check")
 
     # The archive moves on: both versions have left it. Two hosts at once are served over HTTP, one is copied to.
     shelf.offer(key, "1.2")

@@ -71,6 +71,14 @@ def told(host: str, answer: Mapping[str, Any], seconds: float) -> str:
     return f"staged {host}: {files} files, {size:.1f} MB, {counts}, {seconds:.1f} s{why}"
 
 
+def lacking(host: str, answer: Mapping[str, Any]) -> str:
+    """Return one line for people on what staging would bring to a host: in check mode nothing is brought."""
+    missing = list(answer["fetched"])
+    if not missing:
+        return f"staged {host}: {len(answer['staged'])} files, all there"
+    return f"staged {host}: {len(missing)} of {len(answer['staged'])} files are missing: {', '.join(missing)}"
+
+
 def _counted(names: Iterable[str]) -> str:
     counts: dict[str, int] = {}
     for name in names:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.locked import Locked
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.delivering import offer, told
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.delivering import lacking, offer, told
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool import Pool
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.pool import PoolSettings
 
@@ -81,3 +81,9 @@ def test_one_line_says_what_came_from_where_and_why() -> None:
         "archive: no version 1.0 in this host's archives"
     )
     assert told("lab-1", {**answer, "origins": []}, 0.3).endswith("all there already, 0.3 s")
+
+
+def test_in_check_mode_the_line_names_what_is_missing() -> None:
+    answer = {"staged": [{}] * 3, "fetched": ["a_1_all.deb", "b_1_all.deb"]}
+    assert lacking("lab-1", answer) == "staged lab-1: 2 of 3 files are missing: a_1_all.deb, b_1_all.deb"
+    assert lacking("lab-1", {**answer, "fetched": []}) == "staged lab-1: 3 files, all there"
