@@ -29,12 +29,11 @@ find . -xdev -type f ! -name ld.so.cache -print0 | sort -z | xargs -0 sha256sum
 
 @dataclass(frozen=True)
 class HostState:
-    """What a change may alter and its way back must bring back."""
+    """What a change may alter and its way back must bring back; which units are enabled is told by links in /etc."""
 
     versions: dict[str, str]
     automatic: frozenset[str]
     configuration: tuple[str, ...]
-    enabled: tuple[str, ...]
     active: tuple[str, ...]
 
     def differences(self, other: HostState) -> dict[str, list[str]]:
@@ -54,16 +53,15 @@ def _lines(member: Any) -> set[str]:
 def state_of(host: BareHost) -> HostState:
     """Everything, as the host itself says."""
     return HostState(installed(host), frozenset(automatic(host)), tuple(host.sh(_CONFIGURATION).splitlines()),
-                     units(host, "list-unit-files", "enabled"), units(host, "list-units", "active"))  # fmt: skip
+                     active(host))  # fmt: skip
 
 
-def units(host: BareHost, verb: str, state: str) -> tuple[str, ...]:
-    """The services, sockets and timers in a state; those that run once in a while are left out while they run."""
-    kinds = "--type=service,socket,timer" if verb == "list-units" else ""
-    listed = host.sh(f"systemctl {verb} {kinds} --state={state} --plain --no-legend --no-pager").splitlines()
+def active(host: BareHost) -> tuple[str, ...]:
+    """The services, sockets and timers that run, but for those that run once in a while."""
+    kinds = "--type=service,socket,timer --state=active --plain --no-legend --no-pager"
     passing = ("session-", "user@", "user-runtime-dir@", "ssh@", "apt-daily", "systemd-tmpfiles-clean")
-    found = [line.split()[0] for line in listed if not line.startswith(passing)]
-    return tuple(sorted(name for name in found if name.endswith((".service", ".socket", ".timer"))))
+    names = [line.split()[0] for line in host.sh(f"systemctl list-units {kinds}").splitlines()]
+    return tuple(sorted(name for name in names if not name.startswith(passing)))
 
 
 def installed(host: BareHost) -> dict[str, str]:
@@ -105,6 +103,11 @@ def there(host: BareHost, path: str) -> None:
         return host.fleet.exec(host.name, ["test", "-e", path]).returncode == 0 or None
 
     wait_for(f"{path} on {host.name}", seen, within=SECONDS)
+
+
+def kill_all(host: BareHost) -> None:
+    """Kill, with no time for a last word, the module that changes packages, and the apt and dpkg it started."""
+    host.sh("kill -KILL $(ps -o ppid= -p $(pgrep -o -x apt-get)); pkill -KILL -x 'apt-get|dpkg'")
 
 
 @contextmanager
