@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gate before real waves: freezes and stop orders by name, members of a cluster one by one, a soak waited for."""
+"""The gate before real waves: refusals by name, members of a cluster one by one, a soak, hosts that were away."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,27 +26,40 @@ RING = {"waves": ["100%"], "soak_minutes": 1, "watch_seconds": 2}
 
 
 @pytest.fixture(scope="module")
-def members() -> Iterator[Fleet]:
-    """Two hosts of one ring that stand in for each other."""
+def pair_of_hosts() -> Iterator[Fleet]:
     with _fleet("waves") as fleet:
-        _up(fleet, [f"{name}=bookworm" for name in HOSTS])
-        fleet.publish("1.0")
         yield fleet
 
 
 @pytest.fixture
-def cluster(members: Fleet, tmp_path: Path) -> SiteUnderTest:
-    """A site for the two, with a plan of one package; lab-2 goes first, whatever the hosts are called."""
-    site = lay_out(tmp_path / "site", members)
+def members(pair_of_hosts: Fleet) -> Fleet:
+    """Two hosts of one ring, made anew."""
+    _up(pair_of_hosts, [f"{name}=bookworm" for name in HOSTS])
+    pair_of_hosts.publish("1.0")
+    return pair_of_hosts
+
+
+def lay_out_two(root: Path, fleet: Fleet, ring: dict[str, object], *traits: dict[str, object], **more: object) -> Any:
+    """Make a site for the two alone, whose ring has these rules, and which are planned for one package."""
+    site = lay_out(root, fleet)
     register = yaml.safe_load((site.root / "holdfast.yml").read_text(encoding="utf-8"))
-    assets = [{**asset, "cluster": "claims"} for asset in register["assets"] if asset["id"] in HOSTS]
-    clusters = {"claims": {"up_at_least": 1, "order": ["lab-2", "lab-1"]}}
-    write(site, "holdfast.yml", {**register, "clusters": clusters, "assets": assets})
+    assets = [asset for asset in register["assets"] if asset["id"] in HOSTS]
+    for asset, trait in zip(assets, traits, strict=True):
+        asset.update(trait)
+    write(site, "holdfast.yml", {**register, **more, "assets": assets})
     rings = yaml.safe_load((site.root / "policy/rings.yml").read_text(encoding="utf-8"))
-    rings["rings"][0].update(RING)
+    rings["rings"][0].update(ring)
     write(site, "policy/rings.yml", rings)
     restrict(site, *ONLY_CLAIMSD)
     return site
+
+
+@pytest.fixture
+def cluster(members: Fleet, tmp_path: Path) -> SiteUnderTest:
+    """A site in which the two stand in for each other; lab-2 goes first, whatever the hosts are called."""
+    member = {"cluster": "claims"}
+    clusters = {"claims": {"up_at_least": 1, "order": ["lab-2", "lab-1"]}}
+    return lay_out_two(tmp_path / "site", members, RING, member, member, clusters=clusters)
 
 
 def freeze(site: SiteUnderTest, begins: datetime, ends: datetime) -> None:
@@ -84,6 +98,45 @@ def test_what_may_not_start_is_refused_by_name_and_two_members_are_never_out_at_
     for before, after in itertools.pairwise(results):
         ended = datetime.fromisoformat(before["started_at"]) + timedelta(milliseconds=before["duration_ms"])
         assert datetime.fromisoformat(after["started_at"]) >= ended + SOAK
+    assert site.json("change", "show", change)["state"] == "closed"
+    audit = site.holdfast("audit")
+    assert audit.returncode == 0, audit.stdout
+
+
+def test_a_host_that_was_away_catches_up_in_its_window_with_the_same_change(members: Fleet, tmp_path: Path) -> None:
+    ring = {"waves": ["100%"], "windows": ["now"]}
+    site = lay_out_two(tmp_path / "site", members, ring, {}, {"intermittent": True})
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    always = {"name": "now", "days": days, "from": "00:00", "to": "24:00", "zone": "UTC"}
+    write(site, "policy/calendar.yml", {"windows": [always]})
+    site.fleet.publish("1.2")
+    plan(site)
+    change = site.change("--plan", str(site.plans[-1]))
+    site.fleet.kill("lab-2")
+    site.play("patch", "-e", f"change={change}")
+    told = site.json("change", "show", change)
+    assert (told["state"], told["rings"][0]["settled"], told["rings"][0]["missing"]) == (
+        "verified:lab",
+        True,
+        ["lab-2"],
+    )
+    assert versions(site, "lab-1")["claimsd:all"] == "1.2"
+
+    site.fleet.start("lab-2")
+    assert versions(site, "lab-2")["claimsd:all"] == "1.0"
+    # Whatever day it is here: the window that opens next is days away.
+    day = (datetime.now(UTC) + timedelta(days=3)).weekday()
+    write(site, "policy/calendar.yml", {"windows": [{**always, "days": [days[day]], "from": "01:00", "to": "05:00"}]})
+    shut = site.play("patch", "-e", f"change={change}")
+    assert shut.returncode != 0
+    assert "window: no window of lab (now) is open; now opens at" in shut.stdout
+
+    write(site, "policy/calendar.yml", {"windows": [always]})
+    done = site.play("patch", "-e", f"change={change}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert versions(site, "lab-2")["claimsd:all"] == "1.2"
+    changed = [one["asset"] for body in steps(site, "deploy") for one in body["results"] if one["outcome"] == "changed"]
+    assert changed == ["lab-1", "lab-2"]
     assert site.json("change", "show", change)["state"] == "closed"
     audit = site.holdfast("audit")
     assert audit.returncode == 0, audit.stdout
