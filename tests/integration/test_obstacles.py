@@ -146,6 +146,36 @@ def scene(fresh_host: Any, tmp_path: Path) -> Scene:
 both = pytest.mark.parametrize("fresh_host", ["bookworm", "trixie"], indirect=True)
 
 
+SLEEP = "#!/usr/bin/python3\nimport time\ntime.sleep(100000)\n"
+UNIT = "[Service]\nExecStart=/usr/bin/toyd\n"
+
+
+@both
+def test_what_runs_on_replaced_files_is_foretold_and_then_seen(scene: Scene) -> None:
+    host = scene.host
+    files = {"/usr/bin/toyd": (SLEEP.encode(), 0o755), "/usr/lib/systemd/system/toyd.service": (UNIT.encode(), 0o644)}
+    old, new = (Toy("toy-daemon", version, files=files).build(scene.debs) for version in ("1.0", "1.1"))
+    scene.install(old)
+    scene.offer(scene.old, scene.new, old, new)
+    host.sh(
+        "cp /usr/bin/sleep /usr/bin/toy-run; systemctl daemon-reload; systemctl start toyd; "
+        "systemd-run --quiet --unit=toy-run /usr/bin/toy-run 100000"
+    )
+    before = scene.look()
+    assert before["forecast"] == {"restarts": ["toyd.service"], "reboot": False}
+    assert not {"toyd.service", "toy-run.service"} & {one["unit"] for one in before["restarts"]}
+    assert not before["reboot"]["needed"]
+
+    scene.install(new)
+    host.sh("cp /usr/bin/sleep /usr/bin/toy-new; mv /usr/bin/toy-new /usr/bin/toy-run; touch /run/reboot-required")
+    after = scene.look(pending=False)
+    seen = {one["unit"]: [process["command"] for process in one["processes"]] for one in after["restarts"]}
+    assert seen["toyd.service"] == ["toyd"]
+    assert seen["toy-run.service"] == ["toy-run"]
+    assert after["reboot"] == {"needed": True, "why": ["required-file"]}
+    assert not after["kernel"]["needs_reboot"]  # a container runs its machine's kernel
+
+
 @both
 def test_each_thing_in_the_way_is_named_and_nothing_is_changed(scene: Scene) -> None:
     clear = scene.look(script=SCRIPT)
@@ -163,16 +193,16 @@ def at_work(scene: Scene) -> None:
     unit = "/run/systemd/system/apt-daily.service.d"
     slow = "[Service]\\nExecStartPre=\\nExecStart=\\nExecStart=/bin/sleep 600\\n"
     host.sh(
-        f"printf '%s' '{HOLD}' > /run/hold.py; nohup python3 /run/hold.py >/dev/null 2>&1 & echo $! > /run/holder; "
+        f"printf '%s' '{HOLD}' > /run/hold.py; systemd-run --quiet --unit=toy-holder /usr/bin/python3 /run/hold.py; "
         f"mkdir -p {unit}; printf '{slow}' > {unit}/slow.conf; "
         "systemctl daemon-reload; systemctl start --no-block apt-daily.service"
     )
-    pid = host.sh("cat /run/holder").strip()
     there(host, "test -e /run/held && systemctl show -p MainPID apt-daily.service | grep -qv =0")
+    pid = host.sh("systemctl show -p MainPID --value toy-holder").strip()
     state = scene.look("lock", "timer", pending=False)
     assert f"python3 (process {pid}" in named(state, "lock")["found"]
     assert named(state, "timer")["subject"] == "apt-daily.service"
-    host.sh(f"kill {pid}; systemctl stop apt-daily.service; rm -r {unit} /run/held; systemctl daemon-reload")
+    host.sh(f"systemctl stop toy-holder apt-daily; rm -r {unit} /run/held; systemctl daemon-reload")
 
 
 def there(host: BareHost, script: str) -> None:
@@ -189,7 +219,7 @@ def half_done(scene: Scene) -> None:
     host = scene.host
     slow = Toy("toy-slow", "1.0", scripts={"postinst": WAIT.replace("@", "postinst")}).build(scene.debs)
     host.send(slow, "/root/toy-slow.deb")
-    host.sh("touch /run/toy-wait-postinst; nohup dpkg -i /root/toy-slow.deb >/dev/null 2>&1 &")
+    host.sh("touch /run/toy-wait-postinst; systemd-run --quiet --collect --unit=toy-install dpkg -i /root/toy-slow.deb")
     there(host, "test -e /run/toy-reached-postinst")
     host.sh("pkill -KILL -x dpkg; rm -f /run/toy-wait-postinst /run/toy-reached-postinst")
     state = scene.look("unfinished", "interrupted")

@@ -24,6 +24,7 @@ class Answers:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.found: list[Obstacle] = []
+        self.refused: frozenset[str] = frozenset()  # the archives that a failed refresh spoke of
         refreshed, failed = self._refresh()
         self.facts = Facts.read()
         self.sources = archives.archives() if question.pending else ()
@@ -45,6 +46,7 @@ class Answers:
             if not self.question.obstacles:
                 raise
             self.found += complaints.obstacles(problem.said)
+            self.refused = frozenset(one.subject for one in self.found)
             return False, str(problem)
         return True, ""
 
@@ -107,8 +109,7 @@ class Answers:
         found += space.obstacles(budgets, question.min_free_percent)
         if not question.pending:
             return
-        named = frozenset(one.subject for one in found)
-        found += hindrances.of_lists(question.now, self.state, self.sources, question.key_days, named)
+        found += hindrances.of_lists(question.now, self.state, self.sources, question.key_days, self.refused)
         pending = self.outlook.found
         found += hindrances.of_updates(self.updates, pending.waiting, question.selection, question.rollback_required)
         found += hindrances.of_conffiles(self.outlook.changed)

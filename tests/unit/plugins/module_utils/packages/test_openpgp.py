@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,10 @@ def test_noise_is_no_keyring():
         openpgp.read_keys(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!!\n-----END PGP PUBLIC KEY BLOCK-----\n") == ()
     )
     assert openpgp.read_keys(b"") == ()
+
+
+def test_a_subkey_ends_with_its_primary_key():
+    primary, subkey = openpgp.read_keys(case("debian-12-automatic.asc"))
+    ended = replace(primary, expires=1_000_000, revoked=True)
+    assert openpgp._bounded(subkey, ended) == replace(subkey, expires=1_000_000, revoked=True)
+    assert openpgp._bounded(subkey, replace(primary, expires=None)) == subkey

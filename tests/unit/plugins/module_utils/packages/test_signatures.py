@@ -66,3 +66,15 @@ def test_a_signature_lasts_as_long_as_the_last_of_its_keys():
     found = signatures.look(CASES / "expired.InRelease", signed_by("expired.asc"))
     assert found.lasting() == found.keys[0].expires
     assert signatures.look(CASES / "good.InRelease", signed_by("good.asc")).lasting() is None
+
+
+@pytest.mark.skipif(shutil.which("gpgv") is None, reason="sqv, as apt 3 uses it, is content with one good signature")
+def test_a_bad_signature_beside_a_good_one_is_bad_for_apt_2(tmp_path):
+    message, good = signatures.parts((CASES / "good.InRelease").read_bytes())
+    foreign = signatures.parts((CASES / "expired.InRelease").read_bytes())[1]
+    (tmp_path / "Release").write_bytes(message)
+    (tmp_path / "Release.gpg").write_bytes(good)
+    keyrings = signed_by("good.asc", "expired.asc")
+    assert signatures.look(tmp_path / "Release", keyrings).state == "good"
+    (tmp_path / "Release.gpg").write_bytes(good + b"\n" + foreign)
+    assert signatures.look(tmp_path / "Release", keyrings).state == "bad"
