@@ -60,7 +60,7 @@ dnf --quiet --assumeyes --disablerepo='*' reinstall /srv/rpms/pool/labbase-1.0-1
 def make(host: BareHost) -> None:
     """Give a host its RPM database, its repository and every toy at 1.0; this needs the Debian archive."""
     host.send(_SCRIPT, "/srv/rpm_repository.py")
-    host.fleet.exec(host.name, ["sh", "-eu", "-c", _MAKE], timeout=300, check=True)
+    host.fleet.exec(host.name, ["sh", "-eu", "-c", _MAKE], timeout=900, check=True)
 
 
 def reset(host: BareHost) -> None:
