@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asking the gate in a run on record: it waits for a moment it can name, hears stop orders meanwhile, and else says no."""
+"""Asking the gate in a run on record: it waits for a moment it can name, and hears stop orders meanwhile."""
 
 from __future__ import annotations
 
