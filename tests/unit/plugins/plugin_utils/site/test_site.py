@@ -109,9 +109,7 @@ def test_what_is_read_can_be_written_and_read_again(site: Site) -> None:
     policy = site.policy
     rings = {"rings": [ring.to_dict() for ring in policy.rings], "promotion_kinds": list(policy.promotion_kinds)}
     assert (
-        Policy.from_files(
-            rings, policy.patching.to_dict(), policy.remediation.to_dict(), policy.calendar.to_dict()
-        )
+        Policy.from_files(rings, policy.patching.to_dict(), policy.remediation.to_dict(), policy.calendar.to_dict())
         == policy
     )
 
