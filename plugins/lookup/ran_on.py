@@ -44,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: Host names, or the sizes of the batches. Where no change is named, the empty group C(holdfast_none), or 1.
+  description: Host names, or the sizes of the batches; without a change, the empty group C(holdfast_none), or 1.
   type: list
   elements: raw
 """

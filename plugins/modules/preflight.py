@@ -10,8 +10,8 @@ module: preflight
 short_description: Find out where a host stands in a change, and what is in the way there
 version_added: 0.1.0
 description:
-  - Compares the installed versions with the plan's two sets of versions, and with what the ledger tells of earlier runs of
-    the change. A run that was killed, or lost the host, could not record what it had done there.
+  - Compares the installed versions with the plan's two sets of versions, and with what the ledger tells of earlier runs
+    of the change. A run that was killed, or lost the host, could not record what it had done there.
   - Names what is in the way of a plan that is staged, one line each, and fails then; nothing is changed, and the record
     says that the host was skipped, and why.
   - Fails as well for a host that an earlier run left unhealthy or half-way back, so that it goes back before anything
