@@ -59,6 +59,10 @@ integration: $(STAMP) ## real playbooks on the lab's hosts
 drills: $(STAMP) ## break every control on lab hosts and in the virtual machine; prints how many were detected
 	@$(BIN)/python tests/run.py drills vm detected
 
+.PHONY: faults
+faults: $(STAMP) ## break runs in the middle, more than thirty ways, and print where the next run left each host
+	@$(BIN)/python tests/run.py faults matrix
+
 .PHONY: vm
 vm: $(STAMP) ## what a container cannot show, in a virtual machine
 	@$(BIN)/python tests/run.py vm
@@ -68,7 +72,7 @@ molecule: $(STAMP) ## every Molecule scenario: syntax, check, converge, idempote
 	@$(BIN)/python tests/run.py molecule
 
 .PHONY: bench
-bench: $(STAMP) ## print what baselines cost, in pings
+bench: $(STAMP) ## print what baselines cost, in pings, and what waves cost beside a bare apt-get install
 	@$(BIN)/python -m pytest -q -s tests/bench
 
 .PHONY: dist

@@ -100,6 +100,21 @@ def _pytest(folder: str, *options: str) -> list[Check]:
     return [Check(folder, python("-m", "pytest", f"tests/{folder}", f"--junitxml={report}", *options), report)]
 
 
+def _integration() -> list[Check]:
+    # Of the fault matrix a handful: all of it is for `make faults`.
+    (check,) = _pytest("integration", "tests/faults", "-m", "not whole_matrix", *TWO_PROCESSES, "--durations=10")
+    return [check]
+
+
+def _faults() -> list[Check]:
+    # Two hosts for each process, and a fault at a time on them.
+    return _pytest("faults", "--numprocesses=2", "--dist=load", "--durations=5")
+
+
+def _matrix() -> list[Check]:
+    return [Check("matrix", python("-m", "tests.faults.matrix"))]
+
+
 def _drills() -> list[Check]:
     # Each release on a host of its own, side by side.
     return _pytest("drills", "--numprocesses=2", "--dist=load")
@@ -137,11 +152,13 @@ STAGES = (
     Stage("fetch", _fetch, after=("image",), counts=False),
     Stage("unit", lambda: _pytest("unit", *TWO_PROCESSES)),
     Stage("sanity", _sanity, after=("fetch",)),
-    Stage("integration", lambda: _pytest("integration", *TWO_PROCESSES, "--durations=10"), after=("image", "fetch")),
+    Stage("integration", _integration, after=("image", "fetch")),
     # Not beside the integration tests: an emulated machine takes both cores, and guards are given seconds there.
     Stage("vm", lambda: _pytest("vm", "--durations=5"), after=("fetch", "integration")),
     # Each role's own scenario drills its controls; all of them together on one host are for `make drills`.
     Stage("drills", _drills, after=("image",), by_name=True),
+    Stage("faults", _faults, after=("image",), by_name=True),
+    Stage("matrix", _matrix, after=("faults",), shows=60, by_name=True),
     Stage("molecule", _molecule, after=("image",), at_once=2),
     Stage("detected", _detected, after=("drills", "vm"), shows=3, by_name=True),
 )

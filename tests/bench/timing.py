@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a playbook costs: wall time and processor time of the whole process tree, against a ping playbook in turn."""
+"""What a playbook costs: wall time and processor time of the whole process tree, against another one in turn."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def alternate(site: Path, commands: Mapping[str, Command], runs: int, *more: str
     return costs
 
 
-def ratio(costs: Mapping[str, Sequence[Cost]], name: str, kind: str = "wall") -> float:
-    """Return the median of a command over the median of the pings in the same turns; `kind` is wall or cpu."""
-    median = {one: statistics.median(getattr(cost, kind) for cost in costs[one]) for one in (name, "ping")}
-    return median[name] / median["ping"]
+def ratio(costs: Mapping[str, Sequence[Cost]], name: str, kind: str = "wall", base: str = "ping") -> float:
+    """Return the median of a command over the median of `base` in the same turns; `kind` is wall or cpu."""
+    median = {one: statistics.median(getattr(cost, kind) for cost in costs[one]) for one in (name, base)}
+    return median[name] / median[base]
 
 
 @contextmanager

@@ -70,6 +70,7 @@ class Case:
     change: str = ""
     site: SiteUnderTest = field(init=False)
     first: str = ""
+    row: matrix.Row | None = None
     begun: float = field(default_factory=time.monotonic)
 
     def inside(self, script: str, host: str = "one") -> str:
@@ -235,6 +236,7 @@ class Case:
             self.order, fault, when, self.first, then, states, audit, time.monotonic() - self.begun, whole
         )  # fmt: skip
         matrix.keep(self.name, row)
+        self.row = row
         assert row.whole, f"{row}\n{self.said()[-6000:]}"
         return row
 

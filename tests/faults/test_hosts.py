@@ -132,6 +132,7 @@ def test_the_disk_is_full_while_files_are_staged(case: Case) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
+@whole_matrix
 def test_memory_runs_out_while_dpkg_configures(case: Case, memory_limit: None) -> None:
     case.prepare()
     case.inside(f"touch /run/toy-eat-{case.to}")
@@ -212,6 +213,7 @@ def test_the_archive_is_gone(case: Case) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
+@whole_matrix
 def test_a_wrong_answer_after_the_installation(case: Case) -> None:
     case.prepare("one", "two", to=WRONG)
     assert case.run() == 2
