@@ -30,8 +30,11 @@ class Move:
         return at_goal and not self.torn(now)
 
     def torn(self, now: Package | None) -> bool:
-        """Whether dpkg was killed while it unpacked the package, which only unpacking it again can mend."""
-        return now is not None and now.status == "half-installed"
+        """Whether dpkg was killed while it replaced the package, which only unpacking it again can mend.
+
+        dpkg says so by the flag reinstreq, which it sets before the first script of the old version runs.
+        """
+        return now is not None and (now.status == "half-installed" or now.flag != "ok")
 
     def may_start(self, now: Package | None) -> bool:
         """Whether the plan knows the version the host has."""

@@ -15,9 +15,9 @@ UPGRADE = Move(Line("toy", "all", "1.0", NEW, OLD), NEW, "1.0")
 REMOVE = Move(Line("toy", "all", None, NEW, None), None, "1.1")
 
 
-def toy(version, status="installed"):
+def toy(version, status="installed", flag="ok"):
     """The toy package at a version, in a state."""
-    return Package("toy", "all", version, "toy", version, "install", "ok", status)
+    return Package("toy", "all", version, "toy", version, "install", flag, status)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def test_a_removal_is_done_when_nothing_is_there(now, done, may_start):
         (toy("1.1", "unpacked"), True),
         (toy("1.1", "half-configured"), True),
         (toy("1.1", "half-installed"), False),
+        (toy("1.1", "half-configured", "reinstreq"), False),
         (toy("1.0", "unpacked"), False),
         (None, False),
     ],
