@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -91,12 +90,9 @@ def ensure_for_machine(say: Callable[[str], None]) -> None:
     _install(wanted_for_machine(), say)
 
 
-def faketime(say: Callable[[str], None]) -> str:
-    """Have the library that gives a program another clock; return its path. Raises MissingError as `ensure` does."""
-    triplet = sysconfig.get_config_var("MULTIARCH") or ""
-    library = f"/usr/lib/{triplet}/faketime/libfaketimeMT.so.1"
-    _install({library: "libfaketime"}, say)
-    return library
+def compiler(say: Callable[[str], None]) -> None:
+    """Have a C compiler and the C library's headers. Raises MissingError as `ensure` does."""
+    _install({"gcc": "gcc", "/usr/include/dlfcn.h": "libc6-dev"}, say)
 
 
 def _install(programs: Mapping[str, str], say: Callable[[str], None]) -> None:

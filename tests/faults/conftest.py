@@ -13,6 +13,7 @@ import pytest
 from lab import needs
 from lab.errors import MissingError
 from lab.fleet import Fleet
+from lab.process import run
 from tests.faults import matrix
 from tests.faults.case import HOSTS, Case
 from tests.faults.toyd import OLD
@@ -65,21 +66,18 @@ def case(request: pytest.FixtureRequest, pair: Fleet, debs: dict[str, Path], tmp
 
 @pytest.fixture
 def clock(tmp_path: Path) -> dict[str, str]:
-    """The environment of a run whose clock a file sets: the true time, until something else is written into it.
+    """The environment of a run whose clock a file shifts, by no seconds until something else is written into it.
 
     A container has its machine's clock, so the hosts' cannot be set.
     """
     try:
-        library = needs.faketime(print)
+        needs.compiler(print)
     except MissingError as exc:
         pytest.skip(str(exc))
-    (tmp_path / "clock").write_text("+0", encoding="ascii")
-    return {
-        "LD_PRELOAD": library,
-        "FAKETIME_TIMESTAMP_FILE": str(tmp_path / "clock"),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    library = tmp_path / "clock.so"
+    run(["gcc", "-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name("clock.c")), "-ldl"])
+    (tmp_path / "clock").write_text("0", encoding="ascii")
+    return {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(tmp_path / "clock")}
 
 
 @pytest.fixture
