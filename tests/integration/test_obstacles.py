@@ -31,10 +31,11 @@ SECONDS = 90
 """How long to wait for something on a host that takes a few seconds."""
 
 ALONE = """
+systemctl stop apt-daily.timer apt-daily-upgrade.timer
 mkdir -p /root/kept /etc/apt/keyrings /srv
 mv /etc/apt/sources.list /etc/apt/sources.list.d/* /root/kept/ 2>/dev/null || true
 """
-"""Takes every other archive away; BACK gives them back."""
+"""Takes every other archive away, and the timers that would come between; BACK gives them back."""
 
 BACK = """
 umount /boot /var/lib/holdfast/stage 2>/dev/null || true
@@ -42,6 +43,7 @@ rm -rf /etc/apt/sources.list.d/toys.list /etc/apt/keyrings/toys.asc /etc/apt/pre
 mv /root/kept/sources.list /etc/apt/ 2>/dev/null || true
 mv /root/kept/* /etc/apt/sources.list.d/ 2>/dev/null || true
 rm -rf /root/kept /root/toy*
+systemctl start apt-daily.timer apt-daily-upgrade.timer
 """
 
 HOLD = """
@@ -344,6 +346,8 @@ OBSTRUCTIONS: dict[str, tuple[str, str]] = {
 }
 """What is in the way of each host of the demonstration, and how it is made."""
 
+BLOCKING = ("boot_full", "no_archive", "unsigned")
+
 
 def test_the_playbook_names_one_obstacle_a_host_and_changes_nothing(lab: Fleet, tmp_path: Path) -> None:
     site = lay_out_demo(tmp_path / "site", lab)
@@ -366,8 +370,8 @@ def test_the_playbook_names_one_obstacle_a_host_and_changes_nothing(lab: Fleet, 
         for name, (kind, _make) in OBSTRUCTIONS.items():
             told = [line for line in done.stdout.splitlines() if line.startswith(f"{name}: {kind} ")]
             assert len(told) == 1, done.stdout
-        failed = re.findall(r"(\S+): its updates cannot go in: (\S+);", done.stdout)
-        assert sorted(set(failed)) == [("pilot-1", "boot_full"), ("prod-1", "no_archive"), ("prod-2", "unsigned")]
+        failed = set(re.findall(r"([\w-]+): its updates cannot go in: (\w+);", done.stdout))
+        assert failed == {(name, kind) for name, (kind, _make) in OBSTRUCTIONS.items() if kind in BLOCKING}
         limited = site.play("check_patches", "--limit", "lab-1,lab-2")
         assert limited.returncode == 0, limited.stdout + limited.stderr
         assert "lab-1: nothing would change" in limited.stdout
