@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.bare import BareHost
+from tests.integration.patched import plan
 
 PORT = 8099
 REPO = "/etc/yum.repos.d/lab-rpms.repo"
@@ -86,3 +87,24 @@ def installed(host: BareHost) -> dict[str, str]:
 def plan_lines(state: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the lines a plan would have of package_state's answer."""
     return [{name: value for name, value in line.items() if name != "cves"} for line in state["updates"]]
+
+
+def state(host: BareHost, *only: str, **asked: Any) -> dict[str, Any]:
+    """Ask what is pending of these packages."""
+    answer = host.module("package_state", manager="dnf", refresh=True, only=list(only), **asked)
+    assert not answer["failed"], answer
+    return answer
+
+
+def locked(host: BareHost, *only: str) -> dict[str, Any]:
+    """Plan these packages and stage them; return the arguments of the modules that act on the plan."""
+    found = {"manager": "dnf", **plan(plan_lines(state(host, *only)))}
+    assert found["packages"]
+    staged = host.module("package_stage", **found)
+    assert not staged["failed"], staged
+    return found
+
+
+def obstacles(host: BareHost, *only: str) -> dict[str, str]:
+    """What is in the way: kind and subject, to what was found."""
+    return {f"{one['kind']} {one['subject']}": one["found"] for one in state(host, *only, obstacles=True)["obstacles"]}
