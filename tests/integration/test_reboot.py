@@ -67,7 +67,8 @@ def need(site: SiteUnderTest, *hosts: str) -> dict[str, str]:
 
 def reboots(site: SiteUnderTest) -> dict[str, Any]:
     """Return what the records say of reboots, by asset."""
-    results = [result for body in steps(site, "deploy") for result in body["results"]]  # type: ignore[attr-defined]
+    bodies: list[Any] = steps(site, "deploy")
+    results = [result for body in bodies for result in body["results"]]
     return {result["asset"]: result["reboot"] for result in results if "reboot" in result}
 
 
