@@ -88,7 +88,8 @@ def test_a_way_back_that_fails_leaves_the_host_at_the_plan_and_the_next_ring_shu
     first = site.play("patch", "-e", f"change={change}", "-e", "ring=lab")
     assert first.returncode == 0, first.stdout + first.stderr
     # A staged file that somebody touched is refused; the way back is not what it was.
-    site.fleet.exec("one", ["sh", "-c", f"echo >>/var/lib/holdfast/stage/*/{NAME}_{OLD}_all.deb"], check=True)
+    touch = f'for file in /var/lib/holdfast/stage/*/{NAME}_{OLD}_all.deb; do echo >>"$file"; done'
+    site.fleet.exec("one", ["sh", "-c", touch], check=True)
     done = site.play("rehearse", "-e", f"change={change}")
     assert done.returncode == 2
     assert at(site.fleet) == {"one": NEW, "two": OLD}
