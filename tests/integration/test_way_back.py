@@ -113,7 +113,8 @@ def test_versions_no_archive_has_any_more_come_back_from_what_was_installed(host
     staged = host.module("package_stage", **asked)
     assert {one["from"] for one in staged["origins"]} == {"archive", "repacked"}
     host.fleet.cut_archive(host.name)
-    assert host.module("package_apply", **asked)["changed"]
+    forward = host.module("package_apply", **asked)
+    assert not forward["failed"], forward
     back = host.module("package_restore", **asked)
     assert not back["failed"], back
     assert (before.differences(state_of(host)), host.sh(ASK)) == ({}, served)
