@@ -61,11 +61,13 @@ def refresh() -> None:
     """
     prepare()
     options = [f"--setopt=cachedir={CACHE}", f"--setopt=logdir={LOGS}", "--setopt=*.skip_if_unavailable=0"]
-    argv = [str(PROGRAM), "--assumeyes", "--quiet", "--disableplugin=local", *options, "--refresh", "makecache"]
+    # Not quietly: only so does dnf say why a repository could not be fetched.
+    argv = [str(PROGRAM), "--assumeyes", "--disableplugin=local", *options, "--refresh", "makecache"]
     answer = run(argv, seconds=_REFRESH_SECONDS)
     if answer.code != 0:
+        said = [line.strip(" -") for line in answer.err.splitlines() if line.strip()]
         raise PackageError(
-            f"the repositories could not be refreshed: {answer.complaint()}; "
+            f"the repositories could not be refreshed: {' | '.join(said[-4:])[:1500] or answer.complaint()}; "
             "mend the host's repositories or its way to them, then plan again"
         )
     STAMP.touch()

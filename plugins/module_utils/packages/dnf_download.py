@@ -19,7 +19,7 @@ _SECONDS = 1800
 _FRESH = 3600
 """Seconds for which metadata that was verified once is taken without asking the repository again."""
 
-_OUT_OF_REACH = re.compile(
+OUT_OF_REACH = re.compile(
     r"Curl error \((?:5|6|7|28|35|52|55|56)\)|[Cc]onnection refused|[Cc]ould ?n.t (?:connect|resolve)|timed? ?out"
 )
 
@@ -52,7 +52,7 @@ def _known(debs: tuple[Deb, ...]) -> tuple[dict[str, Any], str]:
         try:
             dnf_ask.refresh()
         except PackageError as problem:
-            if not _OUT_OF_REACH.search(str(problem)):
+            if not OUT_OF_REACH.search(str(problem)):
                 raise
             return {}, "the repositories cannot be reached"
         known = _ask(debs, None)["files"]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.module_utils.packages import dnf_ask, dnf_session
+from ansible_collections.holdfast.hipaa.plugins.module_utils.packages import dnf_ask, dnf_download, dnf_session
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.commands import Done
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.errors import PackageError
 
@@ -51,3 +51,16 @@ def test_anything_else_is_no_answer(done, words):
 def test_the_program_stands_by_itself():
     compile(dnf_ask.source(), "dnf_session.py", "exec")
     assert "from ." not in dnf_ask.source()
+
+
+@pytest.mark.parametrize(
+    ("said", "out_of_reach"),
+    [
+        ("Curl error (7): Couldn't connect to server for http://x/repodata/repomd.xml | All mirrors were tried", True),
+        ("Curl error (6): Couldn't resolve host name for http://x/repodata/repomd.xml | All mirrors were tried", True),
+        ("Status code: 404 for http://x/repodata/repomd.xml | All mirrors were tried", False),
+        ("repomd.xml GPG signature verification error: Bad GPG signature", False),
+    ],
+)
+def test_only_a_repository_that_cannot_be_reached_is_one_to_do_without(said, out_of_reach):
+    assert bool(dnf_download.OUT_OF_REACH.search(said)) is out_of_reach
