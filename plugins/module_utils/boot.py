@@ -89,13 +89,21 @@ def _comes_back(state: dict[str, str]) -> bool:
 
 
 def absent(units: Sequence[str]) -> list[dict[str, str]]:
-    """Return those of the units that are not active, each with its state. Raises SystemdError."""
-    found = states(list(units), "ActiveState,SubState")
+    """Return those of the units that are not active, each with its state. Raises SystemdError.
+
+    Work that is done once and that systemd found not needed in this boot (its conditions say so, as those of
+    systemd-sysusers do after a first boot) is no service that is missing.
+    """
+    found = states(list(units), "ActiveState,SubState,Type,ConditionResult")
     return [
         {"unit": unit, "state": found[unit].get("ActiveState", "unknown")}
         for unit in units
-        if found[unit].get("ActiveState") != "active"
+        if found[unit].get("ActiveState") != "active" and not _not_needed(found[unit])
     ]
+
+
+def _not_needed(state: dict[str, str]) -> bool:
+    return state.get("Type") == "oneshot" and state.get("ConditionResult") == "no"
 
 
 def system_state() -> str:
