@@ -23,7 +23,7 @@ from tests.faults.toyd import ANSWER, NAME, NEW, OLD, PORT
 from tests.integration.sites import APPROVERS, BIN, ROOT, SiteUnderTest, lay_out
 
 HOSTS = ("one", "two")
-LIMIT = 400
+LIMIT = 900
 """Seconds after which a run counts as hung."""
 
 SECONDS = 150
