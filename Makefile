@@ -59,6 +59,10 @@ integration: $(STAMP) ## real playbooks on the lab's hosts
 drills: $(STAMP) ## break every control on lab hosts and in the virtual machine; prints how many were detected
 	@$(BIN)/python tests/run.py drills vm detected
 
+.PHONY: waves
+waves: $(STAMP) ## patch rings, clusters and a host of another package manager; stage, rehearse and take back
+	@$(BIN)/python tests/run.py waves
+
 .PHONY: faults
 faults: $(STAMP) ## break runs in the middle, more than thirty ways, and print where the next run left each host
 	@$(BIN)/python tests/run.py faults matrix

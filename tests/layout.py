@@ -45,7 +45,7 @@ _HOMES = (("/ro", "ot/"), ("/home", "/"))
 # What speaks of managed hosts, where these are just folders.
 _OF_HOSTS = (
     ".config/molecule/", "baselines/", "lab/", "molecule/", "plugins/modules/", "plugins/module_utils/", "roles/",
-    "tests/drilling.py", "tests/drills/", "tests/host_digest.py", "tests/integration/", "tests/vm/",
+    "tests/drilling.py", "tests/drills/", "tests/faults/", "tests/host_digest.py", "tests/integration/", "tests/vm/",
     "tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/",
 )  # fmt: skip
 _HOSTS_AND_PATHS = re.compile(

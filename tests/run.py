@@ -101,9 +101,13 @@ def _pytest(folder: str, *options: str) -> list[Check]:
 
 
 def _integration() -> list[Check]:
-    # Of the fault matrix a handful: all of it is for `make faults`.
-    (check,) = _pytest("integration", "tests/faults", "-m", "not whole_matrix", *TWO_PROCESSES, "--durations=10")
-    return [check]
+    return _pytest("integration", "-m", "not waves", *TWO_PROCESSES, "--durations=10")
+
+
+def _waves() -> list[Check]:
+    report = LOGS / "waves.xml"
+    argv = python("-m", "pytest", "tests/integration", "-m", "waves", f"--junitxml={report}", *TWO_PROCESSES)
+    return [Check("waves", argv, report)]
 
 
 def _faults() -> list[Check]:
@@ -157,6 +161,8 @@ STAGES = (
     Stage("vm", lambda: _pytest("vm", "--durations=5"), after=("fetch", "integration")),
     # Each role's own scenario drills its controls; all of them together on one host are for `make drills`.
     Stage("drills", _drills, after=("image",), by_name=True),
+    # Many hosts, or long: what waves come to is for `make waves` and `make faults`.
+    Stage("waves", _waves, after=("image", "fetch"), by_name=True),
     Stage("faults", _faults, after=("image",), by_name=True),
     Stage("matrix", _matrix, after=("faults",), shows=60, by_name=True),
     Stage("molecule", _molecule, after=("image",), at_once=2),

@@ -27,7 +27,6 @@ FILES = ("test_controller", "test_hosts")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "whole_matrix: only in `make faults`, for the matrix takes minutes")
     # FAULTS_KEEP: rows of an earlier run stay, where only some faults are injected again.
     if not hasattr(config, "workerinput") and not config.option.collectonly and not os.environ.get("FAULTS_KEEP"):
         matrix.forget()

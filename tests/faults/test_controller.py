@@ -9,7 +9,6 @@ import pytest
 from tests.faults.case import Case
 from tests.faults.toyd import OLD, WRONG
 
-whole_matrix = pytest.mark.whole_matrix
 KILLED = "controller killed"
 
 
@@ -22,19 +21,16 @@ def at_task(case: Case, pattern: str, when: str, *, nth: int = 1, after: float =
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@whole_matrix
 def test_killed_while_the_gate_is_asked(case: Case) -> None:
     case.prepare()
     at_task(case, r"hipaa\.gate:", "while the gate is asked", after=0)
 
 
-@whole_matrix
 def test_killed_while_staging(case: Case) -> None:
     case.prepare()
     at_task(case, r"hipaa\.package_stage:", "while it stages")
 
 
-@whole_matrix
 def test_killed_at_the_first_look_at_health(case: Case) -> None:
     case.prepare()
     at_task(case, r"hipaa\.health:", "at the first look at health")
@@ -51,13 +47,11 @@ def test_killed_while_dpkg_works(case: Case, script: str) -> None:
     case.finish(KILLED, "while dpkg unpacks" if script == "preinst" else "while dpkg configures")
 
 
-@whole_matrix
 def test_killed_while_services_restart(case: Case) -> None:
     case.prepare()
     at_task(case, r"hipaa\.service_restarts:", "while services restart")
 
 
-@whole_matrix
 def test_killed_while_the_host_reboots(case: Case) -> None:
     case.prepare()
     case.inside("touch /etc/toy-reboot")
@@ -65,13 +59,11 @@ def test_killed_while_the_host_reboots(case: Case) -> None:
     assert case.inside("ls /run").find("reboot-required") < 0
 
 
-@whole_matrix
 def test_killed_at_the_second_look_at_health(case: Case) -> None:
     case.prepare()
     at_task(case, r"hipaa\.health:", "at the second look at health", nth=2)
 
 
-@whole_matrix
 def test_killed_while_versions_are_compared(case: Case) -> None:
     case.prepare()
     at_task(case, r"hipaa\.verify_packages:", "while versions are compared")
@@ -88,7 +80,6 @@ def test_killed_while_a_host_is_taken_back(case: Case) -> None:
     assert set(row.hosts.values()) == {"back"}
 
 
-@whole_matrix
 def test_killed_between_two_waves(case: Case) -> None:
     case.prepare("one", "two")
     at_task(case, r"hipaa\.gate:", "between two waves", nth=2, after=0)
@@ -97,7 +88,6 @@ def test_killed_between_two_waves(case: Case) -> None:
     assert told == ["one", "two"], "the verified host is not repeated"
 
 
-@whole_matrix
 def test_a_second_controller_starts_meanwhile(case: Case) -> None:
     case.prepare()
     case.hold("postinst")
@@ -110,7 +100,6 @@ def test_a_second_controller_starts_meanwhile(case: Case) -> None:
     case.finish("second controller", "while the first one installs")
 
 
-@whole_matrix
 @pytest.mark.parametrize("when", ["at the start", "while dpkg works"])
 def test_the_ledger_takes_no_record(case: Case, when: str) -> None:
     case.prepare()
@@ -129,7 +118,6 @@ def test_the_ledger_takes_no_record(case: Case, when: str) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@whole_matrix
 @pytest.mark.parametrize("jump", ["two days ahead", "two hours back"])
 def test_the_controllers_clock_jumps(case: Case, clock: dict[str, str], jump: str) -> None:
     case.prepare()
@@ -141,7 +129,6 @@ def test_the_controllers_clock_jumps(case: Case, clock: dict[str, str], jump: st
     case.finish("controller's clock jumps", f"{jump}, at the installation")
 
 
-@whole_matrix
 def test_the_approval_ends_between_two_waves(case: Case) -> None:
     case.prepare("one", "two", approvals=1)
     case.approve()

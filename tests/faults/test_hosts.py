@@ -9,8 +9,6 @@ import pytest
 from tests.faults.case import Case
 from tests.faults.toyd import NAME, OLD, WRONG
 
-whole_matrix = pytest.mark.whole_matrix
-
 CUT = """nft -f - <<'END'
 table inet holdfast_fault {
   chain input { type filter hook input priority -10; tcp dport 22 drop; }
@@ -62,7 +60,6 @@ def test_power_fails_while_dpkg_works(case: Case, script: str) -> None:
     case.finish("power fails", "while dpkg unpacks" if script == "preinst" else "while dpkg configures")
 
 
-@whole_matrix
 def test_power_fails_while_the_host_is_taken_back(case: Case) -> None:
     case.prepare(to=WRONG)
     case.hold("postinst", OLD)
@@ -76,7 +73,6 @@ def test_power_fails_while_the_host_is_taken_back(case: Case) -> None:
 
 
 @pytest.mark.parametrize("back", [False, True])
-@whole_matrix
 def test_the_connection_is_cut_while_dpkg_works(case: Case, back: bool) -> None:
     case.prepare()
     case.hold("postinst")
@@ -92,7 +88,6 @@ def test_the_connection_is_cut_while_dpkg_works(case: Case, back: bool) -> None:
     case.finish("connection cut", f"while dpkg configures, which {'ends' if back else 'goes on'} meanwhile")
 
 
-@whole_matrix
 @pytest.mark.parametrize("script", ["preinst", "postinst"])
 def test_dpkg_is_killed(case: Case, script: str) -> None:
     case.prepare()
@@ -105,7 +100,6 @@ def test_dpkg_is_killed(case: Case, script: str) -> None:
     case.finish("dpkg and apt killed", "while dpkg unpacks" if script == "preinst" else "while dpkg configures")
 
 
-@whole_matrix
 def test_the_disk_is_full_while_dpkg_unpacks(case: Case) -> None:
     case.prepare()
     # Root's disk is the machine's; a small one of its own takes the package's largest file.
@@ -120,7 +114,6 @@ def test_the_disk_is_full_while_dpkg_unpacks(case: Case) -> None:
     case.finish("disk full", "while dpkg unpacks")
 
 
-@whole_matrix
 def test_the_disk_is_full_while_files_are_staged(case: Case) -> None:
     case.prepare()
     case.inside(
@@ -132,7 +125,6 @@ def test_the_disk_is_full_while_files_are_staged(case: Case) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@whole_matrix
 def test_memory_runs_out_while_dpkg_configures(case: Case, memory_limit: None) -> None:
     case.prepare()
     case.inside(f"touch /run/toy-eat-{case.to}")
@@ -141,7 +133,6 @@ def test_memory_runs_out_while_dpkg_configures(case: Case, memory_limit: None) -
     case.finish("out of memory", "while dpkg configures: the kernel kills it")
 
 
-@whole_matrix
 def test_the_lock_is_held_from_the_start(case: Case) -> None:
     case.prepare()
     case.inside(f'nohup python3 -c "{HOLDER}" 900 toy-holder >/dev/null 2>&1 &')
@@ -153,7 +144,6 @@ def test_the_lock_is_held_from_the_start(case: Case) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@whole_matrix
 def test_the_lock_is_taken_just_before_the_installation(case: Case) -> None:
     case.prepare()
     take = (
@@ -164,7 +154,6 @@ def test_the_lock_is_taken_just_before_the_installation(case: Case) -> None:
     case.finish("lock held", "for 8 s from the installation on")
 
 
-@whole_matrix
 def test_apts_own_timer_races(case: Case) -> None:
     case.prepare()
     case.run(**case.trip(r"hipaa\.package_apply:", case.inside_argv(RACE)))
@@ -175,7 +164,6 @@ def test_apts_own_timer_races(case: Case) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@whole_matrix
 def test_a_maintainer_script_hangs(case: Case) -> None:
     case.prepare()
     case.hold("postinst")
@@ -184,7 +172,6 @@ def test_a_maintainer_script_hangs(case: Case) -> None:
     case.finish("maintainer script hangs", "while dpkg configures")
 
 
-@whole_matrix
 def test_a_service_does_not_stop(case: Case) -> None:
     case.prepare()
     case.inside("touch /run/toy-hang-stop")
@@ -193,7 +180,6 @@ def test_a_service_does_not_stop(case: Case) -> None:
     case.finish("service does not stop", "while dpkg configures")
 
 
-@whole_matrix
 @pytest.mark.parametrize("way", ["changed", "gone"])
 def test_a_staged_file_is_not_as_it_was(case: Case, way: str) -> None:
     case.prepare()
@@ -205,7 +191,6 @@ def test_a_staged_file_is_not_as_it_was(case: Case, way: str) -> None:
     case.finish(f"staged file {way}", "before the installation")
 
 
-@whole_matrix
 def test_the_archive_is_gone(case: Case) -> None:
     case.prepare()
     case.fleet.cut_archive("one")
@@ -215,7 +200,6 @@ def test_the_archive_is_gone(case: Case) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@whole_matrix
 def test_a_wrong_answer_after_the_installation(case: Case) -> None:
     case.prepare("one", "two", to=WRONG)
     assert case.run() == 2

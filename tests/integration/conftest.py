@@ -47,6 +47,7 @@ def _own_connections() -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "archive: needs the Debian archive over the network, and fails without it")
+    config.addinivalue_line("markers", "waves: only in `make waves`, for it takes many hosts or many minutes")
 
 
 @contextlib.contextmanager

@@ -21,7 +21,10 @@ from tests.integration.conftest import _fleet, _up
 from tests.integration.shop import approved, builds, edit_policy, equip, open_shop, plan, results, versions
 
 MEMBERS = ("db-1", "db-2")
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the fleet's network is only root's to reach")
+pytestmark = [
+    pytest.mark.waves,
+    pytest.mark.skipif(os.geteuid() != 0, reason="the fleet's network is only root's to reach"),
+]
 
 
 @pytest.fixture(scope="module")

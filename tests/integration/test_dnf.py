@@ -12,7 +12,7 @@ from tests.integration.bare import BareHost
 from tests.integration.patched import STAGE, own_host, plan
 from tests.integration.rpm_host import installed, locked, make, obstacles, plan_lines, publish, reset, state
 
-pytestmark = pytest.mark.archive
+pytestmark = [pytest.mark.archive, pytest.mark.waves]
 """The host gets dnf and rpm from the Debian archive."""
 
 CONFIGURATION = "cd /etc/clinic && sha256sum * 2>/dev/null"

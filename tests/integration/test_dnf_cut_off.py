@@ -16,7 +16,7 @@ from tests.integration.bare import BareHost
 from tests.integration.patched import own_host, there
 from tests.integration.rpm_host import installed, locked, make, obstacles, reset
 
-pytestmark = pytest.mark.archive
+pytestmark = [pytest.mark.archive, pytest.mark.waves]
 """The host gets dnf and rpm from the Debian archive."""
 
 

@@ -19,7 +19,7 @@ from tests.integration.sites import SiteUnderTest, lay_out
 from tests.integration.small import BASELINE, write
 from tests.integration.test_patch import restrict, steps
 
-pytestmark = pytest.mark.archive
+pytestmark = [pytest.mark.archive, pytest.mark.waves]
 """The host gets dnf and rpm from the Debian archive."""
 
 HOST = "rpm-1"

@@ -48,6 +48,8 @@ systemctl start apt-daily.timer apt-daily-upgrade.timer
 
 HOLD = """
 import fcntl, time
+
+pytestmark = pytest.mark.waves
 held = open("/var/lib/dpkg/lock-frontend", "w")
 fcntl.lockf(held, fcntl.LOCK_EX)
 open("/run/held", "w").close()

@@ -31,7 +31,7 @@ from tests.integration.shop import (
 )
 from tests.integration.sites import SiteUnderTest
 
-pytestmark = pytest.mark.archive
+pytestmark = [pytest.mark.archive, pytest.mark.waves]
 
 HOSTS = tuple(f"app-{number:02}" for number in range(1, 13))
 WAVES = (HOSTS[:1], HOSTS[1:4], HOSTS[4:])

@@ -25,6 +25,8 @@ from tests.integration.sites import APPROVERS, SiteUnderTest, lay_out
 from tests.integration.small import HOSTS, narrowed, steps, write
 from tests.integration.toys import Toy, line
 
+pytestmark = pytest.mark.waves
+
 SOURCE = "deb [signed-by=/usr/share/keyrings/toys.asc{options}] http://lab-archive/toys ./"
 DIGEST = "7" * 64
 STAGE = "/var/lib/holdfast/stage"

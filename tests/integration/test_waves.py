@@ -19,7 +19,7 @@ from tests.integration.sites import SiteUnderTest, lay_out
 from tests.integration.small import HOSTS, write
 from tests.integration.test_patch import ONLY_CLAIMSD, deployed, plan, restrict, steps, versions
 
-pytestmark = pytest.mark.archive
+pytestmark = [pytest.mark.archive, pytest.mark.waves]
 
 SOAK = timedelta(minutes=1)
 RING = {"waves": ["100%"], "soak_minutes": 1, "watch_seconds": 2}

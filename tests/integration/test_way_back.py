@@ -12,6 +12,8 @@ import pytest
 from tests.integration.bare import BareHost
 from tests.integration.patched import bare, installed, plan, state_of
 
+pytestmark = pytest.mark.waves
+
 WANTED = ["postgresql*", "libpq5", "nginx*", "openssl", "libssl3*", "libexpat1", "tzdata"]
 OURS = "/etc/nginx/mime.types"
 

@@ -15,6 +15,8 @@ from tests.host_digest import difference, digest
 from tests.integration.conftest import _fleet, _up
 from tests.integration.shop import approved, builds, edit_policy, equip, open_shop, plan, results, versions
 
+pytestmark = pytest.mark.waves
+
 HOSTS = ("app-1", "app-2", "app-3")
 SAYS = f"import urllib.request as r; print(r.urlopen('http://127.0.0.1:{PORT}/', timeout=5).read().decode())"
 
