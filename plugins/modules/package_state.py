@@ -395,7 +395,7 @@ def main() -> None:
             },
             "obstacles": {"type": "bool", "default": False},
             "min_free_percent": {"type": "int", "default": 5},
-            "key_days": {"type": "int", "default": 30},
+            "key_days": {"type": "int", "default": 30, "no_log": False},
             "rollback": {"type": "str", "choices": ["required", "optional"], "default": "required"},
             "repack": {"type": "bool", "default": False},
             "conffiles": {

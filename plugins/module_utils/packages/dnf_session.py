@@ -20,7 +20,7 @@ PLUGINS = ["versionlock", "subscription-manager", "spacewalk"]
 """The plugins that say what a host may take and from where; others act for the command line, or add sources."""
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str]) -> None:
     """Answer the question; what dnf refuses is an answer with error, what breaks is one with broken."""
     asked = json.loads(argv[0])
     try:
@@ -30,8 +30,13 @@ def main(argv: list[str]) -> int:
         if kind == "broken":
             traceback.print_exc()
         said = {kind: " ".join(str(problem).split())[:1500] or type(problem).__name__}
-    print(MARK + json.dumps(said), flush=True)
-    return 0
+    _say(MARK + json.dumps(said))
+
+
+def _say(line: str) -> None:
+    """Write a line at once: whoever reads it waits for it, and this process may be killed after it."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def offers(asked: dict[str, Any]) -> dict[str, Any]:
@@ -307,19 +312,19 @@ def _display() -> Any:
         def progress(self, package: Any, action: Any, done: int, total: int, step: int, steps: int) -> None:
             line = f"{dnf.transaction.ACTIONS.get(action, action)}: {package} ({step}/{steps})"
             if line != self.last:
-                print(line, flush=True)
+                _say(line)
             self.last = line
 
         def scriptout(self, msgs: Any) -> None:
             if msgs:
-                print(str(msgs).rstrip(), flush=True)
+                _say(str(msgs).rstrip())
 
         def error(self, message: str) -> None:
             self.errors.append(" ".join(str(message).split())[:500])
-            print(f"error: {message}", flush=True)
+            _say(f"error: {message}")
 
     return Display()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

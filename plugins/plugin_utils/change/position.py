@@ -57,7 +57,7 @@ def in_the_way(part: Part, state: Mapping[str, Any]) -> tuple[Mapping[str, Any],
     names = {name for package in part.packages for name in (package.name, f"{package.name}:{package.arch}")}
     found = []
     for one in state.get("obstacles") or ():
-        if one["kind"] in HOST or (one["kind"] in LINE and str(one["subject"]).split(" ")[0] in names):
+        if one["kind"] in HOST or (one["kind"] in LINE and str(one["subject"]).partition(" ")[0] in names):
             found.append(one)
     return tuple(one for one in found if one["blocks"])
 
