@@ -27,6 +27,8 @@ from tests.integration.bare import BareHost, lay_out_modules
 from tests.integration.sites import lay_out_demo
 from tests.integration.toys import WAIT, Toy
 
+pytestmark = pytest.mark.waves
+
 SECONDS = 90
 """How long to wait for something on a host that takes a few seconds."""
 
@@ -48,8 +50,6 @@ systemctl start apt-daily.timer apt-daily-upgrade.timer
 
 HOLD = """
 import fcntl, time
-
-pytestmark = pytest.mark.waves
 held = open("/var/lib/dpkg/lock-frontend", "w")
 fcntl.lockf(held, fcntl.LOCK_EX)
 open("/run/held", "w").close()

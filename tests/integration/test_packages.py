@@ -373,7 +373,7 @@ def test_every_pending_update_has_its_reason_and_its_way_back_or_none(host: Bare
     assert f"{update['sha256']}, {update['size']} bytes; expected {'0' * 64}" in said["msg"]
     gone = {**update, "to": "1.3", "file": "claimsd_1.3_all.deb"}
     assert "no version 1.3 in this host's archives" in host.module("package_stage", **plan([gone]))["msg"]
-    assert host.sh(f"test -e {STAGE} && ls -A {STAGE} || true") == ""
+    assert host.sh(f"ls -A {STAGE}").split() == ["claimsd_1.0_all.deb"], "the way back, which is right, and no more"
 
     publish("1.2", only=True)
     (update,) = host.module("package_state", refresh=True)["updates"]
