@@ -30,7 +30,7 @@ OPEN_CRON = ["chmod", "0755", "/etc/cron.d"]
 PAGE = SITE / "reports" / "demo.html"
 APPROVERS = ("security", "revenue-cycle")
 RINGS = ("lab", "pilot", "production")
-STEPS = 11
+STEPS = 13
 
 
 class DemoError(Exception):
