@@ -44,6 +44,8 @@ class BareHost:
             "ANSIBLE_CONFIG": str(self.collections / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_SSH_EXTRA_ARGS": f"-F {self.fleet.ssh_config}",
+            # Ansible's own choice goes by the host's name alone, and several fleets at once have a bookworm-1.
+            "ANSIBLE_SSH_CONTROL_PATH": f"%(directory)s/{self.fleet.name}-%%h",
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
             "ANSIBLE_NOCOLOR": "1",
