@@ -26,6 +26,7 @@ from .environment import PRODUCT, RunContext, utc_now
 from .product import product_version
 
 _opened: dict[Path, Site] = {}
+_begun: dict[str, OpenRun] = {}
 
 
 def open_site(root: Path) -> Site:
@@ -44,7 +45,8 @@ def open_site(root: Path) -> Site:
 def open_recorder(site: Site) -> Recorder:
     """Return what writes records into the site's ledger. Raises LedgerError or TrustError where that is impossible."""
     ledger = Ledger(site.ledger_path)
-    return Recorder(ledger, trust_in_force(ledger), site.org, product_version(), utc_now)
+    seen = ledger.size  # before the trust is read: what comes in between is looked at again
+    return Recorder(ledger, trust_in_force(ledger), site.org, product_version(), utc_now, seen=seen)
 
 
 def stated_baselines(site: Site, assets: Iterable[str]) -> list[dict[str, str]]:
@@ -183,11 +185,22 @@ class Run:
             )
 
 
+def begin_run(opened: OpenRun) -> None:
+    """Remember the run that this process has just put on record; Ansible's workers, its forks, know it too."""
+    _begun[opened.run_id] = opened
+
+
+def end_run(opened: OpenRun) -> None:
+    """Forget a run that this process has closed."""
+    _begun.pop(opened.run_id, None)
+
+
 def require_run() -> Run:
     """Return the open run of this process.
 
-    The recorder tells its children the run's id and a nonce whose digest stands in run-open: the ledger is asked, so an
-    environment made up by hand opens nothing. Raises LedgerError where there is no such open run.
+    A process that opened it, or is a fork of that one, knows it. Any other is told the run's id and a nonce whose
+    digest stands in run-open: there the ledger is asked, so an environment made up by hand opens nothing. Raises
+    LedgerError where there is no such open run.
     """
     context = RunContext.from_environment()
     if context is None:
@@ -196,4 +209,7 @@ def require_run() -> Run:
             "put callbacks_enabled = holdfast.hipaa.recorder into ansible.cfg and run again"
         )
     site = open_site(context.site)
+    begun = _begun.get(context.run_id)
+    if begun is not None and begun.nonce == context.nonce:
+        return Run(site, begun)
     return Run(site, find_open_run(Ledger(site.ledger_path), context.run_id, context.nonce))
