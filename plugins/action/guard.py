@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
     guard_contribution,
     revert_contribution,
+    sealed,
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import RunContext
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.guarding import (
@@ -55,7 +56,7 @@ class ActionModule(ActionBase):
         try:
             if args["state"] == "armed":
                 return {**result, **self._arm(args, known, variables)}
-            return {**result, **self._confirm(args["role"], known, str(variables["inventory_hostname"]))}
+            return sealed({**result, **self._confirm(args["role"], known, str(variables["inventory_hostname"]))})
         except HoldfastError as error:
             raise AnsibleActionFail(str(error)) from error
 

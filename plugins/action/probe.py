@@ -45,7 +45,6 @@ class ActionModule(RecordedAction):
         detail = keep_results(run, self.host, controls, verdicts)
         result = {
             "changed": False,
-            "verdicts": [verdict.to_dict() for verdict in verdicts],
             "counts": summary(verdicts),
             "failing": wrong,
             "left": [control_id for control_id in wrong if control_id in mended],

@@ -35,6 +35,7 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import unsealed
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import SITE, find_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
@@ -205,8 +206,7 @@ class CallbackModule(CallbackBase):
             what = {"unreachable": True}  # see RecordedAction.lost
         stopped = task._role is None and what.get("failed", False)
         if task.resolved_action.startswith(OURS) and (task._role is None or task.resolved_action == GUARD):
-            found = result.result.get("holdfast")
-            said = found if isinstance(found, list) else [found] if found is not None else []
+            said = unsealed(result.result)
             if task._role is None and not any(one["step"] == "deploy" for one in said):
                 # Staging, probing and judging are no deployment, whatever they say of themselves.
                 what = {"unreachable": what.get("unreachable", False)}

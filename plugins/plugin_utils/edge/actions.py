@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ..change.parts import Part
 from ..errors import HoldfastError
+from .contributions import sealed
 from .journal import WAVES
 from .opening import Run, require_run
 from .plain import plain
@@ -30,11 +31,11 @@ class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no
         try:
             run = require_run()
             try:
-                return {**result, **self.act(run, plain(args))}
+                return sealed({**result, **self.act(run, plain(args))})
             except AnsibleConnectionFailure as error:
                 if run.opened.mode != "apply" or not _in_waves(run):
                     raise
-                return {**result, **self.lost(error)}
+                return sealed({**result, **self.lost(error)})
         except HoldfastError as error:
             raise AnsibleActionFail(str(error)) from error
 

@@ -5,13 +5,32 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..ledger.canonical import encode
 from ..verdicts.verdict import Verdict
 
+MEMBER = "holdfast"
+"""The member of a task's result in which an action says what belongs into the run's records."""
+
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
+
+
+def sealed(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's result with its contributions, one or a list, as one JSON text.
+
+    Ansible copies, cleans and looks through every value of a result several times for each of its callbacks; of
+    hundreds of controls that costs more than to probe them. A text it takes as it is.
+    """
+    return {**result, MEMBER: json.dumps(result[MEMBER])} if MEMBER in result else dict(result)
+
+
+def unsealed(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the contributions in a task's result, none where it has none; raises ValueError for what is no JSON."""
+    said = json.loads(result[MEMBER]) if MEMBER in result else []
+    return said if isinstance(said, list) else [said]
 
 
 def value_digest(value: Any) -> str:

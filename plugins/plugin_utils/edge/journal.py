@@ -17,6 +17,7 @@ from ..ledger.canonical import timestamp
 from ..ledger.reading import OpenRun
 from ..ledger.recorder import Recorder
 from .environment import utc_now
+from .opening import begin_run, end_run
 
 MENDING = ("patch", "rehearse", "remediate")
 """Kinds of run that may change hosts; the other kinds only read, or only put back."""
@@ -130,6 +131,7 @@ class Journal:
         self.run = self.recorder.open_run(
             self.signers.implementer, kind=self.kind, mode=self.mode, expected_assets=self.expected, **particulars
         )
+        begin_run(self.run)
         return self.run
 
     def begins(self, asset: str) -> None:
@@ -218,6 +220,7 @@ class Journal:
             self.signers.implementer, self.run, outcome=self._verdict(exit_code), exit_code=exit_code
         )
         self.recorder.checkpoint(self.signers.log)
+        end_run(self.run)
         self.run = None
 
     def _ended(self, asset: str, word: str) -> None:

@@ -7,11 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_PLAIN = (str, int, float, bool, type(None))
+
 
 def plain(value: Any) -> Any:
     """Return `value` with mappings, lists and scalars of the plain built-in types; anything else becomes its text."""
-    if value is None or isinstance(value, bool):
-        return None if value is None else bool(value)
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, bool):
+        return bool(value)
     for kind in (int, float, str):
         if isinstance(value, kind):
             return kind(value)

@@ -15,8 +15,9 @@ from ansible.release import __version__ as ansible_core
 
 from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
-from ..ledger.reading import Record, read_records, trust_in_force
+from ..ledger.reading import Record, read_records
 from ..ledger.signers import FileSigner
+from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
@@ -31,8 +32,8 @@ SITE_FILES = (
 )  # fmt: skip
 """What of a site decides a run; keys, ledger and plans are not part of its digest."""
 
-SILENCE = timedelta(days=1)
-"""How long nothing is heard of a check or a plan before its controller counts as gone; none takes that long."""
+LONGEST = timedelta(days=1)
+"""After how long a check or a plan that never closed counts as left behind by a controller that is gone."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
-    _approvers_known(site, trust_in_force(recorder.ledger))
-    basis = _basis(site, read_records(recorder.ledger), particulars)
+    _approvers_known(site, recorder.trust)
+    basis = _basis(site, recorder.ledger, particulars)
     lock = hold(site.ledger_path.parent, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
@@ -87,9 +88,12 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     return journal
 
 
-def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> dict[str, Any]:
+def _basis(site: Site, ledger: Ledger, particulars: Particulars) -> dict[str, Any]:
     """Return the change a run carries out, with plan, approvals and resumed runs; or the baseline it reads against."""
-    change_id = particulars.change
+    if particulars.kind in ("check", "plan"):
+        now, runs = utc_now(), read_records(ledger, steps=("run-open", "run-close"))
+        return {"baseline": site.controls_digest(particulars.hosts, now), "resumes": left_behind(runs, now)}
+    change_id, records = particulars.change, read_records(ledger)
     if particulars.kind == "patch" and change_id is None:
         raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "stage" and change_id is None:
@@ -103,9 +107,6 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
         return {"change_id": change_id, "baseline": site.controls_digest(particulars.hosts, utc_now())}
     if particulars.kind == "remediate" and change_id is None:
         change_id = _open_baseline_change(site, records, particulars.hosts)
-    if particulars.kind in ("check", "plan"):
-        now = utc_now()
-        return {"baseline": site.controls_digest(particulars.hosts, now), "resumes": left_behind(records, now)}
     if change_id is None:
         return {"baseline": site.controls_digest(particulars.hosts, utc_now())}
     state = open_change(site, records, change_id).state
@@ -121,23 +122,21 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
 
 
 def left_behind(records: Sequence[Record], now: datetime) -> list[str]:
-    """Return the runs that only looked, never closed, and were not heard of for a day: whoever opened them is gone.
+    """Return the runs that only look, were opened longer ago than they take, and never closed; of run-open, run-close.
 
     A check that was cut short harms nobody; the next one says that it knows of it, and the audit calls it no finding.
     """
-    heard: dict[str, datetime] = {}
+    begun: dict[str, datetime] = {}
     for record in records:
         run_id = record.body.get("run_id")
         if record.step == "run-open":
             for earlier in record.body["resumes"]:
-                heard.pop(earlier, None)
+                begun.pop(earlier, None)
             if record.body["kind"] in ("check", "plan") and record.change_id is None:
-                heard[str(run_id)] = record.recorded_at
+                begun[str(run_id)] = record.recorded_at
         elif record.step == "run-close":
-            heard.pop(str(run_id), None)
-        elif run_id in heard:
-            heard[str(run_id)] = record.recorded_at
-    return [run_id for run_id, at in heard.items() if now - at > SILENCE]
+            begun.pop(str(run_id), None)
+    return [run_id for run_id, at in begun.items() if now - at > LONGEST]
 
 
 def _approvers_known(site: Site, trust: Trust) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +67,7 @@ class ControlResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data."""
-        return {**asdict(self), "hipaa": list(self.hipaa), "nist": list(self.nist)}
+        return {**vars(self), "hipaa": list(self.hipaa), "nist": list(self.nist)}
 
 
 @dataclass(frozen=True)

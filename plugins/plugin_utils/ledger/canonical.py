@@ -24,7 +24,10 @@ def encode(value: object) -> bytes:
 
     Raises LedgerError, naming the place, for anything outside the subset.
     """
-    _check(value, "$", 0)
+    try:
+        _check(value, 0)
+    except _MisfitError as misfit:
+        raise LedgerError(f"${''.join(reversed(misfit.steps))}: {misfit}") from misfit
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
@@ -80,32 +83,52 @@ def _refuse(text: str) -> Any:
     raise ValueError(f"the number {text} is no integer")
 
 
-def _check(value: object, place: str, depth: int) -> None:
+class _MisfitError(Exception):
+    """Something outside the subset; the steps from it up to the whole are noted on the way out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.steps: list[str] = []
+
+
+def _check(value: object, depth: int) -> None:
+    """Raise _MisfitError for anything outside the subset; places are not spelt while all is well."""
     if depth > DEEPEST:
-        raise LedgerError(f"{place}: nested deeper than {DEEPEST}; records are flat by design")
-    if value is None or isinstance(value, bool):
-        return
-    if isinstance(value, int):
-        if abs(value) > LARGEST_INTEGER:
-            raise LedgerError(f"{place}: the integer {value} is beyond 2^53; other readers would round it")
-    elif isinstance(value, str):
-        _check_text(value, place)
-    elif isinstance(value, dict):
+        raise _MisfitError(f"nested deeper than {DEEPEST}; records are flat by design")
+    if isinstance(value, dict):
         for name, member in value.items():
             if not isinstance(name, str) or not name.isascii():
-                raise LedgerError(f"{place}: the member name {name!r} is not ASCII text")
-            _check(member, f"{place}.{name}", depth + 1)
+                raise _MisfitError(f"the member name {name!r} is not ASCII text")
+            if not _is_plain(member):
+                _descend(member, depth, f".{name}")
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            _check(item, f"{place}[{number}]", depth + 1)
-    else:
-        raise LedgerError(
-            f"{place}: a {type(value).__name__} has no place in a record; use text, integers, lists, mappings"
-        )
+            if not _is_plain(item):
+                _descend(item, depth, f"[{number}]")
+    elif isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, int):
+        if abs(value) > LARGEST_INTEGER:
+            raise _MisfitError(f"the integer {value} is beyond 2^53; other readers would round it")
+    elif value is not None:
+        raise _MisfitError(f"a {type(value).__name__} has no place in a record; use text, integers, lists, mappings")
 
 
-def _check_text(value: str, place: str) -> None:
+def _is_plain(value: object) -> bool:
+    """Say whether there is nothing more to look at: ASCII text, None or a truth value."""
+    return (type(value) is str and value.isascii()) or value is None or value is True or value is False
+
+
+def _descend(value: object, depth: int, step: str) -> None:
+    try:
+        _check(value, depth + 1)
+    except _MisfitError as misfit:
+        misfit.steps.append(step)
+        raise
+
+
+def _check_text(value: str) -> None:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise LedgerError(f"{place}: the text holds a lone surrogate; pass valid Unicode") from error
+        raise _MisfitError("the text holds a lone surrogate; pass valid Unicode") from error

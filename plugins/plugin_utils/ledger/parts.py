@@ -16,6 +16,9 @@ from .envelope import LARGEST_PAYLOAD
 FRAME = 4_000
 """Bytes of a payload kept for everything that is not results."""
 
+ROOM = LARGEST_PAYLOAD - FRAME
+"""Bytes that the results of one record may take."""
+
 ONCE = ("guards", "images", "steps", "restarted", "reboot", "obstacles")
 """Members of a divided result that stand in its first part only: each guard is named once, each step counted once."""
 
@@ -37,19 +40,28 @@ def new_id(prefix: str) -> str:
 
 def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]]]:
     """Return results in parts that each fit one record; one asset's long list `inner` is divided as well."""
-    if len(canonical.encode(results)) <= LARGEST_PAYLOAD - FRAME:
-        return [results]
-    if len(results) == 1:
-        only = results[0]
-        middle = len(only[inner]) // 2
-        if not middle:
-            raise LedgerError(f"record: one result of {only.get('asset')} alone is larger than a record may be")
-        rest = {name: value for name, value in only.items() if name not in ONCE}
-        halves = ([{**only, inner: only[inner][:middle]}], [{**rest, inner: only[inner][middle:]}])
-    else:
-        middle = len(results) // 2
-        halves = (results[:middle], results[middle:])
-    return [part for half in halves for part in split(half, inner)]
+    parts: list[list[dict[str, Any]]] = [[]]
+    room = ROOM
+    for one in (part for result in results for part in _fitting(result, inner)):
+        size = len(canonical.encode(one)) + 1  # and a comma
+        if size > room and parts[-1]:
+            parts.append([])
+            room = ROOM
+        parts[-1].append(one)
+        room -= size
+    return parts
+
+
+def _fitting(result: dict[str, Any], inner: str) -> list[dict[str, Any]]:
+    """Return one result whole where it fits a record, else divided."""
+    if len(canonical.encode(result)) < ROOM:
+        return [result]
+    middle = len(result[inner]) // 2
+    if not middle:
+        raise LedgerError(f"record: one result of {result.get('asset')} alone is larger than a record may be")
+    rest = {name: value for name, value in result.items() if name not in ONCE}
+    first, second = {**result, inner: result[inner][:middle]}, {**rest, inner: result[inner][middle:]}
+    return [*_fitting(first, inner), *_fitting(second, inner)]
 
 
 def about(name: str, sha256: str) -> dict[str, Any]:

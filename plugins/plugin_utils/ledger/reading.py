@@ -10,7 +10,7 @@ between records; the audit judges those.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,8 +82,8 @@ def nonce_digest(nonce: str) -> str:
     return hashlib.sha256(nonce.encode("ascii")).hexdigest()
 
 
-def read_records(ledger: Ledger, *, start: int = 0) -> list[Record]:
-    """Return the verified records from index `start` on.
+def read_records(ledger: Ledger, *, start: int = 0, steps: Collection[str] = ()) -> list[Record]:
+    """Return the verified records from index `start` on, all or those of some `steps`.
 
     Raises LedgerError or TrustError, naming the entry, at the first that does not hold.
     """
@@ -94,15 +94,20 @@ def read_records(ledger: Ledger, *, start: int = 0) -> list[Record]:
             raise LedgerError(f"{ledger.path}: entry {expected} is missing; run `holdfast audit`")
         try:
             envelope = Envelope.from_bytes(data)
-            if index < start and _TRUST_MARK not in envelope.payload:
+            if _TRUST_MARK not in envelope.payload and (index < start or not _marked(envelope.payload, steps)):
                 continue
             record = _record(index, data, envelope)
             trust = _verified(record, envelope, trust)
         except HoldfastError as error:
             raise type(error)(f"{ledger.path}: entry {index}: {error}; run `holdfast audit`") from error
-        if index >= start:
+        if index >= start and (not steps or record.step in steps):
             records.append(record)
     return records
+
+
+def _marked(payload: bytes, steps: Collection[str]) -> bool:
+    """Say whether a payload may be of one of the steps: a cheap look before the whole is read and verified."""
+    return not steps or any(f'/{step}/v1"'.encode("ascii") in payload for step in steps)
 
 
 def trust_in_force(ledger: Ledger) -> Trust:

@@ -37,14 +37,22 @@ class Recorder:
         org: str,
         producer_version: str,
         clock: Callable[[], datetime],
+        *,
+        seen: int = 0,
     ) -> None:
+        """`seen` is how many entries `trust` is known to be in force after; what follows them is read."""
         self.ledger = ledger
         self.org = org
         self._given = trust
-        self._trust: Trust | None = None
-        self._seen = 0
+        self._trust: Trust | None = trust if seen else None
+        self._seen = seen
         self._version = producer_version
         self._clock = clock
+
+    @property
+    def trust(self) -> Trust:
+        """The trust document it was given, or a newer one that it has met since."""
+        return self._trust or self._given
 
     def publish_trust(self, signer: Signer) -> Receipt:
         """Append the trust document this recorder was given: the first, or the next version.

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
@@ -29,4 +29,4 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
-        return asdict(self)
+        return vars(self).copy()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -108,14 +109,15 @@ def test_within_a_role_only_the_guard_says_something_for_the_record(action, role
     callback = CallbackModule()
     callback.journal, callback.ours = Journal(), True
     said = [{"step": "deploy"}, {"step": "rollback"}]
-    callback.v2_runner_on_ok(Named(action, role, {"changed": True, "holdfast": said}))
+    callback.v2_runner_on_ok(Named(action, role, {"changed": True, "holdfast": json.dumps(said)}))
     assert callback.journal.told == told
 
 
 def test_what_judges_deploys_nothing_whatever_it_says_of_itself():
     callback = CallbackModule()
     callback.journal, callback.ours = Journal(), True
-    callback.v2_runner_on_failed(Named("holdfast.hipaa.probe", None, {"changed": True, "holdfast": {"step": "verify"}}))
+    said = json.dumps({"step": "verify"})
+    callback.v2_runner_on_failed(Named("holdfast.hipaa.probe", None, {"changed": True, "holdfast": said}))
     assert callback.journal.told == [(None, "verify", {"unreachable": False, "stopped": True})]
 
 
