@@ -54,3 +54,22 @@ def test_half_an_answer_is_no_marker(said):
 )
 def test_what_others_start_when_they_need_it_is_not_waited_for(state, comes_back):
     assert boot._comes_back({"LoadState": "loaded", "TriggeredBy": "", "BusName": "", **state}) is comes_back
+
+
+@pytest.mark.parametrize(
+    ("state", "missing"),
+    [
+        ({"ActiveState": "active", "Type": "simple", "ConditionResult": "yes"}, False),
+        ({"ActiveState": "active", "Type": "oneshot", "ConditionResult": "no"}, False),
+        ({"ActiveState": "inactive", "Type": "oneshot", "ConditionResult": "no"}, False),
+        ({"ActiveState": "inactive", "Type": "oneshot", "ConditionResult": "yes"}, True),
+        ({"ActiveState": "failed", "Type": "oneshot", "ConditionResult": "yes"}, True),
+        ({"ActiveState": "inactive", "Type": "simple", "ConditionResult": "no"}, True),
+        ({"ActiveState": "inactive"}, True),
+        ({}, True),
+    ],
+)
+def test_work_that_systemd_found_not_needed_is_not_missing_and_any_other_is(monkeypatch, state, missing):
+    monkeypatch.setattr(boot, "states", lambda units, _properties: dict.fromkeys(units, state))
+    told = [{"unit": "one.service", "state": state.get("ActiveState", "unknown")}]
+    assert boot.absent(["one.service"]) == (told if missing else [])
