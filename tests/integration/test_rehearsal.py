@@ -17,6 +17,8 @@ from tests.integration.conftest import _fleet, _up
 from tests.integration.shop import approved, bodies, builds, equip, open_shop, plan, results, versions
 from tests.integration.sites import SiteUnderTest
 
+pytestmark = pytest.mark.waves
+
 HOSTS = {"one": "lab", "two": "pilot"}
 
 
