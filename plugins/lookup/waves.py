@@ -9,7 +9,8 @@ short_description: The hosts of a change in the order of its waves, and the size
 description:
   - Computes the waves of an approved plan from the rings of the policy and from the ledger.
   - Hosts that are already verified for the change, and those that were rolled back in it, are left out, so that a run
-    started again goes on where it stopped.
+    started again goes on where it stopped. Where only such hosts as were rolled back are missing, they are returned
+    after all, so that the gate says why the change is over.
   - No wave holds more members of a cluster than may be out at once; intermittent hosts are in the last waves of their
     ring. What failed or was unreachable comes first again, or last where the ring's failure budget endures it.
   - Decides nothing. Whether a wave may start is the gate's to say.
@@ -82,7 +83,7 @@ class LookupModule(LookupBase):
             if self.get_option("rehearsal"):
                 waves = case.rehearsal_waves()
             else:
-                waves = case.remaining_waves(plain(self.get_option("ring")) or None)
+                waves = case.waves_to_ask_for(plain(self.get_option("ring")) or None)
         except HoldfastError as error:
             raise AnsibleLookupError(str(error)) from error
         if self.get_option("want") == "sizes":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..change.parts import Part
 from ..change.plan import Plan
-from ..change.rings import ring_state
+from ..change.rings import ring_state, ring_verified, stopped_for_good
 from ..change.state import ChangeState, change_state
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
@@ -86,6 +86,23 @@ class Case:
             if between & set(wave.assets)
         ]
         return (*back, *self.all_waves(ring, {*self.state.done(), *self.state.rolled_back, *between}, self._later))
+
+    def waves_to_ask_for(self, ring: str | None) -> tuple[Wave, ...]:
+        """Return the waves of a run of patch: those still to run, or where there are none, those that are over.
+
+        A change that was taken back has nobody left to change, and that is no success: the gate is asked for the hosts
+        that went back, and says why they get it no more. Empty only where the work is done.
+        """
+        waiting = self.remaining_waves(ring)
+        if waiting:
+            return waiting
+        stopped = any(stopped_for_good(self.state, self.plan, self.site.policy))
+        rings = {one.name: one for one in self.site.policy.rings}
+        return tuple(
+            wave
+            for wave in self.all_waves(ring, self.state.done())
+            if stopped or not ring_verified(self.state, self.plan, rings[wave.ring])
+        )
 
     def rehearsal_waves(self) -> tuple[Wave, ...]:
         """Return all waves of the first ring the change was asked for, in which its way back is rehearsed."""

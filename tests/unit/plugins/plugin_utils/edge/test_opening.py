@@ -1,17 +1,21 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A site is read once a process, and again as soon as anything it rests on has changed."""
+"""A site is read once a process, and again when what it rests on changed; which hosts a change asks the gate for."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge import opening
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import SiteError
 
+from tests.change_cases import Book, plan, policy
 from tests.site_cases import Case
 
 
@@ -69,3 +73,35 @@ def test_an_approver_who_left_is_missed(settled: Path) -> None:
     (settled / "trust.yml").write_text("principals: []\n")
     with pytest.raises(SiteError, match="may approve nothing"):
         open_site(settled)
+
+
+START: list[dict[str, Any]] = [{"request": {}}, {"open": {"run": "r"}}]
+DONE: dict[str, Any] = {"done": {"run": "r", "assets": ["lab-1", "pilot-1", "prod-1", "prod-2", "prod-3"]}}
+
+
+def back(asset: str, trigger: str = "health") -> dict[str, Any]:
+    return {"roll_back": {"run": "r", "assets": [asset], "trigger": trigger}}
+
+
+@pytest.mark.parametrize(
+    ("events", "ring", "hosts"),
+    [
+        ([DONE], None, ""),
+        ([{"deploy": {"run": "r", "assets": ["lab-1"]}}, back("lab-1")], "pilot", "pilot-1"),
+        ([{"deploy": {"run": "r", "assets": ["lab-1"]}}, back("lab-1")], "lab", "lab-1"),
+        ([DONE, back("lab-1", "request")], None, "lab-1"),
+        ([DONE, back("lab-1", "request")], "pilot", ""),
+        ([DONE, back("prod-1", "request"), back("lab-1", "request")], None, "lab-1 prod-1"),
+        ([DONE, back("prod-1")], None, ""),  # the ring endures one, and the rest of it is verified
+        ([DONE, back("prod-1"), back("prod-2")], None, "prod-1 prod-2"),
+    ],
+)
+def test_where_only_hosts_that_went_back_are_left_the_gate_is_asked_for_them(
+    events: list[dict[str, Any]], ring: str | None, hosts: str
+) -> None:
+    change = Book(plan()).write([*START, *events]).state()
+    assert change is not None
+    rules = policy([{"name": "production", "failure_budget": {"unhealthy": 1}}])
+    site: Any = SimpleNamespace(policy=rules, clusters={})
+    case = opening.Case(site, (), change, plan())
+    assert [asset for wave in case.waves_to_ask_for(ring) for asset in wave.assets] == hosts.split()
