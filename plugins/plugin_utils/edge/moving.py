@@ -18,10 +18,23 @@ CHANGING = ("repair", "install")
 
 def settings(part: Part, patching: Patching) -> dict[str, Any]:
     """Return the arguments of package_apply that come from the plan's decisions and the policy."""
-    return {
-        "conffiles": [one.to_dict() for one in part.conffiles],
-        "timeout": patching.install_minutes * 60,
-    }
+    return {"conffiles": [one.to_dict() for one in part.conffiles], **limits(patching)}
+
+
+def limits(patching: Patching) -> dict[str, Any]:
+    """Return how long one call of a package manager may take, forward or back, by the policy."""
+    return {"timeout": patching.install_minutes * 60}
+
+
+def way_back(answer: Mapping[str, Any]) -> str:
+    """Return how a way back ended, by package_restore's answer: restored, partial or failed.
+
+    Versions that are back are not all: configuration that somebody else changed meanwhile is kept, so the host is not
+    as it was before the change.
+    """
+    if answer.get("failed"):
+        return "partial" if answer.get("products") else "failed"
+    return "partial" if answer.get("conffiles_conflicts") else "restored"
 
 
 def touched(answer: Mapping[str, Any]) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.moving import deeds, touched
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.moving import deeds, limits, touched, way_back
+
+from tests.change_cases import policy
 
 REFUSED = {"failed": True, "refused": [{"package": "nginx"}]}
 
@@ -35,3 +37,24 @@ def test_steps_are_told_with_their_times_and_else_the_whole() -> None:
     (whole,) = deeds({}, "install", time.monotonic() - 2)
     assert whole["step"] == "install"
     assert 2000 <= whole["ms"] < 60_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"products": [{"name": "nginx"}], "conffiles_conflicts": []}, "restored"),
+        ({"products": []}, "restored"),
+        ({"products": [{"name": "nginx"}], "conffiles_conflicts": ["/etc/nginx/nginx.conf"]}, "partial"),
+        ({"products": [], "conffiles_conflicts": ["/etc/nginx/nginx.conf"]}, "partial"),
+        ({"failed": True, "products": [{"name": "nginx"}]}, "partial"),
+        ({"failed": True, "products": []}, "failed"),
+        (REFUSED, "failed"),
+    ],
+)
+def test_a_way_back_is_whole_only_with_nothing_kept(answer: dict, outcome: str) -> None:
+    assert way_back(answer) == outcome
+
+
+def test_a_host_has_as_long_for_its_transaction_as_policy_says() -> None:
+    assert limits(policy().patching) == {"timeout": 1800}
+    assert limits(policy(patching={"install_minutes": 45}).patching) == {"timeout": 2700}
