@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.parts import STAGE
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.comparing import (
     FACT,
@@ -25,13 +26,16 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import p
 class ActionModule(RecordedAction):
     """The result says how many checks ran: a host without any is not the same as a healthy one.
 
-    What was seen before goes to the look after as a fact of the host, and only within one run.
+    What was seen before goes to the look after as a fact of the host, and only within one run. The digests of answers
+    that must stay the same are kept in the plan's stage on the host, too: a run that takes over, or that takes the
+    change back weeks later, compares with the answers from before the change.
     """
 
     arguments = {
         "phase": {"type": "str", "choices": ["before", "after", "member"], "required": True},
         "asset": {"type": "str"},
         "watch_seconds": {"type": "float", "default": 0.0},
+        "remember": {"type": "bool", "default": True},
         "unhealthy": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
     }
 
@@ -46,6 +50,7 @@ class ActionModule(RecordedAction):
             "watch_seconds": args["watch_seconds"] if after else 0.0,
             "salt": digest_salt(run.opened.nonce),
             "expect": "report",
+            **(self._memory(run, after) if after or args["remember"] else {}),
         }
         answer = self.ask("health", asked)
         if "results" not in answer:
@@ -62,6 +67,12 @@ class ActionModule(RecordedAction):
             result["msg"] = f"{self.host} is unhealthy: " + "; ".join(unhealthy)
             result["failed"] = args["unhealthy"] == "fail"
         return result
+
+    def _memory(self, run: Run, after: bool) -> dict[str, str]:
+        """Return where the host keeps its answers from before the plan; nowhere for a run that carries out none."""
+        if run.case is None or run.case.state.kind != "patch" or self.host not in run.case.plan.by_asset:
+            return {}
+        return {"recall" if after else "remember": f"{STAGE}/{run.case.plan.digest}/answers.json"}
 
     def _look_at_member(self, run: Run, asset: str) -> dict[str, Any]:
         """Look at another member of a cluster, over the task's delegation; what is wrong is said, and nothing fails.

@@ -175,6 +175,15 @@ options:
     description: Text that goes into digests of answers, so that nobody can guess an answer from its digest.
     type: str
     default: ""
+  remember:
+    description:
+      - Where the digests of answers that held are kept for a later run, with their salt, for root alone. The folder
+        must be there.
+      - Nothing is kept in check mode.
+    type: path
+  recall:
+    description: Where they were kept; used for a check whose O(checks[].before) is the empty text.
+    type: path
   expect:
     description:
       - With V(healthy), the module fails when a check does, or when there is none.
@@ -184,7 +193,7 @@ options:
     default: healthy
 attributes:
   check_mode:
-    description: The checks only read and run in check mode too.
+    description: The checks only read and run in check mode too; O(remember) does nothing there.
     support: full
   diff_mode:
     description: Nothing is changed, so there is no difference to show.
@@ -243,9 +252,12 @@ results:
       returned: always
 """
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.health.checks import CHECK_OPTIONS, KINDS, Patience, Watch, run_checks
+from ..module_utils.health.memory import recalled, remember
 
 
 def main() -> None:
@@ -266,6 +278,8 @@ def main() -> None:
             "watch_seconds": {"type": "float", "default": 0.0},
             "interval": {"type": "float", "default": 5.0},
             "salt": {"type": "str", "default": ""},
+            "remember": {"type": "path"},
+            "recall": {"type": "path"},
             "expect": {"type": "str", "choices": ["healthy", "report"], "default": "healthy"},
         },
         supports_check_mode=True,
@@ -280,11 +294,13 @@ def main() -> None:
             healthy=False,
         )
     results = run_checks(
-        asked["checks"],
+        recalled(asked["checks"], Path(asked["recall"])) if asked["recall"] else asked["checks"],
         Patience(asked["retries"], asked["delay"], asked["deadline"]),
         Watch(asked["watch_seconds"], asked["interval"]),
         asked["salt"],
     )
+    if asked["remember"] and not module.check_mode:
+        remember(Path(asked["remember"]), results, asked["salt"])
     healthy = bool(results) and all(result.passed for result in results)
     said = {"changed": False, "healthy": healthy, "results": [result.to_dict() for result in results]}
     if asked["expect"] == "healthy" and not healthy:

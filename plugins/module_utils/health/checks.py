@@ -150,10 +150,11 @@ def run_checks(
     starts after the deadline, and none goes on beyond it, but the first, which every check gets. In the watch there
     is no patience: the first failure ends it. It lasts as long as the longest of `watch` and the logs' own seconds.
 
-    Digests of answers are made with `salt`, so that nobody who sees one can try out what was answered.
+    Digests of answers are made with `salt`, so that nobody who sees one can try out what was answered; a check that
+    is compared with an earlier run's answer has that run's own.
     """
     started = time.monotonic()
-    looking = [_Looking(check, salt) for check in checks]
+    looking = [_Looking(check, check.get("salt") or salt) for check in checks]
     results = [one.look(check["timeout"], 1) for one, check in zip(looking, checks)]
     for turn in range(patience.retries):
         left = patience.deadline - (time.monotonic() - started)

@@ -61,3 +61,46 @@ def test_an_id_said_twice_is_refused(run):
 
 def test_it_looks_in_check_mode_too(run):
     assert run(checks=[BAD], _ansible_check_mode=True)["failed"]
+
+
+SAME = {"id": "page", "command": {"argv": ["echo", "42"], "same": True}}
+OTHER = {"id": "page", "command": {"argv": ["echo", "41"], "same": True}}
+
+
+def test_a_later_run_compares_with_the_answer_that_is_kept_on_the_host(run, tmp_path):
+    kept = tmp_path / "answers.json"
+    assert run(checks=[SAME, GOOD], remember=str(kept), salt="one run")["healthy"]
+    assert kept.stat().st_mode & 0o777 == 0o600
+    later = {"recall": str(kept), "salt": "another run", "expect": "report"}
+    assert run(checks=[{**SAME, "before": ""}], **later)["healthy"]
+    (changed,) = run(checks=[{**OTHER, "before": ""}], **later)["results"]
+    assert changed["why"] == "the answer is another than before the change"
+    (own,) = run(checks=[{**SAME, "before": "0" * 64}], **later)["results"]
+    assert own["result"] == "fail", "what the run itself knows comes first"
+
+
+@pytest.mark.parametrize("spoil", ["mode", "text", "form", "link", "gone"])
+def test_what_is_kept_counts_for_nothing_where_others_may_have_written_it(run, tmp_path, spoil):
+    kept = tmp_path / "answers.json"
+    run(checks=[SAME], remember=str(kept), salt="one run")
+    if spoil == "mode":
+        kept.chmod(0o644)
+    elif spoil in ("text", "form"):
+        kept.write_text("{" if spoil == "text" else "[]", encoding="utf-8")
+    else:
+        kept.rename(tmp_path / "elsewhere")
+        if spoil == "link":
+            kept.symlink_to(tmp_path / "elsewhere")
+    (said,) = run(checks=[{**SAME, "before": ""}], recall=str(kept), expect="report")["results"]
+    assert said["why"].startswith("nothing is known of the answer before the change")
+
+
+def test_nothing_is_kept_of_what_failed_in_check_mode_or_where_there_is_no_folder(run, tmp_path):
+    kept = tmp_path / "answers.json"
+    run(checks=[SAME], remember=str(kept), _ansible_check_mode=True)
+    assert not kept.exists()
+    run(checks=[SAME], remember=str(kept))
+    assert kept.exists()
+    run(checks=[{"id": "page", "command": {"argv": ["false"], "same": True}}], remember=str(kept), expect="report")
+    assert not kept.exists(), "an old answer is not kept for a look that failed"
+    assert run(checks=[SAME], remember=str(tmp_path / "absent" / "answers.json"))["healthy"]
