@@ -77,10 +77,12 @@ def _change(change: Change) -> Iterable[Attention]:
         yield Attention(BAD, f"{name}: assets were changed with no change request on record.", anchor)
     if any(not one.fits for one in change.approvals):
         yield Attention(BAD, f"{name}: an approval names another request or plan.", anchor)
+    undone = [asset for ring in change.rings for asset in ring.rolled_back]
     if change.state in ("failed", "rolled-back"):
-        undone = [asset for ring in change.rings for asset in ring.rolled_back]
         tail = f", {names(undone)} rolled back" if undone else ""
         yield Attention(BAD, f"{name}: stopped{tail}.", anchor)
+    elif undone:
+        yield Attention(UNSURE, f"{name}: {names(undone)} rolled back, within the failure budget.", anchor)
     if change.state == "expired":
         yield Attention(UNSURE, f"{name}: the request ran out before every ring was verified.", anchor)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..change import rings as gate
 from ..change.plan import Plan
 from ..change.state import ChangeState
 from ..ledger.reading import Record
@@ -18,7 +19,10 @@ from .waves import FAILED, ROLLED_BACK, STUCK, UNHEALTHY, VERIFIED, Wave
 
 @dataclass(frozen=True)
 class RingState:
-    """How far one ring came: assets planned, reached, verified, rolled back, failed or unhealthy."""
+    """How far one ring came: assets planned, reached, verified, rolled back, failed or unhealthy.
+
+    `endured` says that what went wrong is within the ring's failure budget, and stopped nothing.
+    """
 
     ring: str
     planned: tuple[str, ...]
@@ -28,11 +32,12 @@ class RingState:
     failed: tuple[str, ...]
     approvals: int
     approvals_required: int | None
+    endured: bool = False
 
     @property
     def word(self) -> str:
         """stopped, verified, in_part or not_started."""
-        if self.rolled_back or self.failed:
+        if (self.rolled_back or self.failed) and not self.endured:
             return "stopped"
         if self.planned and set(self.planned) <= set(self.verified):
             return "verified"
@@ -88,9 +93,26 @@ def ring_states(
                 failed=tuple(asset for asset, word in members.items() if word in (FAILED, UNHEALTHY, STUCK)),
                 approvals=len(agreeing),
                 approvals_required=required.get(ring),
+                endured=_endured(members, ring, plan, policy, standing),
             )
         )
     return tuple(states)
+
+
+def _endured(
+    members: Mapping[str, str], ring: str, plan: Plan | None, policy: Policy, standing: ChangeState | None
+) -> bool:
+    """Say whether the gate goes on past what went wrong in a ring.
+
+    It never does where a host was left in between, or where somebody had one taken back.
+    """
+    known = next((one for one in policy.rings if one.name == ring), None)
+    if known is None or plan is None or standing is None or plan.digest != standing.plan:
+        return False
+    back = (standing.progress.get(asset) for asset, word in members.items() if word == ROLLED_BACK)
+    wanted = any(one is None or one.trigger == "request" for one in back)
+    left = {UNHEALTHY, STUCK} & set(members.values())
+    return not wanted and not left and not any(gate.ring_state(standing, plan, known).overspent())
 
 
 def _last_words(records: Iterable[Record], waves: Iterable[Wave]) -> dict[str, str]:

@@ -223,7 +223,8 @@ class Story:
 
     def roll_back(self, run: OpenRun, assets: Sequence[str], result: str = "restored", trigger: str = "health") -> None:
         """One rollback record."""
-        results = [{"asset": asset, "result": result, "products": []} for asset in assets]
+        undone = {"of": run.run_id} if trigger == "request" else {}
+        results = [{"asset": asset, "result": result, "products": [], **undone} for asset in assets]
         self.recorder.rollback(self.keys["controller"], run, trigger=trigger, results=results)
 
     def request(self, plan: Plan, assets: Sequence[str] | None = None) -> Receipt:

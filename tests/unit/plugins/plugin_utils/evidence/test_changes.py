@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.plan import Plan
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.changes import Change
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt
@@ -105,6 +107,40 @@ def test_a_rollback_that_did_not_restore_everything_is_trouble(story: Story, pag
     change = only(story, page_of)
     assert change.waves[0].turns[0].result == "stuck"
     assert change.rings[0].failed == ("lab-1",)
+
+
+@pytest.mark.parametrize(
+    ("budget", "back", "word"),
+    [
+        ({"unhealthy": 1}, ("restored", "health"), "in_part"),
+        ({"unhealthy": "50%"}, ("restored", "health"), "in_part"),
+        ({"failed": 1}, ("restored", "health"), "stopped"),
+        ({}, ("restored", "health"), "stopped"),
+        ({"unhealthy": 2}, ("partial", "health"), "stopped"),
+        ({"unhealthy": 2, "failed": 2}, ("restored", "request"), "stopped"),
+    ],
+)
+def test_a_ring_that_endures_a_host_which_went_back_is_not_called_stopped(
+    budget: dict[str, Any], back: tuple[str, str], word: str, tmp_path: Path, page_of: Build
+) -> None:
+    made = product(tmp_path / "product")
+    rules = yaml.safe_load((made / "policy/rings.yml").read_text())
+    rules["rings"][-1]["failure_budget"] = budget
+    (made / "policy/rings.yml").write_text(yaml.safe_dump(rules))
+    story = Story(tmp_path, made)
+    plan, receipt = asked(story)
+    story.patch(plan, receipt, "lab", [["lab-1"]])
+    story.patch(plan, receipt, "pilot", [["pilot-1"]])
+    run = story.patch(plan, receipt, "production", [["prod-1", "prod-2"]], close=False)
+    story.roll_back(run, ["prod-2"], *back)
+    story.close(run, "failed", 2)
+    model = page_of(story)
+    assert rings(model.changes[0]) == {"lab": "verified", "pilot": "verified", "production": word}
+    told = [line.text for line in model.attention if line.anchor == f"change-{model.changes[0].key}"]
+    if word == "stopped":
+        assert [text for text in told if text.startswith("Updates: stopped")]
+    else:
+        assert told == ["Updates: prod-2 rolled back, within the failure budget."]
 
 
 def test_a_host_patched_again_after_its_rollback_counts_by_its_last_turn(story: Story, page_of: Build) -> None:
