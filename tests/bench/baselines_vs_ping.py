@@ -43,6 +43,20 @@ LIMITS = {"fresh": 60.0, "check": 2.0, "probe": 1.3, "clean": 3.0, "many": 1.5}
 REAL = ("bench-1", "bench-2", "bench-3", "bench-4")
 FIRST = "asset-01"
 
+ASK = """\
+import json
+from pathlib import Path
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        controls = json.loads(Path(self._task.args["controls_file"]).read_text(encoding="utf-8"))
+        return self._execute_module(module_args={"controls": controls}, task_vars=task_vars)
+"""
+"""All there is to asking a host: no site, no judging, no record."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -105,15 +119,18 @@ def probe_alone(root: Path) -> Iterator[Command]:
     """A playbook of one task, the probe module as shipped with the controls of the first asset, and nothing else."""
     controls = open_site(root).controls_for(FIRST, utc_now())
     asked = [{"id": control.id, "probe": control.probe} for control in controls]
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
-        library = Path(folder) / "library"
-        library.mkdir()
-        # Under another name, so that no action of ours wraps it.
-        shutil.copy(ROOT / "plugins" / "modules" / "probe.py", library / "bare_probe.py")
-        tasks = [{"name": "Probe", "bare_probe": {"controls": asked}}]
-        playbook = Path(folder) / "probe.yml"
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as name:
+        folder = Path(name)
+        for place in ("library", "action_plugins"):
+            (folder / place).mkdir()
+        # Under another name, so that no action of ours wraps it; that action too gives the controls to the module.
+        shutil.copy(ROOT / "plugins" / "modules" / "probe.py", folder / "library" / "bare_probe.py")
+        (folder / "controls.json").write_text(json.dumps(asked), encoding="utf-8")
+        (folder / "action_plugins" / "bare_probe.py").write_text(ASK, encoding="utf-8")
+        tasks = [{"name": "Probe", "bare_probe": {"controls_file": str(folder / "controls.json")}}]
+        playbook = folder / "probe.yml"
         playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-        yield Command((str(playbook),), plain_settings(root, Path(folder)))
+        yield Command((str(playbook),), plain_settings(root, folder))
 
 
 @contextmanager

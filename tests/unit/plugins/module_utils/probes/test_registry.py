@@ -58,6 +58,14 @@ def test_a_question_no_host_could_answer_stops_everything(probe, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "control", [{"id": "x-01"}, {"probe": {"accounts": "superusers"}}, {"id": 1, "probe": {}}, {**question("a"), "b": 1}]
+)
+def test_what_is_no_control_stops_everything(control):
+    with pytest.raises(BadArgumentError, match="a control must be {id, probe}"):
+        _registry.observe([control])
+
+
 def test_a_source_that_cannot_be_read_costs_only_its_own_controls(monkeypatch, tmp_path):
     monkeypatch.setattr(login_defs, "PATH", str(tmp_path / "missing"))
     first, second = _registry.observe(
