@@ -123,5 +123,6 @@ def test_what_is_in_the_way_is_named_and_the_host_is_not_planned(site: SiteUnder
     assert f"{HOST}: unsigned lab-rpms: gpgcheck=0" in done.stdout
     assert done.returncode != 0
     done = site.play("plan_patches")
-    assert "unsigned lab-rpms" in done.stdout
+    assert f"REFUSED {HOST}: unsigned lab-rpms" in done.stdout
+    assert done.returncode == 2, "whoever reads the exit code alone must not think that it will be patched"
     assert site.plans == []
