@@ -130,6 +130,7 @@ def change(asked: dict[str, Any]) -> dict[str, Any]:
     conf.clean_requirements_on_remove = False
     conf.install_weak_deps = False
     conf.exit_on_lock = True
+    conf.best = True  # what cannot come is an error that says what it lacks; else dnf leaves it out in silence
     base.args = asked["told"]
     base.fill_sack(load_available_repos=False)
     installed = base.sack.query().installed()
