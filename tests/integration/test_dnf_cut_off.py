@@ -80,8 +80,8 @@ def test_a_killed_transaction_is_named_mended_and_ended_either_way(host: BareHos
 
 def test_whoever_holds_the_database_is_named_and_waited_for(host: BareHost) -> None:
     acting = locked(host, "clinic-settings")
-    host.sh("touch /run/toy-wait; cd /srv/rpms/pool; "
-            "systemd-run --quiet --collect --unit=other-rpm rpm --upgrade toy-slow-1.1-1.noarch.rpm")  # fmt: skip
+    host.sh("touch /run/toy-wait; systemd-run --quiet --collect --unit=other-rpm "
+            "rpm --upgrade /srv/rpms/pool/toy-slow-1.1-1.noarch.rpm")  # fmt: skip
     there(host, "/run/toy-reached")
     refused = host.module("package_apply", lock_timeout=1, **acting)
     assert "held by rpm" in refused["refused"][0]["found"]
