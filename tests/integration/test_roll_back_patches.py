@@ -12,13 +12,17 @@ import pytest
 from lab.fleet import Fleet
 from tests.faults.toyd import ANSWER, NAME, NEW, OLD, PORT
 from tests.integration.conftest import _fleet, _up
-from tests.integration.shop import approved, bodies, builds, equip, open_shop, plan, results, versions
+from tests.integration.shop import HEALTH, approved, bodies, builds, equip, open_shop, plan, results, versions
 from tests.integration.sites import SiteUnderTest
 
 pytestmark = pytest.mark.waves
 
 HOSTS = {"one": "lab", "two": "pilot"}
 """Two hosts, one of each Debian, and their rings."""
+
+ASK = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{PORT}', timeout=5).read().decode().split()[-1])"
+SAME = {"id": "sum", "command": {"argv": ["python3", "-c", ASK], "same": True}}
+"""What the claim comes to must be the same before and after, whatever version says so."""
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +44,11 @@ def pair(debs: dict[str, Path]) -> Iterator[Fleet]:
 def patched(pair: Fleet, debs: dict[str, Path], tmp_path: Path) -> tuple[SiteUnderTest, str]:
     """A site whose two rings got the toy's new version, and the change."""
     for host in HOSTS:
-        pair.exec(host, ["sh", "-c", f"rm -rf /var/lib/holdfast; dpkg -i /root/{debs[OLD].name}"], check=True)
+        old = f"echo 'rate = 10.00' >/etc/toyd.conf; rm -rf /var/lib/holdfast; dpkg -i /root/{debs[OLD].name}"
+        pair.exec(host, ["sh", "-c", old], check=True)
     pair.offer([debs[OLD], debs[NEW]])
-    site = open_shop(tmp_path / "site", pair, [{"id": host, "ring": ring} for host, ring in HOSTS.items()])
+    assets = [{"id": host, "ring": ring, "health": [*HEALTH, SAME]} for host, ring in HOSTS.items()]
+    site = open_shop(tmp_path / "site", pair, assets)
     plan(site)
     change = approved(site)
     done = site.play("patch", "-e", f"change={change}")
@@ -91,7 +97,8 @@ def test_a_change_goes_back_ring_by_ring_in_reverse_and_is_proved(patched):
     assert audit.returncode == 0, audit.stdout
     refused = site.play("patch", "-e", f"change={change}")
     assert refused.returncode == 2
-    assert "rolled back" in refused.stdout
+    assert "one, two was rolled back in this change on request" in refused.stdout
+    assert at(site.fleet) == {"one": OLD, "two": OLD}
     wrong = site.play("roll_back", "-e", f"change={change}", "-e", "ring=prod")
     assert wrong.returncode != 0
     assert "expected one of lab, pilot, production" in wrong.stdout + wrong.stderr
@@ -113,6 +120,24 @@ def test_a_host_that_cannot_go_back_keeps_nobody_else_from_it_and_goes_back_late
     again = site.play("roll_back", "-e", f"change={change}")
     assert again.returncode == 0, again.stdout + again.stderr
     assert at(site.fleet) == {"one": OLD, "two": OLD}
+    assert site.holdfast("audit").returncode == 0
+
+
+def test_configuration_that_somebody_changed_since_is_kept_and_the_host_not_called_whole(patched):
+    site, change = patched
+    site.fleet.exec("two", ["sh", "-c", "echo 'rate = 12.00' >/etc/toyd.conf"], check=True)
+    done = site.play("roll_back", "-e", f"change={change}")
+    assert done.returncode == 2
+    assert "two: NOT WHOLLY BACK: its versions are, but somebody changed /etc/toyd.conf" in done.stderr
+    assert "two is not where it should be: way back partial" in done.stderr
+    assert at(site.fleet) == {"one": OLD, "two": OLD}
+    assert returned(site) == [("request", "two", "partial"), ("request", "one", "restored")]
+    assert results(site, "rollback")[0]["files"] == {"restored": 0, "kept": 1}
+
+    again = site.play("roll_back", "-e", f"change={change}")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert returned(site)[2:] == [("request", "two", "restored"), ("request", "one", "restored")]
+    assert site.fleet.exec("two", ["cat", "/etc/toyd.conf"], check=True).stdout == "rate = 12.00\n"
     assert site.holdfast("audit").returncode == 0
 
 
