@@ -18,7 +18,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.histories impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.mending import mending
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.results import keep_results
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all, told, unanswered
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all, told_vanished, unanswered
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving import waive
 
@@ -26,7 +26,10 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving im
 class ActionModule(RecordedAction):
     """Resolves the host's controls from the site, so that probe and roles read the same list."""
 
-    arguments = {"roles": {"type": "list", "elements": "str", "default": []}}
+    arguments = {
+        "roles": {"type": "list", "elements": "str", "default": []},
+        "fail_on_drift": {"type": "bool", "default": False},
+    }
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         now = utc_now()
@@ -36,11 +39,11 @@ class ActionModule(RecordedAction):
             return {**answer, "failed": True}
         verdicts = waive(controls, judge_all(controls, answer["observations"]), now)
         wrong = [verdict.control_id for verdict in verdicts if verdict.result == "fail"]
-        for line in lines(self.host, controls, verdicts, histories(run, self.host, wrong) if wrong else None):
-            self._display.display(line)
+        told = [*lines(self.host, controls, verdicts, histories(run, self.host, wrong) if wrong else None)]
         allowed = mending(run, self.host, controls, verdicts, now)
-        for line in allowed.lines(self.host) if run.kind == "remediate" else ():
-            self._display.display(line)
+        told += allowed.lines(self.host) if run.kind == "remediate" else []
+        # At once: each call goes from Ansible's worker to its main process, and other hosts' lines come between.
+        self._display.display("\n".join(told))
         mended = {c.id for c in controls if c.role in args["roles"] and not c.exception}
         detail = keep_results(run, self.host, controls, verdicts)
         result = {
@@ -53,9 +56,11 @@ class ActionModule(RecordedAction):
             "ask": list(allowed.asked),
             "holdfast": [drift_contribution(self.host, verdicts, detail), *self._carried_home(run, answer["reverts"])],
         }
+        if wrong and args["fail_on_drift"]:
+            result.update(failed=True, msg=f"{self.host}: drifted: {', '.join(wrong)}")
         # Whatever was expected: a control that vanishes is no control, and silence must not pass for an answer.
         if vanished := unanswered(controls, answer["observations"]):
-            result.update(failed=True, msg=f"{self.host}: {told(vanished, len(controls))}")
+            result.update(failed=True, msg=f"{self.host}: {told_vanished(vanished, len(controls))}")
         return result
 
     def _carried_home(self, run: Run, reverts: list[dict[str, Any]]) -> list[dict[str, Any]]:

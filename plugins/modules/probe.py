@@ -34,6 +34,11 @@ options:
     type: list
     elements: str
     default: []
+  fail_on_drift:
+    description:
+      - Whether a host of which a control failed fails the task; read on the controller.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without.
@@ -112,8 +117,9 @@ def main() -> None:
         argument_spec={
             # What each holds is checked by the probes, at a fraction of what Ansible's own check of hundreds costs.
             "controls": {"type": "list", "elements": "dict", "default": []},
-            # Both are the controller's (plugins/action/probe.py); modules are documented here.
+            # These are the controller's (plugins/action/probe.py); modules are documented here.
             "roles": {"type": "list", "elements": "str", "default": []},
+            "fail_on_drift": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

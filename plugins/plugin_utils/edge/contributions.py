@@ -19,17 +19,22 @@ RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 
 
 def sealed(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task's result with its contributions, one or a list, as one JSON text.
+    """Return a task's result with its contributions, one or a list, as one JSON text among the invocation.
 
     Ansible copies, cleans and looks through every value of a result several times for each of its callbacks; of
-    hundreds of controls that costs more than to probe them. A text it takes as it is.
+    hundreds of controls that costs more than to probe them. A text it takes as it is. And whoever reads why a task
+    failed is spared them: Ansible shows the invocation only at -vvv.
     """
-    return {**result, MEMBER: json.dumps(result[MEMBER])} if MEMBER in result else dict(result)
+    if MEMBER not in result:
+        return dict(result)
+    told = {name: value for name, value in result.items() if name != MEMBER}
+    return {**told, "invocation": {MEMBER: json.dumps(result[MEMBER])}}
 
 
 def unsealed(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the contributions in a task's result, none where it has none; raises ValueError for what is no JSON."""
-    said = json.loads(result[MEMBER]) if MEMBER in result else []
+    sealed_text = (result.get("invocation") or {}).get(MEMBER)
+    said = json.loads(sealed_text) if sealed_text else []
     return said if isinstance(said, list) else [said]
 
 

@@ -84,7 +84,7 @@ def unanswered(controls: Iterable[Expectation], observations: Iterable[Mapping[s
     return tuple(control.id for control in controls if control.id not in answered)
 
 
-def told(vanished: Iterable[str], asked: int) -> str:
+def told_vanished(vanished: Iterable[str], asked: int) -> str:
     """Return what is said of controls that were asked and not answered."""
     names = tuple(vanished)
     return (

@@ -109,15 +109,15 @@ def test_within_a_role_only_the_guard_says_something_for_the_record(action, role
     callback = CallbackModule()
     callback.journal, callback.ours = Journal(), True
     said = [{"step": "deploy"}, {"step": "rollback"}]
-    callback.v2_runner_on_ok(Named(action, role, {"changed": True, "holdfast": json.dumps(said)}))
+    callback.v2_runner_on_ok(Named(action, role, {"changed": True, "invocation": {"holdfast": json.dumps(said)}}))
     assert callback.journal.told == told
 
 
 def test_what_judges_deploys_nothing_whatever_it_says_of_itself():
     callback = CallbackModule()
     callback.journal, callback.ours = Journal(), True
-    said = json.dumps({"step": "verify"})
-    callback.v2_runner_on_failed(Named("holdfast.hipaa.probe", None, {"changed": True, "holdfast": said}))
+    said = {"invocation": {"holdfast": json.dumps({"step": "verify"})}}
+    callback.v2_runner_on_failed(Named("holdfast.hipaa.probe", None, {"changed": True, **said}))
     assert callback.journal.told == [(None, "verify", {"unreachable": False, "stopped": True})]
 
 

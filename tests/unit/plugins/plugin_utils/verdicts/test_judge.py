@@ -12,7 +12,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge impo
     JudgementError,
     judge,
     judge_all,
-    told,
+    told_vanished,
     unanswered,
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import line, lines, summary
@@ -58,7 +58,7 @@ def test_what_was_asked_and_not_answered_is_named():
     asked = [Asked("x-01"), Asked("x-02"), Asked("x-03")]
     assert unanswered(asked, [answer("x-03"), answer("x-02"), answer("x-01", status="not_measured")]) == ()
     assert unanswered(asked, [answer("x-02")]) == ("x-01", "x-03")
-    assert told(("x-01", "x-03"), 3).startswith("2 of 3 controls vanished, asked and not answered: x-01, x-03; ")
+    assert told_vanished(("x-01", "x-03"), 3).startswith("2 of 3 controls vanished, asked and not answered: x-01, x-03; ")
 
 
 @pytest.mark.parametrize(
