@@ -58,7 +58,8 @@ def test_what_was_asked_and_not_answered_is_named():
     asked = [Asked("x-01"), Asked("x-02"), Asked("x-03")]
     assert unanswered(asked, [answer("x-03"), answer("x-02"), answer("x-01", status="not_measured")]) == ()
     assert unanswered(asked, [answer("x-02")]) == ("x-01", "x-03")
-    assert told_vanished(("x-01", "x-03"), 3).startswith("2 of 3 controls vanished, asked and not answered: x-01, x-03; ")
+    words = told_vanished(("x-01", "x-03"), 3)
+    assert words.startswith("2 of 3 controls vanished, asked and not answered: x-01, x-03; ")
 
 
 @pytest.mark.parametrize(
