@@ -16,6 +16,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 
+SETTLE_SECONDS = 300
+"""What others began on the host meanwhile, as apt's own timers do, is waited for so long before it is judged."""
+
 
 class ActionModule(PlannedAction):
     """The judge is not the module that installed: versions are read again, by another module call.
@@ -33,7 +36,7 @@ class ActionModule(PlannedAction):
         return super().act(run, args)
 
     def carry_out(self, part: Part) -> dict[str, Any]:
-        answer = self.ask("package_state", {"manager": part.manager, "pending": False})
+        answer = self.ask("package_state", {"manager": part.manager, "pending": False, "settle": SETTLE_SECONDS})
         if "installed" not in answer:
             return {**answer, "failed": True}
         installed = {name: package["version"] for name, package in answer["installed"].items()}

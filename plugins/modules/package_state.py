@@ -130,6 +130,12 @@ options:
   controller_time:
     description: The controller's clock, in seconds since the epoch, which the host's is compared with.
     type: float
+  settle:
+    description:
+      - How many seconds to wait, at most, while dpkg owes packages work and another process holds its lock.
+      - What is half done is then seen when it is done. Only with O(pending=false); dnf and rpm are not waited for.
+    type: int
+    default: 0
   stage_dir:
     description: Where those files lie until a plan's stage takes them over. Only root may enter it.
     type: path
@@ -407,6 +413,7 @@ def main() -> None:
             },
             "vulnerable": {"type": "list", "elements": "str", "default": []},
             "controller_time": {"type": "float"},
+            "settle": {"type": "int", "default": 0},
             "stage_dir": {"type": "path", "default": "/var/lib/holdfast/stage/planning"},
         },
         supports_check_mode=True,
@@ -432,6 +439,7 @@ def main() -> None:
             decisions=decisions(asked["conffiles"]),
             vulnerable=tuple(asked["vulnerable"]),
             controller_now=asked["controller_time"],
+            settle=asked["settle"],
         )
         state = face.read_state(question)
     except PackageError as problem:

@@ -7,6 +7,8 @@ A host compiles anew whatever a module imports, so that what only the second par
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ class Question:
     decisions: tuple[tuple[str, str], ...] = ()
     vulnerable: tuple[str, ...] = ()
     controller_now: float | None = None
+    settle: int = 0
 
 
 def read_state(question: Question) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def read_state(question: Question) -> dict[str, Any]:
         answers = Answers(question)
         return {**answers.facts.to_dict(), **answers.to_dict()}
     state = replace(lists.look(question.now, (), refreshed=False), why=NOT_ASKED)
-    return {**Facts.read().to_dict(), **nothing_pending(state)}
+    return {**Facts.read(question.settle).to_dict(), **nothing_pending(state)}
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class Facts:
     kernel: kernels.Kernel
 
     @classmethod
-    def read(cls) -> Facts:
-        """Look at the host."""
-        installed = dpkg.inventory()
+    def read(cls, settle: float = 0) -> Facts:
+        """Look at the host, once another process has ended its work on packages, or `settle` seconds have."""
+        installed = settled(settle)
         return cls(
             installed,
             dpkg.native_architecture(),
@@ -106,6 +109,28 @@ class Facts:
             "reboot": {"needed": bool(why), "why": why},
             "restarts": restarts.replaced(self.running),
         }
+
+
+_EVERY_SECONDS = 0.2
+
+
+def settled(
+    seconds: float,
+    look: Callable[[], dict[tuple[str, str], dpkg.Package]] = dpkg.inventory,
+    busy: Callable[[], object] = locks.holder,
+) -> dict[tuple[str, str], dpkg.Package]:
+    """Return what is installed; while dpkg owes work that somebody is at, wait for that, `seconds` at most.
+
+    busy returns who holds dpkg's lock, None when nobody does.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        at_work = busy()
+        installed = look()
+        # Whoever ends between these looks has the lock at the first, and whoever begins at the last.
+        if not dpkg.unfinished(installed) or time.monotonic() >= deadline or not (at_work or busy()):
+            return installed
+        time.sleep(_EVERY_SECONDS)
 
 
 NOT_ASKED = "what is pending was not asked"
