@@ -141,7 +141,11 @@ def _holders(entry: Entry, notes: Notes) -> dict[str, tuple[str, VerifyingKey]] 
         names.add(one["id"])
         roles.update(one["roles"])
         for listed in one["keys"]:
-            key = VerifyingKey(listed["keytype"], base64.b64decode(listed["public"]))
+            try:
+                key = VerifyingKey(listed["keytype"], base64.b64decode(listed["public"]))
+            except ValueError as error:
+                notes.find("trust-chain", entry.index, f"a key of {one['id']} is none: {error}")
+                return None
             if key.keyid in holders:
                 other = holders[key.keyid][0]
                 notes.find(

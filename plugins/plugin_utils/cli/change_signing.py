@@ -72,10 +72,9 @@ def take_in(message: Path, signature: Path, trust: Trust, principal: str) -> tup
     blob = _signature(signature, made)
     for key in keys_of(trust, principal):
         try:
-            key.verify(blob, signed)
+            envelope = Envelope(payload, key.keyid, key.accept(blob, signed))
         except TrustError:
             continue
-        envelope = Envelope(payload, key.keyid, blob)
         return envelope, statements.read(envelope)
     raise TrustError(
         f"{signature}: no key of {principal} made this signature over {message}; expected one made with "
@@ -109,8 +108,8 @@ def _payload(path: Path, signed: bytes) -> bytes:
 
 
 def _signature(path: Path, made: bytes) -> bytes:
-    """Return an SSH signature without its armour, or the 64 bytes that OpenSSL writes."""
-    if len(made) == 64:
+    """Return an SSH signature without its armour, or what OpenSSL writes: 64 bytes of Ed25519, DER of ECDSA."""
+    if len(made) == 64 or made[:1] == b"\x30":
         return made
     lines = made.decode("ascii", "replace").split()
     text = made.decode("ascii", "replace")
@@ -121,7 +120,7 @@ def _signature(path: Path, made: bytes) -> bytes:
         except (binascii.Error, ValueError) as error:
             raise UsageError(f"{path}: the signature's base64 is damaged; copy the whole file") from error
     first = lines[0] if lines else "nothing"
-    raise UsageError(f"{path}: {first[:40]!a} was found; expected the .sig file of ssh-keygen, or 64 bytes of OpenSSL")
+    raise UsageError(f"{path}: {first[:40]!a} was found; expected the .sig file of ssh-keygen, or what OpenSSL writes")
 
 
 def check_statement(statement: Mapping[str, Any], expected: Mapping[str, Any], path: Path) -> None:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
-from ..errors import TrustError, UsageError
-from ..ledger import keys
+from ..errors import TrustError
+from ..ledger import keyfiles, ssh
 from ..ledger.keys import PublicKey
 from ..ledger.signers import FileSigner
 from .options import add_format
@@ -43,25 +42,7 @@ def new_key(path: Path) -> PublicKey:
 
     Raises UsageError where the file exists already or cannot be written.
     """
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    private = Ed25519PrivateKey.generate()
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # O_EXCL: a key that signed records must never be lost to a second `key new`.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError as error:
-        raise UsageError(f"{path}: exists already; a key is never overwritten; name another path") from error
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; expected a folder this user can write; name another") from error
-    return FileSigner(private).public_key
+    return keyfiles.write_private(path, keyfiles.make_private("ed25519"), None)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -73,25 +54,13 @@ def public_key(path: Path) -> PublicKey:
 
     Raises TrustError for any other file.
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
     try:
-        data = path.read_bytes()
+        text = path.read_bytes()[: keyfiles.LARGEST].decode("ascii", "replace")
     except OSError as error:
         raise TrustError(f"{path}: {error.strerror}; expected a key file") from error
-    text = data[:64_000].decode("ascii", "replace")
-    if "-----BEGIN PRIVATE KEY-----" in text:
+    if f"-----BEGIN {keyfiles.PRIVATE}-----" in text:
         return FileSigner.load(path).public_key
-    if _BEGIN_PUBLIC in text:
-        try:
-            key = load_pem_public_key(data)
-        except ValueError as error:
-            raise TrustError(f"{path}: a damaged PEM file; copy the public key again") from error
-        if not isinstance(key, Ed25519PublicKey):
-            raise TrustError(f"{path}: a public key of another kind; expected Ed25519 (`holdfast key new`)")
-        return PublicKey("ed25519", key.public_bytes_raw())
-    return PublicKey(keys.SSH, keys.public_part(path))
+    return keyfiles.stated_public(path, text) or PublicKey(*ssh.read_file(path, text)).checked()
 
 
 def _print(args: argparse.Namespace, key: PublicKey) -> int:

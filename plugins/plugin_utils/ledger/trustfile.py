@@ -13,9 +13,9 @@ from ..errors import TrustError
 from ..site.problems import Fault, SiteFilesError
 from ..site.reading import read_document
 from ..site.structure import Fields, Items, Text, Whole, Word, slug
-from . import keys
 from .bodies import ROLES
 from .keys import PublicKey
+from .kinds import KINDS
 from .trust import Principal, Trust
 
 TRUST = Fields(
@@ -33,7 +33,7 @@ TRUST = Fields(
                         Fields(
                             "a public key",
                             required={
-                                "type": Word(("ed25519", keys.SSH)),
+                                "type": Word(tuple(KINDS)),
                                 "public": Text("a public key, as `holdfast key show` or a .pub file has it"),
                             },
                         ),
@@ -89,8 +89,7 @@ def read_trust_file(path: Path) -> TrustFile:
 
 
 def _key(data: dict[str, str]) -> PublicKey:
-    read = keys.ssh_key if data["type"] == keys.SSH else keys.raw_key
-    return PublicKey(data["type"], read(data["public"]))
+    return PublicKey.from_text(data["type"], data["public"])
 
 
 def _key_faults(data: dict[str, Any]) -> Iterator[Fault]:

@@ -72,7 +72,7 @@ def test_version_follows(path: Path, keys: dict[str, Signer]) -> None:
         ("[root]", "[log]", "nobody with the role root"),
         ("[log]", "[root]", "nobody with the role log"),
         ("type: ssh-ed25519", "type: ed25519", "expected 32 bytes in base64"),
-        ("type: ed25519", "type: rsa", "expected one of ed25519, ssh-ed25519"),
+        ("type: ed25519", "type: rsa", "expected one of ed25519, ecdsa-p256"),
         ("type: ed25519", "type: ssh-ed25519", "expected a line 'ssh-ed25519 AAAA... comment'"),
         ("ssh-ed25519 AAAA", "ssh-ed25519 BBBB", "keys[0].public"),
         ("version: 1", "version: 1\nversion: 1", "a duplicate key"),
