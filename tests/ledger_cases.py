@@ -141,10 +141,16 @@ def waived(asset: str) -> dict[str, Any]:
 class Shop:
     """A ledger in `folder` with its keys; the clock moves one second at each look."""
 
-    def __init__(self, folder: Path, keys: dict[str, Signer], roles: dict[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: dict[str, Signer],
+        roles: dict[str, tuple[str, ...]] | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.folder, self.keys = folder, keys
         self.now = START
-        self.ledger = Ledger.create(folder / "ledger.sqlite")
+        self.ledger = ledger or Ledger.create(folder / "ledger.sqlite")
         self.plans = folder / "plans"
         self.plans.mkdir()
         (self.plans / f"{PLAN_DIGEST}.json").write_bytes(PLAN_BYTES)

@@ -4,8 +4,8 @@
 
 Verifies everything again with code of its own; nothing here is shared with the writer.
 
-It uses Python's sqlite3, opened for reading only, and `cryptography`. Order is the entry's index, never a
-clock.
+It uses Python's sqlite3, or psycopg for a PostgreSQL server, opened for reading only, and `cryptography`.
+Order is the entry's index, never a clock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from .changes import check_changes
-from .database import check_form, opened
+from .database import Reader, check_form, opened
 from .envelopes import Entry, MalformedError, take_apart
 from .heads import check_remembered, check_signed_heads
 from .keyring import Keyring
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 def audit(
-    ledger_path: Path,
+    ledger_path: Path | str,
     *,
     now: datetime,
     plans_dir: Path | None = None,
@@ -46,6 +46,7 @@ def audit(
 ) -> AuditReport:
     """Return what an audit of the ledger finds.
 
+    `ledger_path` is a file, or as text a PostgreSQL address.
     `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
     head the auditor kept, a checkpoint's text or `SIZE ROOT`; `approvals_required` is the number of approvers
     by ring; `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
@@ -81,7 +82,7 @@ def audit(
 
 
 def _walk(
-    connection: sqlite3.Connection,
+    connection: Reader,
     tree: Tree,
     keyring: Keyring,
     now: datetime,
@@ -121,7 +122,7 @@ def _walk(
     return believed
 
 
-def _check_size(connection: sqlite3.Connection, tree: Tree, notes: Notes) -> None:
+def _check_size(connection: Reader, tree: Tree, notes: Notes) -> None:
     rows = connection.execute("SELECT id, size FROM head").fetchall()
     size = rows[0][1] if len(rows) == 1 else None
     if size is None:
@@ -156,7 +157,7 @@ def _check_heads_seen(entries: list[Entry], tree: Tree, notes: Notes) -> None:
 
 
 def _check_sealed(
-    connection: sqlite3.Connection, entries: list[Entry], sealed: int | None, size: int, notes: Notes
+    connection: Reader, entries: list[Entry], sealed: int | None, size: int, notes: Notes
 ) -> None:
     closes = [entry.index for entry in entries if entry.step == "run-close"]
     (heads,) = connection.execute("SELECT count(*) FROM checkpoints").fetchone()

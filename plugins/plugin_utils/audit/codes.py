@@ -15,7 +15,8 @@ _VERIFY = "probe the assets named now, with a verifier's key, and have the diffe
 REMEDIES = {
     # the file
     "database-damaged": _KEEP,
-    "database-form": "a ledger has four tables and nothing else; " + _KEEP,
+    "database-form": "a ledger has its own tables and nothing else; " + _KEEP,
+    "database-rights": "revoke it; then ask whether it was used, and compare with the last copy that audits clean",
     "ledger-empty": "publish the trust document with `holdfast trust publish`; nothing else can come first",
     # the tree
     "entry-missing": _KEEP,
@@ -94,6 +95,7 @@ WARNINGS = {
     "read-as-copy": "audit the ledger where it lives when you can",
     "checkpoint-behind": "sign the head with the log's key, as every run does when it ends",
     "run-resumed": "nothing; a later run finished the work and closed",
+    "ledger-moved": "audit the ledger in the place it was moved to; keep this one as it is",
     "run-incomplete": _VERIFY,
     "left-unverified": _VERIFY,
     "running-old": "restart the services named in the record in their window, or reboot the host",

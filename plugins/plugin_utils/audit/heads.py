@@ -7,10 +7,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import LedgerError
+from .database import Reader
 from .report import Notes
 from .signatures import VerifyingKey
 from .tree import Tree
@@ -52,7 +53,7 @@ def parse(note: str) -> Head:
 
 
 def check_signed_heads(
-    connection: sqlite3.Connection, tree: Tree, org: str | None, keys: list[VerifyingKey], notes: Notes
+    connection: Reader, tree: Tree, org: str | None, keys: Callable[[int], list[VerifyingKey]], notes: Notes
 ) -> int | None:
     """Note every stored head that is not the log's or not of these entries.
 

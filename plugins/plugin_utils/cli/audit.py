@@ -14,8 +14,9 @@ from ..audit.audit import audit
 from ..audit.report import AuditReport, Finding
 from ..edge.environment import PRODUCT, find_site, utc_now
 from ..errors import LedgerError, UsageError
+from ..site.place import Place
 from ..site.site import load_site
-from .options import add_format, add_site
+from .options import add_format, add_site, named_place
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,7 +25,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "audit", help="verify a ledger with code the writer does not share", description=__doc__
     )
     add_site(parser)
-    parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger's file, such as a copy, without a site")
+    parser.add_argument(
+        "--ledger", metavar="PLACE", help="a ledger's file, such as a copy, or a PostgreSQL address, without a site"
+    )
     parser.add_argument(
         "--head", type=Path, metavar="FILE", help="a head you kept (a checkpoint, or SIZE ROOT): finds a rewritten past"
     )
@@ -37,7 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(args: argparse.Namespace) -> int:
-    ledger: Path | None = args.ledger
+    ledger: Place | None = named_place("--ledger", args.ledger) if args.ledger else None
     plans: Path | None = args.plans
     required: Mapping[str, int] | None = None
     if ledger and args.site:
@@ -60,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     return 0 if report else 1
 
 
-def text(report: AuditReport, ledger: Path) -> str:
+def text(report: AuditReport, ledger: Place) -> str:
     """Return the report for people; the verdict comes last, where it is read."""
     sealed = "no head was signed" if report.checkpoint_size is None else f"signed up to {report.checkpoint_size}"
     lines = [f"ledger   {ledger}", f"entries  {report.entries}, {sealed}", f"root     {report.root}"]

@@ -16,12 +16,11 @@ from ..change.plan import Plan
 from ..change.state import ChangeState, change_states
 from ..change.store import load_plan, plan_path
 from ..edge.environment import find_site, utc_now
-from ..edge.opening import open_recorder, open_site
+from ..edge.opening import open_ledger, open_recorder, open_site
 from ..errors import HoldfastError, LedgerError, PlanError, UsageError
 from ..ledger.reading import Record, read_records, trust_in_force
 from ..ledger.recorder import Recorder
 from ..ledger.signers import FileSigner, Signer, SshSigner
-from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..policy.standing import standing
 from ..site.site import Site
@@ -41,7 +40,7 @@ class Desk:
     def open(cls, named: Path | None) -> Desk:
         """Open the site in the folder named (else found); raises SiteError, LedgerError or TrustError."""
         site = open_site(find_site(named))
-        ledger = Ledger(site.ledger_path)
+        ledger = open_ledger(site)
         return cls(site, read_records(ledger), trust_in_force(ledger), utc_now())
 
     @cached_property

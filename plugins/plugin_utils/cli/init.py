@@ -17,6 +17,7 @@ from string import Template
 from ..edge.environment import PRODUCT, find_site
 from ..errors import UsageError
 from ..ledger.keys import PublicKey
+from ..ledger.store import Ledger
 from ..ledger.trustfile import read_trust_file
 from ..site.asset import DATA_CLASSES
 from ..site.site import Site, load_site
@@ -141,9 +142,16 @@ def _assets(host: FirstHost | None) -> str:
 
 def _keys_only(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.dir), PRODUCT)
-    for path in (*site.key_paths.values(), site.trust_path, site.ledger_path):
+    ledger = site.ledger_path
+    files = (ledger,) if isinstance(ledger, Path) else ()
+    for path in (*site.key_paths.values(), site.trust_path, *files):
         if path.exists():
             raise UsageError(f"{path}: exists already; expected a site without keys; nothing is ever overwritten")
+    # In a server the database's owner has made the empty ledger.
+    if not files and (not Ledger.exists(ledger) or Ledger(ledger).size):
+        raise UsageError(
+            f"{ledger}: no ledger, or one with records; expected an empty one; make it with `holdfast ledger create`"
+        )
     _found_trust(site, args.approver)
     print(f"{site.root}: made keys, trust.yml and ledger; their private keys are in this folder", file=sys.stderr)
     if args.format == "json":

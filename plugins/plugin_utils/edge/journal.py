@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any
+from typing import Any
 
 from ..ledger.canonical import timestamp
 from ..ledger.reading import OpenRun
 from ..ledger.recorder import Recorder
 from .environment import utc_now
+from .locking import Lock
 
 MENDING = ("patch", "rehearse", "remediate")
 """Kinds of run that may change hosts; the other kinds only read, or only put back."""
@@ -108,7 +109,7 @@ class Journal:
         kind: str,
         mode: str,
         expected: Iterable[str],
-        lock: IO[bytes] | None = None,
+        lock: Lock | None = None,
     ) -> None:
         self.recorder, self.signers = recorder, signers
         self._lock = lock  # kept open: the change belongs to this run until the process ends

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,9 +42,14 @@ def open_site(root: Path) -> Site:
     return known
 
 
+def open_ledger(site: Site) -> Ledger:
+    """Return the site's ledger, which waits for another writer and for a server that is away as the site says."""
+    return Ledger(site.ledger_path, patience=site.ledger_patience, pause=time.sleep)
+
+
 def open_recorder(site: Site) -> Recorder:
     """Return what writes records into the site's ledger. Raises LedgerError or TrustError where that is impossible."""
-    ledger = Ledger(site.ledger_path)
+    ledger = open_ledger(site)
     return Recorder(ledger, trust_in_force(ledger), site.org, product_version(), utc_now)
 
 
@@ -129,7 +135,7 @@ def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
 def open_case(root: Path, change_id: str) -> Case:
     """Return a change of the site at `root`, read from its ledger now."""
     site = open_site(root)
-    return open_change(site, read_records(Ledger(site.ledger_path)), change_id)
+    return open_change(site, read_records(open_ledger(site)), change_id)
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class Run:
     @cached_property
     def records(self) -> Sequence[Record]:
         """Every record of the ledger as it is now, verified."""
-        return read_records(Ledger(self.site.ledger_path))
+        return read_records(open_ledger(self.site))
 
     @cached_property
     def record(self) -> Record:
@@ -196,4 +202,4 @@ def require_run() -> Run:
             "put callbacks_enabled = holdfast.hipaa.recorder into ansible.cfg and run again"
         )
     site = open_site(context.site)
-    return Run(site, find_open_run(Ledger(site.ledger_path), context.run_id, context.nonce))
+    return Run(site, find_open_run(open_ledger(site), context.run_id, context.nonce))

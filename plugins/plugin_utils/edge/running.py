@@ -63,7 +63,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     recorder = open_recorder(site)
     _approvers_known(site, trust_in_force(recorder.ledger))
     basis = _basis(site, read_records(recorder.ledger), particulars)
-    lock = hold(site.ledger_path.parent, basis["change_id"]) if "change_id" in basis else None
+    lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
     reads = particulars.check or particulars.kind in ("check", "plan", "stage")

@@ -22,13 +22,14 @@ from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
 from .overlays import Overlay, overlay_faults
+from .place import LedgerPlace, Place, place_of
 from .policy import PATCHING, Policy, rings_faults
 from .pool import POOL, PoolSettings
 from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
-from .structure import Fields, Text, slug
+from .structure import Fields, Text, Whole, slug
 
 KEYS = {
     "requester": "keys/requester.pem",
@@ -40,6 +41,7 @@ KEYS = {
 """Where each key lies unless site.yml says otherwise; a controller needs only some of them."""
 
 LEDGER = "ledger/ledger.sqlite"
+LEDGER_PATIENCE = 20
 
 _PATH = Text("a path, from the site's folder or absolute", r"[^\x00-\x1f\x7f]+", 1000)
 
@@ -47,7 +49,8 @@ SITE = Fields(
     "the site's own settings",
     required={"name": slug("the site's name"), "org": slug("the organisation's name in records")},
     optional={
-        "ledger": _PATH,
+        "ledger": LedgerPlace(),
+        "ledger_patience": Whole("seconds that a record waits for a locked ledger or a server that is away", 0, 3600),
         "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH)),
         "pool": POOL,
     },
@@ -72,7 +75,10 @@ class Site:
     """All that the site's files say, those that have ended too."""
     policy: Policy
     trust_path: Path
-    ledger_path: Path
+    ledger_path: Place
+    """An SQLite file, or as text the address of a PostgreSQL database."""
+    ledger_patience: int
+    """Seconds that a record waits for a locked ledger, or for a server that is away, before the run stops."""
     plans_dir: Path
     reports_dir: Path
     pool: PoolSettings
@@ -151,7 +157,8 @@ def load_site(root: Path, product: Path) -> Site:
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
         policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data),
         trust_path=root / "trust.yml",
-        ledger_path=root / settings.data.get("ledger", LEDGER),
+        ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
+        ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),
         plans_dir=root / "plans",
         reports_dir=root / "reports",
         pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),

@@ -25,7 +25,7 @@ from tests.ledger_cases import Shop, statement_of
 
 PRODUCT = Path(__file__).resolve().parents[5]
 AUDIT = PRODUCT / "plugins/plugin_utils/audit"
-ALLOWED = sys.stdlib_module_names | {"cryptography"}
+ALLOWED = sys.stdlib_module_names | {"cryptography", "psycopg"}
 OPTIONAL = {
     "expected_sha256", "observed_sha256", "baselines", "images", "guards", "files", "role", "ms",
     "detail_sha256", "steps", "restarted", "reboot", "obstacles",

@@ -159,7 +159,7 @@ def test_history_rewritten_around_kept_approvals_contradicts_them(
         ("ALTER TABLE head ADD COLUMN more AS (size + 1)", "database-form"),
         ("CREATE TRIGGER quiet AFTER INSERT ON entries BEGIN DELETE FROM entries; END", "database-form"),
         ("PRAGMA application_id = 0", "database-form"),
-        ("PRAGMA user_version = 2", "database-form"),
+        ("PRAGMA user_version = 3", "database-form"),
         ("DELETE FROM entries", "ledger-empty"),
     ],
 )  # fmt: skip
