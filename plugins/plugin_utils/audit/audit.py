@@ -63,7 +63,8 @@ def audit(
                 tree.compare(connection, notes)
                 _check_size(connection, tree, notes)
                 org = entries[0].predicate["org"] if entries else None
-                checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys(), notes)
+                checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys, notes)
+                keyring.look_back(entries, notes)
                 _check_heads_seen(entries, tree, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
@@ -76,7 +77,7 @@ def audit(
             notes.find("database-damaged", None, f"SQLite cannot read on: {error}")
     if remembered_head is not None:
         check_remembered(remembered_head, tree, notes)
-    genesis = keyring.versions[0].sha256 if keyring.versions else None
+    genesis = keyring.genesis
     _say_limits(genesis, remembered_head, approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
 

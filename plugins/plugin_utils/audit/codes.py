@@ -36,10 +36,13 @@ REMEDIES = {
     "record-id": _WHO,
     "signature": _WHO,
     "unknown-key": _WHO,
+    "key-revoked": "sign with a key that is valid, see `holdfast trust show`; what this entry claims is no evidence",
+    "key-distrusted": "ask the key's owner what they signed; have the root attest what is theirs; " + _REVIEW,
     "role": "give the role in trust.yml and publish it, or have the step done by one who has it",
     "actor": _WHO,
     "org-differs": "keep one ledger for one organisation",
     "trust-chain": "publish versions of the trust document one after the other, signed by the root before",
+    "trust-unfinished": "publish it with the signatures that are missing; if nobody proposed it, ask who signed",
     "trust-key-twice": "publish a trust document in which each key has one principal",
     "trust-named": _WHO,
     "head-forged": "this signer saw another history; ask for the copy it saw, and compare the two",
@@ -92,10 +95,10 @@ REMEDIES = {
 """Findings: each makes the audit fail."""
 
 WARNINGS = {
+    "ledger-moved": "audit the ledger in the place it was moved to; keep this one as it is",
     "read-as-copy": "audit the ledger where it lives when you can",
     "checkpoint-behind": "sign the head with the log's key, as every run does when it ends",
     "run-resumed": "nothing; a later run finished the work and closed",
-    "ledger-moved": "audit the ledger in the place it was moved to; keep this one as it is",
     "run-incomplete": _VERIFY,
     "left-unverified": _VERIFY,
     "running-old": "restart the services named in the record in their window, or reboot the host",

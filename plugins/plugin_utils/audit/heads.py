@@ -70,7 +70,7 @@ def check_signed_heads(
             stated = f"origin {head.origin!r} and size {head.size}"
             notes.find("checkpoint-form", None, f"the head stored for size {size} states {stated}; expected {org!r}")
             continue
-        if not any(_signed(head, key) for key in keys):
+        if not any(_signed(head, key) for key in keys(size)):
             notes.find("checkpoint-signature", None, f"the head of size {size} bears no signature of the log's key")
             continue
         if size > tree.size:

@@ -94,6 +94,11 @@ _KEY = {
     "keyid": SHA,
     "keytype": KINDS_OF_KEY,
     "public": re.compile("[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{87}=|[A-Za-z0-9+/]{130}=="),
+    "valid_from?": range(1, BIG),
+    "revoked_from?": ANY,
+    "reason?": frozenset({"rotated", "lost", "stolen", "left"}),
+    "distrust_from?": ANY,
+    "attested?": Many(ANY, 1, True),
 }
 ALL_ROLES = frozenset({"log"}).union(*ROLES.values())
 
@@ -101,7 +106,7 @@ STEPS: dict[str, Any] = {
     "trust": {
         "version": range(1, BIG),
         "previous": Null(SHA),
-        "root_threshold": range(1, 2),
+        "root_threshold": range(1, BIG),
         "principals": Many({"id": NAME, "roles": Many(ALL_ROLES, 1, True), "keys": Many(_KEY, 1)}, 1),
     },
     "request": {

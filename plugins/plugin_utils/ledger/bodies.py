@@ -8,6 +8,8 @@ from .kinds import KINDS
 from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
 
 ROLES = ("requester", "approver", "implementer", "verifier", "log", "root")
+REASONS = ("rotated", "lost", "stolen", "left")
+"""Why a key is revoked: replaced in turn, lost, perhaps in a stranger's hands, or its principal left."""
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
 STEPS = ("wait", "repair", "stage", "install", "restart", "reboot")
@@ -38,6 +40,13 @@ _COUNTS = fields({name: whole() for name in OUTCOMES})
 _PRODUCTS = items(fields({"name": PACKAGE, "from": maybe(VERSION), "to": maybe(VERSION)}))
 _ASSETS = items(SLUG, distinct=True)
 _IMAGES = fields({"before": HEX, "after": HEX})
+_TERM = {
+    "valid_from": whole(1),
+    "revoked_from": whole(),
+    "reason": word(*REASONS),
+    "distrust_from": whole(),
+    "attested": items(whole(), least=1, distinct=True),
+}
 _REBOOT = fields({"before": HEX, "after": HEX, "ms": whole(), "kernel": VERSION})
 
 BODIES: dict[str, Shape] = {
@@ -45,14 +54,14 @@ BODIES: dict[str, Shape] = {
         {
             "version": whole(1),
             "previous": maybe(HEX),
-            "root_threshold": whole(1, 1),
+            "root_threshold": whole(1),
             "principals": items(
                 fields(
                     {
                         "id": SLUG,
                         "roles": items(word(*ROLES), least=1, distinct=True),
                         "keys": items(
-                            fields({"keyid": HEX, "keytype": word(*KINDS), "public": KEY}),
+                            fields({"keyid": HEX, "keytype": word(*KINDS), "public": KEY}, _TERM),
                             least=1,
                         ),
                     }

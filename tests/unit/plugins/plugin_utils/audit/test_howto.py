@@ -96,15 +96,18 @@ def test_approval_of_a_person(told: Shop, folder: Path) -> None:
 
 
 def test_trust_document_that_replaces_its_own_signer(tmp_path: Path, folder: Path, keys: dict[str, Signer]) -> None:
-    """Whose key signed version 2 stands in version 1."""
+    """Whose key signed version 2 stands in version 1, and the new key in version 2."""
     (tmp_path / "shop").mkdir()
     shop = Shop(tmp_path / "shop", keys)
-    fresh = FileSigner(Ed25519PrivateKey.generate()).public_key
+    new_root = FileSigner(Ed25519PrivateKey.generate())
+    fresh = new_root.public_key
     new = tuple(Principal(one.id, one.roles, (fresh,)) if one.id == "root" else one for one in shop.trust.principals)
-    Recorder(shop.ledger, Trust(2, shop.trust.sha256, new), ORG, "0.1.0", shop.tick).publish_trust(keys["root"])
+    recorder = Recorder(shop.ledger, Trust(2, shop.trust.sha256, new), ORG, "0.1.0", shop.tick)
+    recorder.publish_trust(keys["root"], new_root)
     shop.seal()
-    failed, said = run(MACHINE, shop.ledger.path, 1, folder)
-    assert failed is None, said
+    for index in (1, 2):
+        failed, said = run(MACHINE, shop.ledger.path, index, folder)
+        assert failed is None, said
 
 
 @pytest.mark.parametrize(("index", "numbers", "expected"), [(DEPLOY, MACHINE, "3"), (APPROVAL, PERSON, "4")])

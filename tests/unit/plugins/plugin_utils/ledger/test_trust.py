@@ -62,7 +62,7 @@ def test_version_follows(path: Path, keys: dict[str, Signer]) -> None:
     [
         ("version: 1", "version: 0", "version: the number 0; expected the version"),
         ("version: 1", 'version: "1"', "take the quotes away"),
-        ("root_threshold: 1", "root_threshold: 2", "root_threshold: the number 2"),
+        ("root_threshold: 1", "root_threshold: 2", "root_threshold: 2, and 1 root principal"),
         ("root_threshold: 1\n", "", "no root_threshold"),
         ("[requester]", "[boss]", 'principals[2].roles[0]: the text "boss"; expected one of requester, approver'),
         ("[requester]", "[]", "principals[2].roles"),
