@@ -11,7 +11,7 @@ Order is the entry's index, never a clock.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from .returns import check_returns
 from .runs import check_runs, gather
 from .tree import Tree
 from .wards import check_wards
+from .watched import Watcher, check_watched, say_unwatched
 
 SKEW = timedelta(minutes=5)
 """How far two honest clocks may differ."""
@@ -42,6 +43,7 @@ def audit(
     plans_dir: Path | None = None,
     remembered_head: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
+    watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
 ) -> AuditReport:
     """Return what an audit of the ledger finds.
@@ -49,7 +51,8 @@ def audit(
     `ledger_path` is a file, or as text a PostgreSQL address.
     `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
     head the auditor kept, a checkpoint's text or `SIZE ROOT`; `approvals_required` is the number of approvers
-    by ring; `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
+    by ring; `watchers` are the witnesses the auditor believes;
+    `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
     can be audited.
     """
     notes = Notes()
@@ -65,6 +68,7 @@ def audit(
                 org = entries[0].predicate["org"] if entries else None
                 checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys, notes)
                 keyring.look_back(entries, notes)
+                check_watched(connection, tree, watchers, notes)
                 _check_heads_seen(entries, tree, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
@@ -78,6 +82,7 @@ def audit(
     if remembered_head is not None:
         check_remembered(remembered_head, tree, notes)
     genesis = keyring.genesis
+    say_unwatched(watchers, remembered_head is not None, notes)
     _say_limits(genesis, remembered_head, approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
 
@@ -157,9 +162,7 @@ def _check_heads_seen(entries: list[Entry], tree: Tree, notes: Notes) -> None:
             )
 
 
-def _check_sealed(
-    connection: Reader, entries: list[Entry], sealed: int | None, size: int, notes: Notes
-) -> None:
+def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, size: int, notes: Notes) -> None:
     closes = [entry.index for entry in entries if entry.step == "run-close"]
     (heads,) = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
     if closes and not heads:
@@ -172,10 +175,6 @@ def _say_limits(
     genesis: str | None, remembered_head: str | None, required: Mapping[str, int] | None, notes: Notes
 ) -> None:
     limits = notes.could_not_check
-    limits.append(
-        "a rewrite by whoever holds all keys: no witness watched this ledger"
-        + ("" if remembered_head else ", and no head you kept was given (--head FILE)")
-    )
     if genesis and not remembered_head:
         limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own copy")
     if required is None:

@@ -28,6 +28,8 @@ REMEDIES = {
     "history-rewritten": "what was once signed was replaced; " + _KEEP,
     "checkpoint-form": "sign a new head with the log's key, and ask who wrote this one",
     "checkpoint-signature": "sign a new head with the log's key, and ask who wrote this one",
+    "cosignature": "ask the witness named whether it cosigned this head; " + _KEEP,
+    "cosignature-missing": "run `holdfast ledger witness`; if it refuses, or heads were cosigned before, " + _KEEP,
     "checkpoint-missing": "sign the head with the log's key after each run, and keep a copy elsewhere",
     # the entries
     "envelope-form": _WHO,
@@ -97,6 +99,7 @@ REMEDIES = {
 WARNINGS = {
     "ledger-moved": "audit the ledger in the place it was moved to; keep this one as it is",
     "read-as-copy": "audit the ledger where it lives when you can",
+    "cosignature-behind": "run `holdfast ledger witness`, as every run does when it ends",
     "checkpoint-behind": "sign the head with the log's key, as every run does when it ends",
     "run-resumed": "nothing; a later run finished the work and closed",
     "run-incomplete": _VERIFY,

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..audit.audit import audit
+from ..audit.notekeys import WITNESS, NoteKey, parse_all
 from ..audit.report import AuditReport, Finding
+from ..audit.watched import Watcher
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.witnessing import newest
 from ..errors import LedgerError, UsageError
 from ..site.place import Place
-from ..site.site import load_site
+from ..site.site import Site, load_site
 from .options import add_format, add_site, named_place
 
 
@@ -35,6 +38,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--keep", type=Path, metavar="FILE", help="after a clean audit, write SIZE ROOT there, for the next --head"
     )
     parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
+    parser.add_argument(
+        "--witness", action="append", default=[], metavar="VKEY", help="believe this witness too; may be repeated"
+    )
+    parser.add_argument("--offline", action="store_true", help="do not ask the site's witnesses what they have seen")
     add_format(parser)
     parser.set_defaults(func=_run)
 
@@ -43,11 +50,13 @@ def _run(args: argparse.Namespace) -> int:
     ledger: Place | None = named_place("--ledger", args.ledger) if args.ledger else None
     plans: Path | None = args.plans
     required: Mapping[str, int] | None = None
+    watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
     if ledger and args.site:
         raise UsageError("--site and --ledger: both were given; expected one; a site names its own ledger")
     if ledger is None:
         site = load_site(find_site(args.site), PRODUCT)
         ledger, plans = site.ledger_path, plans or site.plans_dir
+        watchers |= {one.key: one for one in _watchers(site, args.offline)}
         required = {ring.name: ring.approvals_required for ring in site.policy.rings}
     report = audit(
         ledger,
@@ -55,6 +64,7 @@ def _run(args: argparse.Namespace) -> int:
         plans_dir=plans,
         remembered_head=_head(args.head),
         approvals_required=required,
+        watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
     )
     print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
@@ -70,10 +80,29 @@ def text(report: AuditReport, ledger: Place) -> str:
     for title, listed in (("FOUND", report.findings), ("note", report.warnings)):
         for one in listed:
             lines += _lines(title, one)
+    lines += [
+        f"witness  {name} {'cosigned no head' if size is None else f'cosigned up to {size}'}"
+        for name, size in report.cosigned.items()
+    ]
     lines += [f"not checked: {limit}" for limit in report.could_not_check]
     count = len(report.findings)
     verdict = "clean" if report else f"{count} finding{'s' * (count > 1)}"
     return "\n".join([*lines, f"audit: {verdict}"])
+
+
+def _watchers(site: Site, offline: bool) -> list[Watcher]:
+    """Return the site's witnesses, each with the newest head it says it has seen, where it can be asked."""
+    found = []
+    for one in site.witnesses:
+        key = NoteKey.parse(one.key, WITNESS)
+        if offline or one.url is None:
+            found.append(Watcher(key))
+            continue
+        try:
+            found.append(Watcher(key, newest(site.org, one, utc_now())))
+        except LedgerError as error:
+            found.append(Watcher(key, unasked=f"did not answer ({error})"))
+    return found
 
 
 def _lines(title: str, one: Finding) -> list[str]:

@@ -25,6 +25,7 @@ from .journal import Journal, Signers
 from .locking import hold
 from .opening import open_change, open_recorder, open_site, stated_baselines
 from .product import code_digest, files_digest
+from .witnessing import cosign
 
 SITE_FILES = (
     "site.yml", "holdfast.yml", "holdfast.yaml", "exceptions.yml", "overlays.yml", "policy", "baselines",
@@ -74,6 +75,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         mode="check" if reads else "apply",
         expected=particulars.hosts,
         lock=lock,
+        cosign=lambda note: cosign(recorder.ledger, note, site.witnesses, utc_now()),
     )
     run = journal.open(
         **basis,

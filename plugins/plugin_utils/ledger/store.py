@@ -152,11 +152,12 @@ class Ledger:
         self.store.save_checkpoint(int(lines[1]), note)
 
     def checkpoint(self) -> str | None:
-        """Return the newest signed head, the one over most entries, or None."""
-        from sqlalchemy import select
+        """Return the newest signed head, the one over most entries and with most signatures, or None."""
+        from sqlalchemy import func, select
 
         checkpoints = schema.tables().checkpoints
-        query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
+        query = select(checkpoints.c.note).order_by(checkpoints.c.size.desc(), func.length(checkpoints.c.note).desc())
+        query = query.limit(1)
         found = self.store.read(lambda connection: connection.execute(query).scalar())
         return None if found is None else str(found)
 

@@ -30,6 +30,7 @@ from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
 from .structure import Fields, Text, Whole, slug
+from .witnesses import WITNESSES, WitnessSettings
 
 KEYS = {
     "requester": "keys/requester.pem",
@@ -53,6 +54,7 @@ SITE = Fields(
         "ledger_patience": Whole("seconds that a record waits for a locked ledger or a server that is away", 0, 3600),
         "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH)),
         "pool": POOL,
+        "witnesses": WITNESSES,
     },
 )
 """What site.yml may hold."""
@@ -82,6 +84,7 @@ class Site:
     plans_dir: Path
     reports_dir: Path
     pool: PoolSettings
+    witnesses: tuple[WitnessSettings, ...]
     key_paths: dict[str, Path]
     sources: Mapping[Path, Stamp] = field(repr=False, compare=False)
     """The files and folders that this picture rests on, whether they exist or not."""
@@ -162,6 +165,7 @@ def load_site(root: Path, product: Path) -> Site:
         plans_dir=root / "plans",
         reports_dir=root / "reports",
         pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),
+        witnesses=WitnessSettings.from_list(settings.data.get("witnesses", [])),
         key_paths={name: root / path for name, path in keys.items()},
         sources={**files.sources, root / "trust.yml": stamp(root / "trust.yml")},
     )
