@@ -31,13 +31,13 @@ class Server:
         self.folder = folder
         self.data = folder / "data"
         # The server refuses to be root's; Debian's package makes a user for it.
-        self._user = next((name for name in ("postgres", "nobody") if os.geteuid() == 0 and _exists(name)), None)
+        self.user = next((name for name in ("postgres", "nobody") if os.geteuid() == 0 and _exists(name)), None)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         folder.chmod(0o755)
-        if self._user:
-            shutil.chown(folder, self._user)
+        if self.user:
+            shutil.chown(folder, self.user)
         self._run("initdb", "-D", str(self.data), "-U", "admin", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         (self.data / "pg_hba.conf").write_text(rules)
@@ -81,9 +81,9 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
-                user=self._user,
-                group=pwd.getpwnam(self._user).pw_gid if self._user else None,
-                extra_groups=[] if self._user else None,
+                user=self.user,
+                group=pwd.getpwnam(self.user).pw_gid if self.user else None,
+                extra_groups=[] if self.user else None,
                 cwd=self.folder,
             )
             said.seek(0)

@@ -62,8 +62,9 @@ class ServerReader:
     def check_form(self, notes: Notes) -> tuple[bool, int]:
         """Note what is not a ledger's; return whether its tables can be read, and its form."""
         columns = self.execute(
-            "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns"
-            " WHERE table_schema = 'holdfast' ORDER BY 1, 2"
+            "SELECT relname::text, attname::text, format_type(atttypid, atttypmod) FROM pg_class"
+            " JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped"
+            " WHERE relnamespace = 'holdfast'::regnamespace AND relkind <> 'i' ORDER BY 1, 2"
         ).fetchall()
         for table, name, kind in sorted(set(columns) ^ set(COLUMNS)):
             said = "is missing" if (table, name, kind) in COLUMNS else "was found that no ledger has"
@@ -80,15 +81,24 @@ class ServerReader:
         return usable, version
 
     def _check_rights(self, notes: Notes) -> None:
-        """Note every role but the owner that may change the ledger's tables directly."""
+        """Note every role but the owner that may change the tables; superusers always may, and are not listed."""
         rights = self.execute(
-            "SELECT relname::text, coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'), privilege_type::text"
-            " FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner)))"
-            " WHERE relnamespace = 'holdfast'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S')"
-            " AND privilege_type <> 'SELECT' AND grantee <> 'holdfast_owner'::regrole ORDER BY 1, 2, 3"
+            "SELECT given.place, coalesce(nullif(acl.grantee, 0)::regrole::text, 'PUBLIC'), acl.privilege_type::text"
+            " FROM (SELECT relname::text AS place, coalesce(relacl, acldefault('r', relowner)) AS rights"
+            "         FROM pg_class WHERE relnamespace = 'holdfast'::regnamespace AND relkind <> 'i'"
+            "        UNION ALL SELECT relname || '.' || attname, attacl FROM pg_attribute"
+            "         JOIN pg_class ON attrelid = pg_class.oid WHERE relnamespace = 'holdfast'::regnamespace) AS given,"
+            " aclexplode(given.rights) AS acl"
+            " WHERE acl.privilege_type <> 'SELECT' AND acl.grantee <> 'holdfast_owner'::regrole ORDER BY 1, 2, 3"
         )
-        for table, role, right in rights:
-            notes.find("database-rights", None, f"{role} may {right} {table}; nobody but {OWNER} may")
+        for place, role, right in rights:
+            notes.find("database-rights", None, f"{role} may {right} {place}; nobody but {OWNER} may")
+        owners = self.execute(
+            "SELECT rolname::text FROM pg_roles WHERE rolcanlogin AND NOT rolsuper"
+            " AND pg_has_role(oid, 'holdfast_owner', 'MEMBER') ORDER BY 1"
+        )
+        for (role,) in owners:
+            notes.find("database-rights", None, f"{role} may become {OWNER}, who may change everything")
 
     def _check_code(self, notes: Notes) -> None:
         """Note code beside the two functions, or in their place, and what hides rows from this login."""

@@ -27,8 +27,8 @@ PAUSE = 0.25
 """Seconds between two attempts to reach a server that is away."""
 MOST_WAIT = 10
 """Seconds an attempt to connect may take, unless the address says otherwise."""
-AWAY = ("57P01", "57P02", "57P03", "08")
-"""SQLSTATEs of a server that stops, crashed, starts, or whose connection broke: it may be back soon."""
+AWAY = ("57P01", "57P02", "57P03", "53300", "08")
+"""SQLSTATEs of a server that stops, crashed, starts or is crowded, or whose connection broke: it may answer soon."""
 
 REMEDIES = {
     "08": "see that the server runs, and that `ledger:` in site.yml names it",
@@ -44,6 +44,19 @@ REMEDIES = {
     "57P": "the server is being restarted; wait for it, then run again",
     "58": "the server's disk failed; look at its log",
 }
+
+REFUSALS = {
+    "authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "pg_hba.conf": "28000",
+    "role \"": "28000",
+    "permission denied": "42501",
+    "database \"": "3D000",
+    "too many": "53300",
+    "remaining connection slots": "53300",
+    "certificate": "28000",
+}
+"""Words with which a server, or TLS, refuses a connection; it would refuse the next one too."""
 
 Result = TypeVar("Result")
 
@@ -258,14 +271,10 @@ class PostgresStore:
 
 def _refusal(said: str) -> str:
     """Return the SQLSTATE of a connection that was not made: libpq hands on the server's words, without it."""
-    if "the database system is" in said:  # starting up, shutting down, in recovery mode, not yet accepting
-        return "57P03"
-    if "too many" in said or "remaining connection slots" in said:
-        return "53300"
-    if "database" in said and "does not exist" in said:
-        return "3D000"
-    # A server that said no will say so again; one that said nothing may be on its way.
-    return "28000" if "FATAL" in said or "no password supplied" in said else "08001"
+    for words, code in REFUSALS.items():
+        if words in said:
+            return code
+    return "08001"  # it said nothing, or that it stops or starts: it may be on its way
 
 
 class AwayError(LedgerError):

@@ -22,7 +22,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'holdfast_auditor') THEN
         CREATE ROLE holdfast_auditor NOLOGIN;
     END IF;
-    IF NOT pg_has_role(current_user, 'holdfast_owner', 'MEMBER') THEN
+    -- Whoever makes the ledger is its owner for as long as that takes.
+    PERFORM set_config('holdfast.lent', (NOT pg_has_role(current_user, 'holdfast_owner', 'MEMBER'))::text, true);
+    IF current_setting('holdfast.lent')::boolean THEN
         EXECUTE format('GRANT holdfast_owner TO %I', current_user);
     END IF;
 END
@@ -128,3 +130,11 @@ GRANT USAGE ON SCHEMA holdfast TO holdfast_writer, holdfast_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA holdfast TO holdfast_writer, holdfast_auditor;
 
 RESET ROLE;
+
+DO $$
+BEGIN
+    IF current_setting('holdfast.lent')::boolean THEN
+        EXECUTE format('REVOKE holdfast_owner FROM %I', current_user);
+    END IF;
+END
+$$;
