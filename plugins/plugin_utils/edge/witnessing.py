@@ -129,7 +129,7 @@ def _accepted(key: NoteKey, note: str, head: Head, body: bytes, now: datetime) -
         lines = [
             line for line in body.decode("utf-8").splitlines(keepends=True) if _names(line) == (key.name, key.hint)
         ]
-        at = key.cosigned_at(parse(note.partition("\n\n")[0] + "\n\n" + "".join(lines)))
+        at = key.cosigned_at(parse(note.partition("\n\n")[0] + "\n\n" + "".join(lines))) if lines else None
     except ValueError as error:
         raise _NoAnswerError(f"its answer is no cosignature: {error}") from error
     if at is None:
