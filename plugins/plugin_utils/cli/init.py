@@ -15,6 +15,7 @@ from pathlib import Path
 from string import Template
 
 from ..edge.environment import PRODUCT, find_site
+from ..edge.signing import site_signer
 from ..errors import UsageError
 from ..ledger.keys import PublicKey
 from ..ledger.store import Ledger
@@ -22,7 +23,7 @@ from ..ledger.trustfile import read_trust_file
 from ..site.asset import DATA_CLASSES
 from ..site.site import Site, load_site
 from ..site.structure import SLUG
-from .key import new_key, public_key
+from .key import new_key, public_key, warn_plain
 from .options import add_format
 from .trust import record_trust
 
@@ -50,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="an approver and their public key, the .pub of an ssh-ed25519 key; may be given again",
+        help="an approver and their public key, the .pub of an SSH key; may be given again",
     )
     parser.add_argument(
         "--keys-only", action="store_true", help="make only keys, trust.yml and ledger of a site that has none"
@@ -118,6 +119,7 @@ def _init(args: argparse.Namespace) -> int:
         raise UsageError(f"{root}: {error.strerror}; expected a folder this user can write; name another") from error
     site = load_site(root, PRODUCT)
     _found_trust(site, args.approver)
+    warn_plain(*site.key_paths.values())
     if args.format == "json":
         print(json.dumps(_said(site)))
     else:
@@ -154,6 +156,7 @@ def _keys_only(args: argparse.Namespace) -> int:
         )
     _found_trust(site, args.approver)
     print(f"{site.root}: made keys, trust.yml and ledger; their private keys are in this folder", file=sys.stderr)
+    warn_plain(*site.key_paths.values())
     if args.format == "json":
         print(json.dumps(_said(site)))
     return 0
@@ -163,13 +166,19 @@ def _found_trust(site: Site, approvers: Iterable[tuple[str, PublicKey]]) -> None
     """Make the site's keys, write trust.yml, and publish it as the first record of a new ledger."""
     entries = []
     for role, (principal, does) in PRINCIPALS.items():
-        entries.append(_principal(principal, role, new_key(site.key_paths[role]), f"  # {does}"))
+        entries.append(_principal(principal, role, _key_of(site, role), f"  # {does}"))
     entries += [_principal(name, "approver", key) for name, key in approvers]
     _write(site.trust_path, Template(_skeleton("trust.yml.in")).substitute(principals="\n".join(entries)))
     document = read_trust_file(site.trust_path).follows(None)
     if document is None:
         raise AssertionError("the first version follows none")
     record_trust(site, document)
+
+
+def _key_of(site: Site, role: str) -> PublicKey:
+    """Make the key that a file of the site will hold; one that something else keeps is there already."""
+    path = site.keys[role].path
+    return new_key(path) if path is not None else site_signer(site, role).public_key
 
 
 def _principal(name: str, role: str, key: PublicKey, comment: str = "") -> str:
@@ -186,7 +195,7 @@ def _said(site: Site) -> dict[str, object]:
         "org": site.org,
         "root": str(site.root),
         "ledger": str(site.ledger_path),
-        "keys": {role: str(path) for role, path in site.key_paths.items()},
+        "keys": {role: str(ref) for role, ref in site.keys.items()},
     }
 
 

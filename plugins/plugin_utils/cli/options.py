@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import UsageError
+from ..site.keyref import KeyRef, key_ref, of_file
 from ..site.place import Place, fault_of, place_of
 
 
@@ -31,3 +32,16 @@ def named_place(option: str, text: str) -> Place:
     if wrong is not None:
         raise UsageError(f"{option}: {wrong[0]}; expected a path or a PostgreSQL address; {wrong[1]}")
     return place_of(text, Path.cwd())
+
+
+def key_reference(text: str) -> KeyRef:
+    """Return the key that an argument names: a path from the current folder, or a URI (docs/reference/keys.md)."""
+    try:
+        return key_ref(text, Path.cwd())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def key_file(text: str) -> KeyRef:
+    """Return the key in the file that an argument names, whatever characters the name has."""
+    return of_file(Path.cwd() / text)

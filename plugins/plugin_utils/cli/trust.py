@@ -12,13 +12,14 @@ from pathlib import Path
 
 from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.product import product_version
+from ..edge.signing import site_signer
 from ..errors import UsageError
 from ..ledger.chain import Chain
 from ..ledger.envelope import LARGEST_ENVELOPE
 from ..ledger.proposal import collect
 from ..ledger.reading import chain_after
 from ..ledger.recorder import Recorder
-from ..ledger.signers import FileSigner
+from ..ledger.signers import Signer
 from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..ledger.trustfile import read_trust_file
@@ -78,10 +79,10 @@ def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> N
 
     All keys and signatures are tried before anything is written.
     """
-    log = FileSigner.load(site.key_paths["log"])
+    log = site_signer(site, "log")
     size = Ledger(site.ledger_path).size if exists(site) else 0
     document.require(log.public_key.keyid, "log", size)
-    root = None if signed else FileSigner.load(site.key_paths["root"])
+    root = None if signed else site_signer(site, "root")
     if not exists(site):
         if root is not None:
             document.require(root.public_key.keyid, "root", 0)
@@ -95,7 +96,7 @@ def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> N
     recorder.checkpoint(log)
 
 
-def _try(site: Site, document: Trust, signed: Sequence[bytes], root: FileSigner | None = None) -> None:
+def _try(site: Site, document: Trust, signed: Sequence[bytes], root: Signer | None = None) -> None:
     """Raise what publishing would raise; where there is no ledger yet, in an empty one that is thrown away."""
     if exists(site):
         collect(Ledger(site.ledger_path), document, signed, site.org, utc_now())

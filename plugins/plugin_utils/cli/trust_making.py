@@ -220,7 +220,8 @@ def _write(args: argparse.Namespace, site: Site, file: TrustFile) -> int:
 def _next(site: Site, document: Trust) -> str:
     chain = chain_of(site)
     alone = document.root_threshold == 1 and (chain.trust is None or chain.trust.root_threshold == 1)
-    step = "publish" if alone and site.key_paths["root"].exists() else "propose"
+    root = site.keys["root"].path
+    step = "publish" if alone and (root is None or root.exists()) else "propose"
     return f"next: holdfast trust {step}"
 
 

@@ -23,7 +23,7 @@ from ..ledger.trustfile import read_trust_file
 from ..site.site import load_site
 from . import change_signing
 from .change_desk import signer_of
-from .options import add_format
+from .options import add_format, key_file, key_reference
 from .trust_desk import chain_of, exists, print_trust, say, say_cautions, say_consequences, write_new
 
 EMPTY = (0, bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"))
@@ -47,8 +47,8 @@ def register_sign(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = actions.add_parser("sign", help="sign a proposed version; needs its file and a root key, and no site")
     parser.add_argument("proposal", type=Path, metavar="FILE", help="what `trust propose` wrote")
     keys = parser.add_mutually_exclusive_group()
-    keys.add_argument("--key", type=Path, metavar="PATH", help="your root key: a PEM file")
-    keys.add_argument("--ssh-key", type=Path, metavar="PATH", help="an SSH key instead (file, agent or token)")
+    keys.add_argument("--key", type=key_reference, metavar="KEY", help="your root key: a file or a URI (pkcs11:...)")
+    keys.add_argument("--ssh-key", type=key_file, metavar="PATH", help="an SSH key instead (file, agent or token)")
     keys.add_argument("--for-signing", action="store_true", help="write the bytes that --as signs with other tools")
     keys.add_argument("--signed", type=Path, metavar="BYTES", help="the bytes `--for-signing` wrote, signed by --as")
     parser.add_argument("--signature", type=Path, metavar="SIG", help="the signature made over them")

@@ -21,9 +21,11 @@ from typing import Any
 from ..audit.heads import Head, parse
 from ..audit.notekeys import LOG, WITNESS, NoteKey
 from ..edge.environment import utc_now
+from ..edge.signing import ask
 from ..edge.witness_server import WitnessServer
 from ..errors import LedgerError, UsageError
-from ..ledger.signers import FileSigner
+from ..ledger.unlock import open_signer, public_key_of
+from ..site.keyref import of_file
 from ..site.pool import OneAddress
 from ..witness.memory import Known, Memory, Refused
 from ..witness.service import Witness
@@ -64,7 +66,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _init(args: argparse.Namespace) -> int:
     if not re.fullmatch(r"[^\s+]{1,200}", args.name):
         raise UsageError(f"--name: {args.name!r} was found; expected a name without spaces and +, such as a host's")
-    public = FileSigner.load(args.folder / KEY).public_key
+    public = public_key_of(of_file(args.folder / KEY), ask)
     if public.kind != "ed25519":
         raise UsageError(f"{args.folder / KEY}: a key of type {public.kind}; expected ed25519 (`holdfast key new`)")
     key, head, note = _first(args)
@@ -125,7 +127,7 @@ def _said(args: argparse.Namespace, told: dict[str, Any]) -> int:
 def _serve(args: argparse.Namespace) -> int:
     for fault in OneAddress().faults(args.address):
         raise UsageError(f"--address: found {fault.found}; expected {fault.expected}; {fault.do}")
-    memory, signer = Memory(args.folder / MEMORY), FileSigner.load(args.folder / KEY)
+    memory, signer = Memory(args.folder / MEMORY), open_signer(of_file(args.folder / KEY), ask)
     if signer.public_key.raw != memory.public:
         raise LedgerError(f"{args.folder / KEY}: is not the key of this witness ({memory.name}); put that one back")
     witness = Witness(memory, signer.sign)

@@ -11,11 +11,12 @@ from ..errors import PolicyError
 from ..ledger.canonical import moment, timestamp
 from ..ledger.reading import read_records
 from ..ledger.recorder import Recorder
-from ..ledger.signers import FileSigner
+from ..ledger.signers import Signer
 from ..policy.leasing import Lease, ailing, leases, objection
 from ..site.cluster import Cluster
 from .environment import utc_now
 from .opening import Run, open_ledger, open_recorder
+from .signing import site_signer
 
 
 def cluster_of(run: Run, asset: str) -> Cluster | None:
@@ -60,7 +61,7 @@ def take(run: Run, asset: str, minutes: float, unwell: Mapping[str, str]) -> Lea
     if why is not None:
         raise PolicyError(why)
     until = moment(timestamp(utc_now() + timedelta(minutes=minutes)))  # as exact as a record is
-    recorder, signer = open_recorder(run.site), FileSigner.load(run.site.key_paths["implementer"])
+    recorder, signer = open_recorder(run.site), site_signer(run.site, "implementer")
     receipt = recorder.lease(signer, run.opened, action="take", cluster=cluster.name, asset=asset, until=until)
     lease = Lease(receipt.index, run.opened.run_id, cluster.name, asset, until)
     # Another run may have looked at the same moment and found the same room. Now both stand in the ledger, each sees
@@ -77,10 +78,10 @@ def release(run: Run, asset: str) -> Lease | None:
     """Release the lease this run holds for an asset; return it, or None where there is none to release."""
     lease = held(run, asset)
     if lease is not None:
-        signer = FileSigner.load(run.site.key_paths["implementer"])
+        signer = site_signer(run.site, "implementer")
         _release(open_recorder(run.site), signer, run, lease)
     return lease
 
 
-def _release(recorder: Recorder, signer: FileSigner, run: Run, lease: Lease) -> None:
+def _release(recorder: Recorder, signer: Signer, run: Run, lease: Lease) -> None:
     recorder.lease(signer, run.opened, action="release", cluster=lease.cluster, asset=lease.asset, until=lease.until)

@@ -16,7 +16,6 @@ from ansible.release import __version__ as ansible_core
 from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
 from ..ledger.reading import Record, read_records, trust_in_force
-from ..ledger.signers import FileSigner
 from ..ledger.trust import Trust
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
@@ -25,6 +24,7 @@ from .journal import Journal, Signers
 from .locking import hold
 from .opening import open_change, open_recorder, open_site, stated_baselines
 from .product import code_digest, files_digest
+from .signing import site_signer
 from .witnessing import cosign
 
 SITE_FILES = (
@@ -65,7 +65,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     _approvers_known(site, trust_in_force(recorder.ledger))
     basis = _basis(site, read_records(recorder.ledger), particulars)
     lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
-    signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
+    signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
     reads = particulars.check or particulars.kind in ("check", "plan", "stage")
     journal = Journal(

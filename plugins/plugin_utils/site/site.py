@@ -21,6 +21,7 @@ from .cluster import Cluster, read_clusters
 from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
+from .keyref import KeyName, KeyRef, key_ref
 from .overlays import Overlay, overlay_faults
 from .place import LedgerPlace, Place, place_of
 from .policy import PATCHING, Policy, rings_faults
@@ -29,7 +30,7 @@ from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
-from .structure import Fields, Text, Whole, slug
+from .structure import Fields, Whole, slug
 from .witnesses import WITNESSES, WitnessSettings
 
 KEYS = {
@@ -39,12 +40,10 @@ KEYS = {
     "log": "keys/log.pem",
     "root": "keys/root.pem",
 }
-"""Where each key lies unless site.yml says otherwise; a controller needs only some of them."""
+"""Where each key is kept unless site.yml says otherwise; a controller needs only some of them."""
 
 LEDGER = "ledger/ledger.sqlite"
 LEDGER_PATIENCE = 20
-
-_PATH = Text("a path, from the site's folder or absolute", r"[^\x00-\x1f\x7f]+", 1000)
 
 SITE = Fields(
     "the site's own settings",
@@ -52,7 +51,7 @@ SITE = Fields(
     optional={
         "ledger": LedgerPlace(),
         "ledger_patience": Whole("seconds that a record waits for a locked ledger or a server that is away", 0, 3600),
-        "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH)),
+        "keys": Fields("where the keys are kept", optional=dict.fromkeys(KEYS, KeyName())),
         "pool": POOL,
         "witnesses": WITNESSES,
     },
@@ -85,7 +84,8 @@ class Site:
     reports_dir: Path
     pool: PoolSettings
     witnesses: tuple[WitnessSettings, ...]
-    key_paths: dict[str, Path]
+    keys: dict[str, KeyRef]
+    """Where each key is kept, by who signs with it."""
     sources: Mapping[Path, Stamp] = field(repr=False, compare=False)
     """The files and folders that this picture rests on, whether they exist or not."""
 
@@ -101,6 +101,11 @@ class Site:
             raise SiteError(
                 f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it"
             ) from None
+
+    @property
+    def key_paths(self) -> dict[str, Path]:
+        """The files of those keys that lie in files."""
+        return {name: ref.path for name, ref in self.keys.items() if ref.path is not None}
 
     @property
     def traits(self) -> dict[str, frozenset[str]]:
@@ -166,7 +171,7 @@ def load_site(root: Path, product: Path) -> Site:
         reports_dir=root / "reports",
         pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),
         witnesses=WitnessSettings.from_list(settings.data.get("witnesses", [])),
-        key_paths={name: root / path for name, path in keys.items()},
+        keys={name: key_ref(text, root) for name, text in keys.items()},
         sources={**files.sources, root / "trust.yml": stamp(root / "trust.yml")},
     )
     # What they may mean is judged last, against a site that is sound otherwise.

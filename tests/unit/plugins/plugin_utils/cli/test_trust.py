@@ -71,7 +71,7 @@ def test_only_the_root_before_publishes(site: Path, tmp_path: Path, capsys: pyte
     edit(site, "version: 1", "version: 2")
     edit(site, "[requester]", "[requester, approver]")
     (site / "keys/root.pem").unlink()
-    assert main(["key", "new", str(site / "keys/root.pem")]) == 0
+    assert main(["key", "new", str(site / "keys/root.pem"), "--plain"]) == 0
     assert main(["trust", "publish", "--site", str(site)]) == 3
     assert "nobody in version 1 holds key" in capsys.readouterr().err
     assert size(site) == 1
