@@ -56,6 +56,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--keys-only", action="store_true", help="make only keys, trust.yml and ledger of a site that has none"
     )
+    parser.add_argument(
+        "--without-keys", action="store_true", help="make neither keys nor trust.yml nor ledger: for a key ceremony"
+    )
     add_format(parser)
     host = parser.add_argument_group("a first host")
     host.add_argument("--host", metavar="ADDRESS", help="put the host of this address into the register")
@@ -101,6 +104,8 @@ class FirstHost:
 
 def _init(args: argparse.Namespace) -> int:
     _distinct(args.approver)
+    if args.without_keys and (args.approver or args.keys_only):
+        raise UsageError("--without-keys: goes with neither --approver nor --keys-only; see `holdfast trust init`")
     if args.keys_only:
         return _keys_only(args)
     host = _first_host(args)
@@ -118,12 +123,13 @@ def _init(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{root}: {error.strerror}; expected a folder this user can write; name another") from error
     site = load_site(root, PRODUCT)
-    _found_trust(site, args.approver)
-    warn_plain(*site.key_paths.values())
+    if not args.without_keys:
+        _found_trust(site, args.approver)
+        warn_plain(*site.key_paths.values())
     if args.format == "json":
         print(json.dumps(_said(site)))
     else:
-        _say(site, host)
+        _say(site, host, args.without_keys)
     return 0
 
 
@@ -199,13 +205,16 @@ def _said(site: Site) -> dict[str, object]:
     }
 
 
-def _say(site: Site, host: FirstHost | None) -> None:
+def _say(site: Site, host: FirstHost | None, keyless: bool) -> None:
     """Print the three things to do next."""
     register = f"look over {site.root}/holdfast.yml" if host else f"write your hosts into {site.root}/holdfast.yml"
     print(f"Site {site.name} is laid out in {site.root}. Next:")
     print(f"  1. {register}, then: cd {site.root} && holdfast check")
     print("  2. ansible-playbook holdfast.hipaa.check_drift    (compares hosts with their baselines, changes nothing)")
-    print("  3. write approvers into trust.yml, publish it, and move keys/root.pem to a place off this machine")
+    if keyless:
+        print("  3. make keys, each where it stays (holdfast key new), then: holdfast trust init, propose, sign, publish")
+    else:
+        print("  3. write approvers into trust.yml, publish it, and move keys/root.pem to a place off this machine")
 
 
 def _first_host(args: argparse.Namespace) -> FirstHost | None:

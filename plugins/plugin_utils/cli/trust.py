@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.opening import open_ledger
 from ..edge.product import product_version
 from ..edge.signing import site_signer
 from ..errors import UsageError
@@ -80,14 +81,14 @@ def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> N
     All keys and signatures are tried before anything is written.
     """
     log = site_signer(site, "log")
-    size = Ledger(site.ledger_path).size if exists(site) else 0
+    size = open_ledger(site).size if exists(site) else 0
     document.require(log.public_key.keyid, "log", size)
     root = None if signed else site_signer(site, "root")
     if not exists(site):
         if root is not None:
             document.require(root.public_key.keyid, "root", 0)
         _try(site, document, signed, root)
-    ledger = Ledger(site.ledger_path) if exists(site) else Ledger.create(site.ledger_path)
+    ledger = open_ledger(site) if exists(site) else Ledger.create(site.ledger_path)
     recorder = Recorder(ledger, document, site.org, product_version(), utc_now)
     if root is not None:
         recorder.publish_trust(root)
@@ -99,7 +100,7 @@ def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> N
 def _try(site: Site, document: Trust, signed: Sequence[bytes], root: Signer | None = None) -> None:
     """Raise what publishing would raise; where there is no ledger yet, in an empty one that is thrown away."""
     if exists(site):
-        collect(Ledger(site.ledger_path), document, signed, site.org, utc_now())
+        collect(open_ledger(site), document, signed, site.org, utc_now())
         return
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger.create(Path(folder) / "ledger.sqlite")
@@ -112,7 +113,7 @@ def _try(site: Site, document: Trust, signed: Sequence[bytes], root: Signer | No
 
 def _show(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.site), PRODUCT)
-    chain = chain_after(Ledger(site.ledger_path), Chain(), 0)
+    chain = chain_after(open_ledger(site), Chain(), 0)
     for pending in chain.pending.values():
         say(f"version {pending.document.version} is on its way, signed by {pending.tally(chain.trust)}")
     if chain.trust is None:

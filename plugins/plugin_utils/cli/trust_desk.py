@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from ..edge.opening import open_ledger
 from ..errors import UsageError
 from ..ledger.chain import Chain
 from ..ledger.follows import consequences
@@ -26,12 +27,12 @@ def exists(site: Site) -> bool:
 
 def chain_of(site: Site) -> Chain:
     """Return the chain of trust on record; an empty one where there is no ledger."""
-    return chain_after(Ledger(site.ledger_path), Chain(), 0) if exists(site) else Chain()
+    return chain_after(open_ledger(site), Chain(), 0) if exists(site) else Chain()
 
 
 def say_consequences(site: Site, before: Trust | None, after: Trust) -> None:
     """Say on stderr what follows from publishing a version."""
-    records = read_records(Ledger(site.ledger_path)) if exists(site) else ()
+    records = read_records(open_ledger(site)) if exists(site) else ()
     for line in consequences(before, after, records):
         say(line)
     say_cautions(after)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..edge.environment import PRODUCT, find_site
+from ..edge.opening import open_ledger
 from ..errors import TrustError, UsageError
 from ..ledger.bodies import REASONS, ROLES
 from ..ledger.chain import check_follows
 from ..ledger.keys import PublicKey
-from ..ledger.store import Ledger
 from ..ledger.trust import Principal, Term, Trust
 from ..ledger.trustfile import HEADING, TrustFile, read_trust_file
 from ..site.site import Site, load_site
@@ -173,7 +173,7 @@ def _base(site: Site) -> tuple[TrustFile, int]:
     file = read_trust_file(site.trust_path)
     file.follows(chain.trust)  # refuses a number that leads nowhere
     version = chain.trust.version + 1 if chain.trust else 1
-    return replace(file, version=version), Ledger(site.ledger_path).size if exists(site) else 0
+    return replace(file, version=version), open_ledger(site).size if exists(site) else 0
 
 
 def _enter(principals: dict[str, Principal], entrant: Entrant) -> None:

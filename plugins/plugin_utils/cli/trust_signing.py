@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.opening import open_ledger
 from ..edge.product import product_version
 from ..errors import TrustError, UsageError
 from ..ledger import statements
@@ -17,7 +18,6 @@ from ..ledger.chain import root_of
 from ..ledger.envelope import Envelope
 from ..ledger.follows import consequences
 from ..ledger.proposal import Proposal
-from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..ledger.trustfile import read_trust_file
 from ..site.site import load_site
@@ -66,7 +66,7 @@ def _propose(args: argparse.Namespace) -> int:
     if document is None:
         say("the version in trust.yml is in force already; nothing to propose")
         return print_trust(args, chain.trust, chain.genesis)
-    head = Ledger(site.ledger_path).head() if exists(site) else EMPTY
+    head = open_ledger(site).head() if exists(site) else EMPTY
     proposal = Proposal(site.org, head, chain.trust, document)
     say_consequences(site, chain.trust, document)
     if args.dry_run:

@@ -19,6 +19,7 @@ from ..ledger.reading import Record, read_records, trust_in_force
 from ..ledger.trust import Trust
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
+from .duties import require_duties_apart
 from .environment import RunContext, utc_now
 from .journal import Journal, Signers
 from .locking import hold
@@ -62,10 +63,12 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
-    _approvers_known(site, trust_in_force(recorder.ledger))
-    basis = _basis(site, read_records(recorder.ledger), particulars)
+    trust, records = trust_in_force(recorder.ledger), read_records(recorder.ledger)
+    _approvers_known(site, trust)
+    basis = _basis(site, records, particulars)
     lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))
+    require_duties_apart(trust, signers, records, basis, recorder.ledger.size)
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
     reads = particulars.check or particulars.kind in ("check", "plan", "stage")
     journal = Journal(

@@ -76,9 +76,8 @@ def root_of(trust: Trust | None, keyid: str, index: int) -> str | None:
     """Return the principal for whom a key counts as a root's at an index, None where it counts for nobody."""
     if trust is None or not trust.holds(keyid):
         return None
-    principal = trust.principal_of(keyid)
-    is_root = any("root" in one.roles for one in trust.principals if one.id == principal)
-    return principal if is_root and trust.term(keyid).covers(index) else None
+    good = trust.lists(keyid, "root") and trust.term(keyid).covers(index)
+    return trust.principal_of(keyid) if good else None
 
 
 def check_follows(trust: Trust | None, document: Trust) -> None:

@@ -32,7 +32,8 @@ WINDOW = 200
 class Record:
     """One verified entry: `sha256` names the stored bytes, `body` is the step's part; the time is a claim.
 
-    `doubted` says that somebody else may have signed it, by the newest trust document.
+    `doubted` says that somebody else may have signed it, by the newest trust document; of an approval also that its key
+    is no approver's any more.
     """
 
     index: int
@@ -110,9 +111,15 @@ def read_records(ledger: Ledger, *, start: int = 0) -> list[Record]:
         if index >= start:
             records.append(record)
     newest = chain.trust
-    if newest is None or not any(one.terms for one in newest.principals):
+    if newest is None:
         return records
-    return [replace(one, doubted=True) if newest.doubts(one.keyid, one.index) else one for one in records]
+    return [replace(one, doubted=True) if _doubted(newest, one) else one for one in records]
+
+
+def _doubted(newest: Trust, record: Record) -> bool:
+    if record.step == "approve" and not newest.lists(record.keyid, "approver"):
+        return True
+    return newest.doubts(record.keyid, record.index)
 
 
 def trust_in_force(ledger: Ledger) -> Trust:

@@ -46,7 +46,7 @@ class Term:
 
     def __str__(self) -> str:
         """Return it in words, '' for a key that is valid from the first entry on."""
-        said = [f"from entry {self.valid_from}"] if self.valid_from else []
+        said = [f"valid from entry {self.valid_from}"] if self.valid_from else []
         if self.revoked_from is not None:
             said.append(f"revoked from entry {self.revoked_from} ({self.reason})")
         if self.distrust_from is not None:
@@ -185,6 +185,10 @@ class Trust:
         """Say whether any principal holds the key, valid or not."""
         return keyid in self._holders
 
+    def lists(self, keyid: str, role: str) -> bool:
+        """Say whether a key is that of a principal with a role, revoked or not."""
+        return self.holds(keyid) and role in self._holder(keyid)[0].roles
+
     def principal_of(self, keyid: str) -> str:
         """Return the principal who holds a key; raises TrustError when nobody does."""
         return self._holder(keyid)[0].id
@@ -227,8 +231,8 @@ class Trust:
         principal = self._holder(keyid)[0]
         if not principal.term(keyid).covers(at):
             raise TrustError(
-                f"trust: key {keyid[:16]}... of {principal.id} is valid {principal.term(keyid)}, and entry {at} is to "
-                "be signed; sign with another key of a principal who may, see `holdfast trust show`"
+                f"trust: key {keyid[:16]}... of {principal.id} is {principal.term(keyid)}, and entry {at} is to be "
+                "signed; sign with another key of a principal who may, see `holdfast trust show`"
             )
         if role not in principal.roles:
             held = ", ".join(sorted(principal.roles))
