@@ -29,7 +29,7 @@ from ..site.keyref import of_file
 from ..site.pool import OneAddress
 from ..witness.memory import Known, Memory, Refused
 from ..witness.service import Witness
-from .options import add_format
+from .options import add_format, key_reference
 
 MEMORY, KEY = "witness.sqlite", "witness.pem"
 """What lies in a witness's folder: what it remembers, and what it signs with."""
@@ -57,8 +57,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument("--port", type=_port, default=0, metavar="N", help="(default: any that is free)")
     show = actions.add_parser("show", help="show the witness's key, the newest heads, and those it refused")
     show.add_argument("--checkpoint", metavar="ORIGIN", help="print the newest head of this log and nothing else")
+    for action in (init, serve):
+        action.add_argument(
+            "--key", type=key_reference, metavar="KEY", help=f"its Ed25519 key (default: {KEY} in its folder)"
+        )
     for action, run in ((init, _init), (add, _add), (serve, _serve), (show, _show)):
-        action.add_argument("folder", type=Path, metavar="DIR", help=f"its folder, with {KEY} (`holdfast key new`)")
+        action.add_argument(
+            "folder", type=Path, metavar="DIR", help=f"its folder, with {KEY} (`holdfast key new --plain`)"
+        )
         add_format(action)
         action.set_defaults(func=run)
 
@@ -66,9 +72,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _init(args: argparse.Namespace) -> int:
     if not re.fullmatch(r"[^\s+]{1,200}", args.name):
         raise UsageError(f"--name: {args.name!r} was found; expected a name without spaces and +, such as a host's")
-    public = public_key_of(of_file(args.folder / KEY), ask)
+    public = public_key_of(args.key or of_file(args.folder / KEY), ask)
     if public.kind != "ed25519":
-        raise UsageError(f"{args.folder / KEY}: a key of type {public.kind}; expected ed25519 (`holdfast key new`)")
+        raise UsageError(
+            f"{args.key or args.folder / KEY}: a key of type {public.kind}; expected ed25519 (`holdfast key new`)"
+        )
     key, head, note = _first(args)
     own = NoteKey(args.name, WITNESS, public.raw)
     path = args.folder / MEMORY
@@ -127,9 +135,11 @@ def _said(args: argparse.Namespace, told: dict[str, Any]) -> int:
 def _serve(args: argparse.Namespace) -> int:
     for fault in OneAddress().faults(args.address):
         raise UsageError(f"--address: found {fault.found}; expected {fault.expected}; {fault.do}")
-    memory, signer = Memory(args.folder / MEMORY), open_signer(of_file(args.folder / KEY), ask)
+    memory, signer = Memory(args.folder / MEMORY), open_signer(args.key or of_file(args.folder / KEY), ask)
     if signer.public_key.raw != memory.public:
-        raise LedgerError(f"{args.folder / KEY}: is not the key of this witness ({memory.name}); put that one back")
+        raise LedgerError(
+            f"{args.key or args.folder / KEY}: is not the key of this witness ({memory.name}); put that one back"
+        )
     witness = Witness(memory, signer.sign)
     server = WitnessServer(
         witness, args.address, args.port, utc_now, lambda line: print(line, file=sys.stderr, flush=True)

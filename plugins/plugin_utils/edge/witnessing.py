@@ -51,8 +51,8 @@ class Heard:
         return {"witness": self.witness, "outcome": self.outcome, "message": self.message, "size": self.size}
 
 
-class _NoAnswerError(Exception):
-    """A witness that is out of reach, or whose answer is none that its document knows."""
+class NoAnswerError(Exception):
+    """A service that is out of reach, or whose answer is none that its document knows."""
 
 
 def cosign(ledger: Ledger, note: str, witnesses: Iterable[WitnessSettings], now: datetime) -> tuple[Heard, ...]:
@@ -84,7 +84,7 @@ def _submit(ledger: Ledger, note: str, settings: WitnessSettings, now: datetime)
                     "ledger; the past was rewritten, or another ledger uses this origin; keep both and compare",
                 )
             if status != 409:
-                raise _NoAnswerError(f"it answered {status}: {body[:200].decode('utf-8', 'replace').strip()}")
+                raise NoAnswerError(f"it answered {status}: {body[:200].decode('utf-8', 'replace').strip()}")
             known = _size(kind, body)
             if known > ledger.size:
                 return Heard(
@@ -95,8 +95,8 @@ def _submit(ledger: Ledger, note: str, settings: WitnessSettings, now: datetime)
                 )
             if known > head.size:
                 return Heard(key.name, COSIGNED, f"{key.name} has cosigned a newer head already", known)
-        raise _NoAnswerError(f"its newest head changed {TRIES} times meanwhile")
-    except _NoAnswerError as error:
+        raise NoAnswerError(f"its newest head changed {TRIES} times meanwhile")
+    except NoAnswerError as error:
         return Heard(key.name, UNREACHABLE, f"{key.name} at {settings.url}: {error}; no cosignature was had")
 
 
@@ -108,17 +108,17 @@ def newest(origin: str, settings: WitnessSettings, now: datetime) -> str:
     key = NoteKey.parse(settings.key, WITNESS)
     name = hashlib.sha256(origin.encode()).hexdigest()
     try:
-        status, _kind, body = _open(urllib.request.Request(f"{settings.url}/{name}/checkpoint"))  # noqa: S310 - as _open
+        status, _kind, body = answer_of(urllib.request.Request(f"{settings.url}/{name}/checkpoint"))  # noqa: S310 - as answer_of
         if status != 200:
-            raise _NoAnswerError(f"it answered {status}: {body[:200].decode('utf-8', 'replace').strip()}")
+            raise NoAnswerError(f"it answered {status}: {body[:200].decode('utf-8', 'replace').strip()}")
         note = body.decode("utf-8")
         head = parse(note)
         at = key.cosigned_at(head)
         if head.origin != origin or at is None:
-            raise _NoAnswerError("its answer is no head of this log that it cosigned")
+            raise NoAnswerError("its answer is no head of this log that it cosigned")
         if abs(now - at) > FRESH:
-            raise _NoAnswerError(f"its answer is of {at:%Y-%m-%dT%H:%M:%SZ}; expected one made now")
-    except (_NoAnswerError, ValueError) as error:
+            raise NoAnswerError(f"its answer is of {at:%Y-%m-%dT%H:%M:%SZ}; expected one made now")
+    except (NoAnswerError, ValueError) as error:
         raise LedgerError(f"{key.name} at {settings.url}: {error}; what it has seen could not be asked") from error
     return note
 
@@ -131,11 +131,11 @@ def _accepted(key: NoteKey, note: str, head: Head, body: bytes, now: datetime) -
         ]
         at = key.cosigned_at(parse(note.partition("\n\n")[0] + "\n\n" + "".join(lines))) if lines else None
     except ValueError as error:
-        raise _NoAnswerError(f"its answer is no cosignature: {error}") from error
+        raise NoAnswerError(f"its answer is no cosignature: {error}") from error
     if at is None:
-        raise _NoAnswerError("its answer bears no cosignature of the key in site.yml")
+        raise NoAnswerError("its answer bears no cosignature of the key in site.yml")
     if abs(now - at) > FRESH:
-        raise _NoAnswerError(f"its clock says {at:%Y-%m-%dT%H:%M:%SZ}; set it, or ours, by NTP")
+        raise NoAnswerError(f"its clock says {at:%Y-%m-%dT%H:%M:%SZ}; set it, or ours, by NTP")
     return Heard(key.name, COSIGNED, f"{key.name} cosigned {head.size} entries", head.size, "".join(lines))
 
 
@@ -153,15 +153,16 @@ def submitted(old: int, proof: Sequence[bytes], note: str) -> bytes:
 def _size(kind: str, body: bytes) -> int:
     text = body.decode("ascii", "replace").removesuffix("\n")
     if kind.split(";")[0] != "text/x.tlog.size" or not text.isdecimal() or len(text) > 15:
-        raise _NoAnswerError("it answered 409 without a size")
+        raise NoAnswerError("it answered 409 without a size")
     return int(text)
 
 
 def _post(url: str, data: bytes) -> tuple[int, str, bytes]:
-    return _open(urllib.request.Request(url, data, {"Content-Type": "text/plain; charset=utf-8"}))  # noqa: S310 - as _open
+    return answer_of(urllib.request.Request(url, data, {"Content-Type": "text/plain; charset=utf-8"}))  # noqa: S310 - as answer_of
 
 
-def _open(request: urllib.request.Request) -> tuple[int, str, bytes]:
+def answer_of(request: urllib.request.Request) -> tuple[int, str, bytes]:
+    """Return status, content type and body of an answer; raises NoAnswerError where none is had."""
     try:
         # site.yml lets in no scheme but http and https.
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - see above
@@ -170,4 +171,4 @@ def _open(request: urllib.request.Request) -> tuple[int, str, bytes]:
         with error:
             return error.code, error.headers.get("Content-Type", ""), error.read(LARGEST)
     except (OSError, http.client.HTTPException) as error:
-        raise _NoAnswerError(str(getattr(error, "reason", None) or error)) from error
+        raise NoAnswerError(str(getattr(error, "reason", None) or error)) from error

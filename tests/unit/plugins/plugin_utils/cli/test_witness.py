@@ -28,7 +28,7 @@ class Desk:
         self.folder, self.capsys = folder, capsys
         self.site, self.witness, self.log = folder / "clinic", folder / "witness", folder / "log"
         assert main(["init", str(self.site)]) == 0
-        assert main(["key", "new", str(self.witness / "witness.pem")]) == 0
+        assert main(["key", "new", str(self.witness / "witness.pem"), "--plain"]) == 0
         assert self.run("ledger", "export", self.log, "--site", self.site)[0] == 0
 
     def run(self, *words: object) -> tuple[int, str, str]:
@@ -166,7 +166,7 @@ def test_witness_is_not_made_from_what_does_not_fit(desk: Desk, tmp_path: Path) 
     code, _out, err = desk.run("witness", "serve", desk.witness, "--address", "0.0.0.0")  # noqa: S104 - it is refused
     assert (code, "no single interface" in err) == (2, True)
     (desk.witness / "witness.pem").unlink()
-    assert main(["key", "new", str(desk.witness / "witness.pem")]) == 0
+    assert main(["key", "new", str(desk.witness / "witness.pem"), "--plain"]) == 0
     code, _out, err = desk.run("witness", "serve", desk.witness, "--address", "127.0.0.1")
     assert (code, "is not the key of this witness" in err) == (3, True)
 
