@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from . import structure
-from .problems import Fault, shown
+from .problems import Fault
 
 Place = Path | str
 """A path is an SQLite file; text is a PostgreSQL address that `place_of` returned."""
@@ -58,12 +58,12 @@ def fault_of(address: str) -> tuple[str, str] | None:
     except ValueError:
         return "an address that cannot be taken apart", "write the port as a number, and each parameter as name=value"
     if parts.scheme != SCHEME:
-        return f"an address of kind {shown(parts.scheme)}", "ledgers lie in SQLite files or in PostgreSQL"
+        return f"an address of kind {_quoted(parts.scheme)}", "ledgers lie in SQLite files or in PostgreSQL"
     if parts.password is not None:
         return "a password in the address", "write it into the file that passfile= names, mode 0600, and not here"
     unknown = sorted({name for name, _ in asked} - set(PARAMETERS))
     if unknown:
-        return f"the parameter {shown(unknown[0])}", f"use only {', '.join(PARAMETERS)}"
+        return f"the parameter {_quoted(unknown[0])}", f"use only {', '.join(PARAMETERS)}"
     if len({name for name, _ in asked}) != len(asked):
         return "a parameter that is given twice", "say it once"
     if not parts.path.strip("/") or parts.fragment or port == 0:
@@ -72,7 +72,7 @@ def fault_of(address: str) -> tuple[str, str] | None:
     host = settings.get("host", parts.hostname or "")
     if not _here(host) and settings.get("sslmode") not in VERIFIED:
         return (
-            f"no verified TLS to {shown(host)}",
+            f"no verified TLS to {_quoted(host)}",
             "add sslmode=verify-full and sslrootcert=FILE, the certificate of the authority that signed the server's",
         )
     return None
@@ -87,13 +87,19 @@ def place_of(text: str, root: Path) -> Place:
         name: str(root / value) if name in FILES and value != "system" else value
         for name, value in parse_qsl(parts.query)
     }
-    return urlunsplit(parts._replace(query=urlencode(settings, quote_via=quote, safe="/")))
+    # Not urlunsplit: it leaves out the empty host of an address for this machine's socket.
+    asked = f"?{urlencode(settings, quote_via=quote, safe='/')}" if settings else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{asked}"
 
 
 def passfile_of(address: str) -> Path | None:
     """Return the file that holds an address's password, None where libpq looks at its usual place."""
     named = dict(parse_qsl(urlsplit(address).query)).get("passfile")
     return Path(named) if named else None
+
+
+def _quoted(text: str) -> str:
+    return f'"{text[:60]}"'
 
 
 def _here(host: str) -> bool:
