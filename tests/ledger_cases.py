@@ -27,7 +27,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt, Recorder
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Trust
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ORG = "org-demo"
@@ -264,6 +264,20 @@ class Shop:
         self.close(locked, "failed")
         self.seal()
         return done, undo, locked
+
+    def rekey(self) -> None:
+        """Publish a version that says all that can be said of a key: the approvers' and operations' terms."""
+        terms = {
+            "security": Term(revoked_from=self.ledger.size, reason="stolen", distrust_from=1, attested=(1, 2)),
+            "operations": Term(valid_from=1),
+        }
+        people = tuple(
+            Principal(one.id, one.roles, one.keys, {key.keyid: terms[one.id] for key in one.keys if one.id in terms})
+            for one in self.trust.principals
+        )
+        self.trust = Trust(2, self.trust.sha256, people)
+        self.recorder = Recorder(self.ledger, self.trust, ORG, "0.1.0", self.tick)
+        self.recorder.publish_trust(self.keys["root"])
 
     def waves(self) -> tuple[OpenRun, OpenRun]:
         """Write a stopped and released change, a wave with everything a deploy can say, and a rehearsal."""

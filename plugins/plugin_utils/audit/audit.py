@@ -42,6 +42,7 @@ def audit(
     now: datetime,
     plans_dir: Path | None = None,
     remembered_head: str | None = None,
+    pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
     watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
@@ -50,7 +51,8 @@ def audit(
 
     `ledger_path` is a file, or as text a PostgreSQL address.
     `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
-    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `approvals_required` is the number of approvers
+    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `pinned_genesis` is the digest of the
+    first trust document as the auditor knows it, in hexadecimal; `approvals_required` is the number of approvers
     by ring; `watchers` are the witnesses the auditor believes;
     `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
     can be audited.
@@ -82,8 +84,11 @@ def audit(
     if remembered_head is not None:
         check_remembered(remembered_head, tree, notes)
     genesis = keyring.genesis
+    if pinned_genesis not in (None, genesis):
+        found = f"sha256 {genesis}" if genesis else "missing"
+        notes.find("genesis-differs", None, f"the first trust document is {found}; yours is {pinned_genesis}")
     say_unwatched(watchers, remembered_head is not None, notes)
-    _say_limits(genesis, remembered_head, approvals_required, notes)
+    _say_limits(genesis, remembered_head or pinned_genesis, approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
 
 
@@ -172,11 +177,11 @@ def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, 
 
 
 def _say_limits(
-    genesis: str | None, remembered_head: str | None, required: Mapping[str, int] | None, notes: Notes
+    genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes
 ) -> None:
     limits = notes.could_not_check
-    if genesis and not remembered_head:
-        limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own copy")
+    if genesis and not known:
+        limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own (--genesis)")
     if required is None:
         limits.append("how many approvals each ring needs: no policy was given, so one was asked for (--site DIR)")
     limits.append("windows, health and the order of rings: the gate judged those, by the policy of its day")

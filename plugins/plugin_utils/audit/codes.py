@@ -44,6 +44,7 @@ REMEDIES = {
     "actor": _WHO,
     "org-differs": "keep one ledger for one organisation",
     "trust-chain": "publish versions of the trust document one after the other, signed by the root before",
+    "genesis-differs": "another ledger than yours, or one whose root was swapped; ask for yours",
     "trust-unfinished": "publish it with the signatures that are missing; if nobody proposed it, ask who signed",
     "trust-key-twice": "publish a trust document in which each key has one principal",
     "trust-named": _WHO,

@@ -41,8 +41,8 @@ def weigh(
 ) -> Weighed:
     """Weigh the approvals of a change for one ring at `now`.
 
-    One counts if its key is not in doubt, it names this request and this plan, covers the ring, is not expired and not older than
-    `max_age`, and its principal neither asked for the change, nor carries it out (`implementer`, or any run
+    One counts if its key is not in doubt, it names this request and this plan, covers the ring, is not expired and not
+    older than `max_age`, and its principal neither asked for the change, nor carries it out (`implementer`, or any run
     so far), nor verifies it. A principal counts once, by the latest approval that holds.
     """
     implementers = state.implementers | ({implementer} if implementer else set())

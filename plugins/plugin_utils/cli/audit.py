@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="after a clean audit, write SIZE ROOT there, for the next --head"
     )
+    parser.add_argument(
+        "--genesis", type=_sha256, metavar="SHA256", help="the first trust document's digest, as you know it"
+    )
     parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
     parser.add_argument(
         "--witness", action="append", default=[], metavar="VKEY", help="believe this witness too; may be repeated"
@@ -63,6 +67,7 @@ def _run(args: argparse.Namespace) -> int:
         now=utc_now(),
         plans_dir=plans,
         remembered_head=_head(args.head),
+        pinned_genesis=args.genesis,
         approvals_required=required,
         watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
@@ -108,6 +113,12 @@ def _watchers(site: Site, offline: bool) -> list[Watcher]:
 def _lines(title: str, one: Finding) -> list[str]:
     where = "ledger" if one.index is None else f"entry {one.index}"
     return [f"{title}: {where}: {one.code}: {one.message}", f"  do: {one.remedy}"]
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text[:70]!r} is no SHA-256; expected 64 digits of 0-9a-f")
+    return text
 
 
 def _head(path: Path | None) -> str | None:

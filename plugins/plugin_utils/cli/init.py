@@ -212,7 +212,7 @@ def _say(site: Site, host: FirstHost | None, keyless: bool) -> None:
     print(f"  1. {register}, then: cd {site.root} && holdfast check")
     print("  2. ansible-playbook holdfast.hipaa.check_drift    (compares hosts with their baselines, changes nothing)")
     if keyless:
-        print("  3. make keys, each where it stays (holdfast key new), then: holdfast trust init, propose, sign, publish")
+        print("  3. make keys, each where it stays, then: holdfast trust init, propose, sign, publish")
     else:
         print("  3. write approvers into trust.yml, publish it, and move keys/root.pem to a place off this machine")
 

@@ -190,6 +190,8 @@ def test_ceremony_from_nothing(people: People) -> None:
     shown = json.loads(people.run("trust", "show", "--format", "json").splitlines()[0])
     assert shown["genesis"] == shown["sha256"] == people.audit()["genesis"]
     assert shown["trust"]["root_threshold"] == 2
+    assert people.call("audit", "--genesis", shown["genesis"])[0] == 0
+    assert "genesis-differs" in people.run("audit", "--genesis", "0" * 64, code=1)
     assert [path.name for path in (people.site / "keys").glob("*.pem") if "root" in path.name] == []
     assert "nothing to publish" in people.run("trust", "publish", first, second)
 
