@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import keyfiles
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.keys import PublicKey
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.ssh import NAMESPACE
 
 DUMMY = Path(sys.prefix) / "lib/openssh/sk-dummy.so"
@@ -83,3 +86,28 @@ def ssh_keygen_takes(
     return (
         subprocess.run(command, cwd=folder, input=message, capture_output=True, check=False, timeout=60).returncode == 0
     )
+
+
+def varied_keys(folder: Path, first: str, second: str) -> dict[str, Signer]:
+    """Return a signer for each principal of tests/ledger_cases.py: machines with ECDSA, two approvers with SSH keys.
+
+    The log's key stays Ed25519: other readers of heads know no other.
+    """
+    machines = {"controller": "ecdsa-p256", "scanner": "ecdsa-p384", "root": "ecdsa-p384", "operations": "ecdsa-p256"}
+    people = {"security": first, "revenue-cycle": second}
+    keys: dict[str, Signer] = {}
+    for name in ("root", "log", "operations", "security", "revenue-cycle", "controller", "scanner"):
+        if name in people:
+            ssh_keygen("-t", *SSH_TYPES[people[name]], "-N", "", "-C", "demo", "-f", folder / name)
+            keys[name] = SshSigner(folder / name)
+        else:
+            keys[name] = FileSigner(keyfiles.make_private(machines.get(name, "ed25519")))
+    return keys
+
+
+NEEDS_DUMMY = pytest.mark.skipif(not DUMMY.exists(), reason=f"needs {DUMMY}, which .ci/setup unpacks")
+VARIED = [
+    pytest.param(("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384"), id="ecdsa"),
+    pytest.param(("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"), id="token", marks=NEEDS_DUMMY),
+]
+"""Kinds of the two approvers' keys."""

@@ -78,7 +78,7 @@ def _propose(args: argparse.Namespace) -> int:
         print(json.dumps({"proposal": str(path), "version": document.version, "sha256": document.sha256}))
     else:
         print(path)
-    say(f"send it to the root principals; each runs: holdfast trust sign {path.name} --key PATH")
+    say(f"send it to the root principals; each runs: holdfast trust sign {path.name} --key KEY")
     say(f"then, with what they return: holdfast trust publish {path.name}.*")
     return 0
 
