@@ -48,6 +48,9 @@ def parse(note: str) -> Head:
         if not found:
             raise ValueError(f"{line[:40]!r} is no signature line")
         data = base64.b64decode(found["data"], validate=True)
+        if base64.b64encode(data).decode() != found["data"]:
+            # Base64 has bits at its end that no byte needs; a note with others there would be a second spelling.
+            raise ValueError(f"{line[:40]!r} ends in bits that mean nothing")
         signatures.append((found["name"], data[:4], data[4:]))
     return Head(origin, int(size), hashed, f"{text}\n".encode(), tuple(signatures))
 

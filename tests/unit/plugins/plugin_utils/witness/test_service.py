@@ -99,6 +99,7 @@ def test_what_is_malformed_is_400(shop: Shop, witness: Witness) -> None:
         good.removesuffix(b"\n"),
         good + b"x\n",
         good + b"a" * 70_000,
+        good + "\u2014 stranger AAAAAAAA\n".encode() * 4_000,  # well-formed, and too long
     ):
         assert witness.add_checkpoint(bad, shop.now).status == 400, bad[:60]
 
