@@ -54,10 +54,11 @@ def draw(recorder: Recorder, trust: Trust, principal: str, **approval: Any) -> b
 
 
 def keys_of(trust: Trust, principal: str) -> tuple[PublicKey, ...]:
-    """Return a principal's keys; raises UsageError where there are none."""
-    found = next((one.keys for one in trust.principals if one.id == principal), ())
+    """Return a principal's keys that are not revoked; raises UsageError where there are none."""
+    held = ((one, key) for one in trust.principals if one.id == principal for key in one.keys)
+    found = tuple(key for one, key in held if one.term(key.keyid).revoked_from is None)
     if not found:
-        raise UsageError(f"--as {principal}: nobody of that name is in the trust document; see `holdfast trust show`")
+        raise UsageError(f"--as {principal}: nobody of that name has a valid key; see `holdfast trust show`")
     return found
 
 

@@ -14,7 +14,7 @@ from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.opening import open_ledger
 from ..edge.product import product_version
 from ..edge.signing import site_signer
-from ..errors import UsageError
+from ..errors import TrustError, UsageError
 from ..ledger.chain import Chain
 from ..ledger.envelope import LARGEST_ENVELOPE
 from ..ledger.proposal import collect
@@ -117,7 +117,7 @@ def _show(args: argparse.Namespace) -> int:
     for pending in chain.pending.values():
         say(f"version {pending.document.version} is on its way, signed by {pending.tally(chain.trust)}")
     if chain.trust is None:
-        raise UsageError("trust: no version is in force; publish one with `holdfast trust publish`")
+        raise TrustError("trust: no version is in force; publish one with `holdfast trust publish`")
     say_cautions(chain.trust)
     return print_trust(args, chain.trust, chain.genesis)
 

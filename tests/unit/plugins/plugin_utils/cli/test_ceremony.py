@@ -232,6 +232,9 @@ def test_rotation_needs_the_old_and_the_new(shop: People) -> None:
     assert "1 of 2 root principals of version 1 (ann)" in said
     size = shop.ledger.size
     new_cyd = shop.folder / "cyd" / "trust-v2.proposal.cyd"
+    shop.ledger.append(ben.read_bytes())  # a publication that was killed after its first record
+    assert "version 2 is on its way, signed by 1 of 2 root principals" in shop.run("trust", "show")
+    assert shop.found() == {("trust-unfinished", size)}
     shop.run("trust", "publish", ann, ben, new_cyd)
     assert shop.ledger.size == size + 3
     assert shop.audit()["findings"] == []
