@@ -70,7 +70,6 @@ class NoteKey:
         times = [
             seconds
             for line in self._lines(head)
-            if len(line) == 72
             for seconds in [int.from_bytes(line[:8], "big")]
             if self._made(line[8:], cosigned_text(head.text, seconds))
         ]

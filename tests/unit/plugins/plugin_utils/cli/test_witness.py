@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,8 +76,8 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a witness as a process of its own; give its address."""
+def served(folder: Path, end: int = signal.SIGTERM) -> Iterator[str]:
+    """Serve a witness as a process of its own, ended with that signal; give its address."""
     words = [
         sys.executable,
         "-m",
@@ -95,8 +96,8 @@ def served(folder: Path) -> Iterator[str]:
     try:
         yield str(json.loads(process.stdout.readline())["url"])
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        process.send_signal(end)
+        assert process.wait(20) == (0 if end == signal.SIGTERM else -end)
         process.stdout.close()
         assert process.stderr is not None
         process.stderr.close()
@@ -232,3 +233,17 @@ def test_export_goes_on_and_never_over_another_history(desk: Desk, tmp_path: Pat
     code, _out, err = desk.run("ledger", "export", desk.log, "--site", other)
     assert (code, "holds another history" in err) == (3, True)
     assert desk.run("ledger", "witness", "--site", other)[0] == 2
+
+
+def test_witness_that_is_killed_remembers_what_it_cosigned(desk: Desk) -> None:
+    assert desk.init()[0] == 0
+    desk.publish(2)
+    with served(desk.witness, signal.SIGKILL) as url:
+        desk.name_witness(url)
+        assert desk.run("ledger", "witness", "--site", desk.site)[0] == 0
+    told = desk.told("witness", "show", desk.witness)
+    assert [(one["origin"], one["size"]) for one in told["logs"]] == [("org-clinic", 2)]
+    with served(desk.witness) as url:
+        text = (desk.site / "site.yml").read_text()
+        (desk.site / "site.yml").write_text(re.sub(r"http://127.0.0.1:[0-9]+", url, text))
+        assert desk.run("ledger", "witness", "--site", desk.site)[0] == 0

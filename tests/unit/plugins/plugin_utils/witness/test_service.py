@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,26 @@ def test_new_key_of_a_log_is_good_beside_the_old(shop: Shop, witness: Witness) -
         witness.memory.add_key(log_key("org-other", new))
     with pytest.raises(LedgerError, match="is known already"):
         witness.memory.add(log_key(ORG, new), parse(note), note, shop.now)
+
+
+def test_heads_that_come_at_once_never_lead_back(shop: Shop, witness: Witness) -> None:
+    """The race that c2sp.org/tlog-witness warns of: comparing and remembering is one step, or an older head wins."""
+    shop.story()
+    notes = {size: checkpoint.note(ORG, size, shop.ledger.root(size), shop.keys["log"]) for size in range(2, 19)}
+
+    def submit(size: int) -> list[int]:
+        said, known = [], 1
+        while known <= size:
+            answer = witness.add_checkpoint(submission(shop.ledger, notes[size], known), shop.now)
+            said.append(answer.status)
+            if answer.status != 409:
+                return said
+            known = int(answer.body)
+        return said
+
+    for _round in range(3):
+        with ThreadPoolExecutor(6) as pool:
+            found = [status for said in pool.map(submit, [*notes] * 2) for status in said]
+        assert set(found) <= {200, 409}
+        assert witness.memory.logs()[0].size == 18
+    assert not witness.memory.refused()
