@@ -20,7 +20,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.ledger_cases import ORG, ROLES, START, Shop, codes, signed, statement_of
+from tests.ledger_cases import ORG, ROLES, START, Shop, audit_of, codes, signed, statement_of
 
 ROOTS = ("ann", "ben", "cyd")
 Edit = Callable[[Trust], Sequence[Principal]]
@@ -103,9 +103,7 @@ def test_too_few_principals_change_nothing(board: Board, names: tuple[str, ...])
 
 def test_version_needs_its_own_threshold_too(board: Board) -> None:
     document = board.next(root_threshold=3)
-    with pytest.raises(
-        TrustError, match=r"2 of 2 root .* version 2 .*; 2 of 3 root .* version 3"
-    ):
+    with pytest.raises(TrustError, match=r"2 of 2 root .* version 2 .*; 2 of 3 root .* version 3"):
         board.publish(document, "ann", "ben")
     board.force(document, "ann", "ben")
     board.seal()
@@ -258,6 +256,26 @@ def test_genesis_of_a_board_needs_the_board(tmp_path: Path, keys: dict[str, Sign
     recorder.publish_trust(keys["root"], keys["operations"])
     assert ledger.size == 2
     assert trust_in_force(ledger).version == 1
+
+
+def test_two_keys_of_one_root_begin_no_ledger(tmp_path: Path, keys: dict[str, Signer]) -> None:
+    """The first version has no other threshold than its own, which counts principals too."""
+    held = {"ann": ("root", "operations"), "ben": ("scanner",), "log": ("log",)}
+    people = tuple(
+        Principal(name, ROLES.get(name, ("root",)), tuple(keys[one].public_key for one in names))
+        for name, names in held.items()
+    )
+    document = Trust(1, None, people, 2)
+    ledger = Ledger.create(tmp_path / "ledger.sqlite")
+    both = keys["root"], keys["operations"]
+    with pytest.raises(TrustError, match=r"1 of 2 root principals of version 1 \(ann\)"):
+        Recorder(ledger, document, ORG, "0.1.0", lambda: START).publish_trust(*both)
+    proposal = Proposal.of(ledger, ORG, document)
+    for signer in both:
+        ledger.append(proposal.signed(signer, START, "0.1.0"))
+    with pytest.raises(TrustError, match="holds no trust document"):
+        trust_in_force(ledger)
+    assert codes(audit_of(ledger.path, None)) == {"trust-unfinished"}
 
 
 @pytest.mark.parametrize(
