@@ -18,6 +18,7 @@ from ..change.store import load_plan, plan_path
 from ..edge.environment import find_site, utc_now
 from ..edge.opening import open_ledger, open_recorder, open_site
 from ..edge.signing import ask, site_signer
+from ..edge.witnessing import seal
 from ..errors import HoldfastError, LedgerError, PlanError, UsageError
 from ..ledger.reading import Record, read_records, trust_in_force
 from ..ledger.recorder import Recorder
@@ -116,7 +117,8 @@ class Desk:
         log = self.site.keys["log"]
         if log.path is None or log.path.exists():
             try:
-                self.recorder.checkpoint(site_signer(self.site, "log"))
+                for message in seal(self.recorder, site_signer(self.site, "log"), self.site.witnesses, utc_now()):
+                    print(f"holdfast: {message}", file=sys.stderr)
             except HoldfastError as error:
                 print(f"holdfast: the record is kept, its head is not signed: {error}", file=sys.stderr)
 

@@ -14,6 +14,7 @@ from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.opening import open_ledger
 from ..edge.product import product_version
 from ..edge.signing import site_signer
+from ..edge.witnessing import seal
 from ..errors import TrustError, UsageError
 from ..ledger.chain import Chain
 from ..ledger.envelope import LARGEST_ENVELOPE
@@ -94,7 +95,8 @@ def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> N
         recorder.publish_trust(root)
     else:
         recorder.publish_signed(signed)
-    recorder.checkpoint(log)
+    for message in seal(recorder, log, site.witnesses, utc_now()):
+        print(f"holdfast: {message}", file=sys.stderr)
 
 
 def _try(site: Site, document: Trust, signed: Sequence[bytes], root: Signer | None = None) -> None:

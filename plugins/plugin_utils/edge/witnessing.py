@@ -21,6 +21,8 @@ from typing import Any
 from ..audit.heads import Head, parse
 from ..audit.notekeys import WITNESS, NoteKey
 from ..errors import LedgerError
+from ..ledger.recorder import Recorder
+from ..ledger.signers import Signer
 from ..ledger.store import Ledger
 from ..site.witnesses import WitnessSettings
 
@@ -65,6 +67,15 @@ def cosign(ledger: Ledger, note: str, witnesses: Iterable[WitnessSettings], now:
         if fresh:
             ledger.save_checkpoint(note + "".join(fresh))
     return heard
+
+
+def seal(recorder: Recorder, log: Signer, witnesses: Iterable[WitnessSettings], now: datetime) -> tuple[str, ...]:
+    """Sign the ledger's head and show it to the witnesses; return what those say who did not cosign it.
+
+    Raises TrustError or LedgerError where the head cannot be signed or kept.
+    """
+    note = recorder.checkpoint(log)
+    return tuple(one.message for one in cosign(recorder.ledger, note, witnesses, now) if one.outcome != COSIGNED)
 
 
 def _submit(ledger: Ledger, note: str, settings: WitnessSettings, now: datetime) -> Heard:

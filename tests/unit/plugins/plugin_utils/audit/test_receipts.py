@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.notekeys import NoteKey
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.notekeys import NoteKey, signature_line
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.receipts import check_receipt
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.receipt import receipt
@@ -90,4 +90,8 @@ def test_log_and_witness_are_those_the_reader_names(given: tuple[Shop, NoteKey, 
     assert check_receipt(text, stored, NoteKey(ORG, log.kind, witness.raw)).problems
     assert check_receipt(text, stored, NoteKey("org-other", log.kind, log.raw)).problems
     assert check_receipt(text, stored, log, [other], 1).problems
+    # The log's key over a head of another origin is a signature for another log.
+    above, _gap, _lines = note.replace(ORG, "org-other", 1).partition("\n\n")
+    moved = above + "\n\n" + signature_line(log, shop.keys["log"].sign(f"{above}\n".encode()))
+    assert check_receipt(receipt(shop.ledger, 5, moved), stored, log).problems
     assert check_receipt(text, stored, log)
