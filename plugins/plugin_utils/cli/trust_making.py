@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +17,11 @@ from ..errors import TrustError, UsageError
 from ..ledger.bodies import REASONS, ROLES
 from ..ledger.chain import check_follows
 from ..ledger.keys import PublicKey
+from ..ledger.kinds import KINDS, PLAIN
 from ..ledger.trust import Principal, Term, Trust
 from ..ledger.trustfile import HEADING, TrustFile, read_trust_file
 from ..site.site import Site, load_site
+from ..site.structure import SLUG
 from .key import public_key
 from .trust_desk import chain_of, exists, print_trust, say, say_consequences
 
@@ -248,8 +252,10 @@ def _entrant(text: str) -> Entrant:
     name, _unused, rest = text.partition("=")
     roles, _unused, key = rest.partition("=")
     held = tuple(roles.split(","))
-    if not key or not set(held) <= set(ROLES):
+    if not key or not set(held) <= set(ROLES) or len(set(held)) < len(held):
         raise argparse.ArgumentTypeError(f"{text!r}: write NAME=ROLE[,ROLE]=KEY; roles are {', '.join(ROLES)}")
+    if not re.fullmatch(SLUG, name):
+        raise argparse.ArgumentTypeError(f"{name!r} is no name: small letters, digits and dashes, a letter first")
     return Entrant(name, held, _key(key))
 
 
@@ -261,13 +267,16 @@ def _replacement(text: str) -> tuple[str, PublicKey]:
 
 
 def _key(text: str) -> PublicKey:
-    """Return the public key in a file, or an Ed25519 key in base64."""
+    """Return the public key in a file, or one written out: the line of a .pub file, or a raw key in base64."""
+    kind = text.partition(" ")[0]
+    if kind in KINDS and KINDS[kind].ssh:
+        return PublicKey.from_text(kind, text)
     if Path(text).exists():
         return public_key(Path(text))
-    try:
-        return PublicKey.from_base64("ed25519", text)
-    except TrustError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no file and no public key in base64") from error
+    for name in PLAIN:
+        with suppress(TrustError):
+            return PublicKey.from_base64(name, text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no file and no public key in base64")
 
 
 def _whole(text: str) -> int:
