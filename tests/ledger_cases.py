@@ -27,7 +27,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt, Recorder
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Trust
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ORG = "org-demo"
@@ -141,10 +141,16 @@ def waived(asset: str) -> dict[str, Any]:
 class Shop:
     """A ledger in `folder` with its keys; the clock moves one second at each look."""
 
-    def __init__(self, folder: Path, keys: dict[str, Signer], roles: dict[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: dict[str, Signer],
+        roles: dict[str, tuple[str, ...]] | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.folder, self.keys = folder, keys
         self.now = START
-        self.ledger = Ledger.create(folder / "ledger.sqlite")
+        self.ledger = ledger or Ledger.create(folder / "ledger.sqlite")
         self.plans = folder / "plans"
         self.plans.mkdir()
         (self.plans / f"{PLAN_DIGEST}.json").write_bytes(PLAN_BYTES)
@@ -258,6 +264,20 @@ class Shop:
         self.close(locked, "failed")
         self.seal()
         return done, undo, locked
+
+    def rekey(self) -> None:
+        """Publish a version that says all that can be said of a key: the approvers' and operations' terms."""
+        terms = {
+            "security": Term(revoked_from=self.ledger.size, reason="stolen", distrust_from=1, attested=(1, 2)),
+            "operations": Term(valid_from=1),
+        }
+        people = tuple(
+            Principal(one.id, one.roles, one.keys, {key.keyid: terms[one.id] for key in one.keys if one.id in terms})
+            for one in self.trust.principals
+        )
+        self.trust = Trust(2, self.trust.sha256, people)
+        self.recorder = Recorder(self.ledger, self.trust, ORG, "0.1.0", self.tick)
+        self.recorder.publish_trust(self.keys["root"])
 
     def waves(self) -> tuple[OpenRun, OpenRun]:
         """Write a stopped and released change, a wave with everything a deploy can say, and a rehearsal."""

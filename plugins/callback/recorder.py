@@ -38,6 +38,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import unsealed
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import SITE, find_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.witnessing import REFUSED, UNREACHABLE
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
 
 OURS = "holdfast.hipaa."
@@ -181,6 +182,13 @@ class CallbackModule(CallbackBase):
         self.journal = None
         for asset, word in sorted(journal.ends.items()):
             self._display.error(f"holdfast: {asset} is not where it should be: {word}")
+        for one in journal.heard:
+            if one.outcome == UNREACHABLE:
+                self._display.warning(f"holdfast: {one.message}; `holdfast ledger witness` asks again")
+            elif one.outcome == REFUSED:
+                self._display.error(f"holdfast: {one.message}")
+        if not code and any(one.outcome == REFUSED for one in journal.heard):
+            raise HoldfastError("a witness refused this ledger's head; run `holdfast audit` before anything else")
         if silent:
             told = f"no control of {', '.join(silent)} was answered in this run, so nothing is known of it"
             if not code:

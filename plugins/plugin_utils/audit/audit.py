@@ -4,19 +4,19 @@
 
 Verifies everything again with code of its own; nothing here is shared with the writer.
 
-It uses Python's sqlite3, opened for reading only, and `cryptography`. Order is the entry's index, never a
-clock.
+It uses Python's sqlite3, or psycopg for a PostgreSQL server, opened for reading only, and `cryptography`.
+Order is the entry's index, never a clock.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from .changes import check_changes
-from .database import check_form, opened
+from .database import Reader, check_form, opened
 from .envelopes import Entry, MalformedError, take_apart
 from .heads import check_remembered, check_signed_heads
 from .keyring import Keyring
@@ -26,6 +26,7 @@ from .returns import check_returns
 from .runs import check_runs, gather
 from .tree import Tree
 from .wards import check_wards
+from .watched import Watcher, check_watched, say_unwatched
 
 SKEW = timedelta(minutes=5)
 """How far two honest clocks may differ."""
@@ -36,19 +37,24 @@ Progress = Callable[[int, int], None]
 
 
 def audit(
-    ledger_path: Path,
+    ledger_path: Path | str,
     *,
     now: datetime,
     plans_dir: Path | None = None,
     remembered_head: str | None = None,
+    pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
+    watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
 ) -> AuditReport:
     """Return what an audit of the ledger finds.
 
+    `ledger_path` is a file, or as text a PostgreSQL address.
     `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
-    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `approvals_required` is the number of approvers
-    by ring; `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
+    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `pinned_genesis` is the digest of the
+    first trust document as the auditor knows it, in hexadecimal; `approvals_required` is the number of approvers
+    by ring; `watchers` are the witnesses the auditor believes;
+    `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
     can be audited.
     """
     notes = Notes()
@@ -62,7 +68,9 @@ def audit(
                 tree.compare(connection, notes)
                 _check_size(connection, tree, notes)
                 org = entries[0].predicate["org"] if entries else None
-                checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys(), notes)
+                checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys, notes)
+                keyring.look_back(entries, notes)
+                check_watched(connection, tree, watchers, notes)
                 _check_heads_seen(entries, tree, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
@@ -75,13 +83,17 @@ def audit(
             notes.find("database-damaged", None, f"SQLite cannot read on: {error}")
     if remembered_head is not None:
         check_remembered(remembered_head, tree, notes)
-    genesis = keyring.versions[0].sha256 if keyring.versions else None
-    _say_limits(genesis, remembered_head, approvals_required, notes)
+    genesis = keyring.genesis
+    if pinned_genesis not in (None, genesis):
+        found = f"sha256 {genesis}" if genesis else "missing"
+        notes.find("genesis-differs", None, f"the first trust document is {found}; yours is {pinned_genesis}")
+    say_unwatched(watchers, remembered_head is not None, notes)
+    _say_limits(genesis, remembered_head or pinned_genesis, approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
 
 
 def _walk(
-    connection: sqlite3.Connection,
+    connection: Reader,
     tree: Tree,
     keyring: Keyring,
     now: datetime,
@@ -121,7 +133,7 @@ def _walk(
     return believed
 
 
-def _check_size(connection: sqlite3.Connection, tree: Tree, notes: Notes) -> None:
+def _check_size(connection: Reader, tree: Tree, notes: Notes) -> None:
     rows = connection.execute("SELECT id, size FROM head").fetchall()
     size = rows[0][1] if len(rows) == 1 else None
     if size is None:
@@ -155,9 +167,7 @@ def _check_heads_seen(entries: list[Entry], tree: Tree, notes: Notes) -> None:
             )
 
 
-def _check_sealed(
-    connection: sqlite3.Connection, entries: list[Entry], sealed: int | None, size: int, notes: Notes
-) -> None:
+def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, size: int, notes: Notes) -> None:
     closes = [entry.index for entry in entries if entry.step == "run-close"]
     (heads,) = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
     if closes and not heads:
@@ -167,15 +177,11 @@ def _check_sealed(
 
 
 def _say_limits(
-    genesis: str | None, remembered_head: str | None, required: Mapping[str, int] | None, notes: Notes
+    genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes
 ) -> None:
     limits = notes.could_not_check
-    limits.append(
-        "a rewrite by whoever holds all keys: no witness watched this ledger"
-        + ("" if remembered_head else ", and no head you kept was given (--head FILE)")
-    )
-    if genesis and not remembered_head:
-        limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own copy")
+    if genesis and not known:
+        limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own (--genesis)")
     if required is None:
         limits.append("how many approvals each ring needs: no policy was given, so one was asked for (--site DIR)")
     limits.append("windows, health and the order of rings: the gate judged those, by the policy of its day")

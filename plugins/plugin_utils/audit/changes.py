@@ -132,18 +132,21 @@ def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[st
             notes.find("approval-missing", opened.index, f"{where} is no approval that can be believed")
             continue
         by = f"{where}, by {found.principal},"
-        holder = in_force.holders.get(found.keyid) if in_force else None
+        document = in_force.document if in_force else None
+        holding = document.holdings.get(found.keyid) if document else None
         if (found.change, found.body["request"], found.body["plan"]) != (opened.change, opened.request, opened.about):
             notes.find("approval-elsewhere", opened.index, f"{by} is of another change, request or plan")
         elif found.body["decision"] != "approve":
             notes.find("approval-rejected", opened.index, f"{by} is a rejection")
         elif _moment(found.body["not_after"]) < opened.at:
             notes.warn("approval-late", opened.index, f"{by} ended at {found.body['not_after']} and was not counted")
-        elif in_force is None or holder is None or "approver" not in in_force.roles[holder[0]]:
+        elif not keyring.believes(found.keyid, found.index):
+            notes.warn("approval-revoked", opened.index, f"{by} was not counted: its key is distrusted")
+        elif document is None or holding is None or "approver" not in document.roles[holding.principal]:
             notes.warn("approval-revoked", opened.index, f"{by} was not counted: no approver held its key by then")
         else:
             # The principal of now, not of then: one key moved to another name stays one voice.
-            approved[holder[0]].update(found.body["rings"])
+            approved[holding.principal].update(found.body["rings"])
     return approved
 
 

@@ -15,7 +15,8 @@ _VERIFY = "probe the assets named now, with a verifier's key, and have the diffe
 REMEDIES = {
     # the file
     "database-damaged": _KEEP,
-    "database-form": "a ledger has four tables and nothing else; " + _KEEP,
+    "database-form": "a ledger has its own tables and nothing else; " + _KEEP,
+    "database-rights": "revoke it; then ask whether it was used, and compare with the last copy that audits clean",
     "ledger-empty": "publish the trust document with `holdfast trust publish`; nothing else can come first",
     # the tree
     "entry-missing": _KEEP,
@@ -27,6 +28,8 @@ REMEDIES = {
     "history-rewritten": "what was once signed was replaced; " + _KEEP,
     "checkpoint-form": "sign a new head with the log's key, and ask who wrote this one",
     "checkpoint-signature": "sign a new head with the log's key, and ask who wrote this one",
+    "cosignature": "ask the witness named whether it cosigned this head; " + _KEEP,
+    "cosignature-missing": "run `holdfast ledger witness`; if it refuses, or heads were cosigned before, " + _KEEP,
     "checkpoint-missing": "sign the head with the log's key after each run, and keep a copy elsewhere",
     # the entries
     "envelope-form": _WHO,
@@ -35,10 +38,14 @@ REMEDIES = {
     "record-id": _WHO,
     "signature": _WHO,
     "unknown-key": _WHO,
+    "key-revoked": "sign with a key that is valid, see `holdfast trust show`; what this entry claims is no evidence",
+    "key-distrusted": "ask the key's owner what they signed; have the root attest what is theirs; " + _REVIEW,
     "role": "give the role in trust.yml and publish it, or have the step done by one who has it",
     "actor": _WHO,
     "org-differs": "keep one ledger for one organisation",
     "trust-chain": "publish versions of the trust document one after the other, signed by the root before",
+    "genesis-differs": "another ledger than yours, or one whose root was swapped; ask for yours",
+    "trust-unfinished": "publish it with the signatures that are missing; if nobody proposed it, ask who signed",
     "trust-key-twice": "publish a trust document in which each key has one principal",
     "trust-named": _WHO,
     "head-forged": "this signer saw another history; ask for the copy it saw, and compare the two",
@@ -91,7 +98,9 @@ REMEDIES = {
 """Findings: each makes the audit fail."""
 
 WARNINGS = {
+    "ledger-moved": "audit the ledger in the place it was moved to; keep this one as it is",
     "read-as-copy": "audit the ledger where it lives when you can",
+    "cosignature-behind": "run `holdfast ledger witness`, as every run does when it ends",
     "checkpoint-behind": "sign the head with the log's key, as every run does when it ends",
     "run-resumed": "nothing; a later run finished the work and closed",
     "run-incomplete": _VERIFY,

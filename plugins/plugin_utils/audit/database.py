@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens a ledger file for reading only, with SQLite's own driver, in one transaction.
+"""Opens a ledger for reading only, in one transaction: a file with SQLite's own driver, or a server's (server.py).
 
 One moment, nothing written.
 """
@@ -11,29 +11,57 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from ..errors import LedgerError
 from .report import Notes
+from .server import ServerReader, server_opened
 
 APPLICATION_ID = 0x484F4C44
-VERSION = 1
+FORMS = (1, 2)
+"""Forms this audit knows; form 2 has the table `moved`."""
 COLUMNS = {
     "head": [("id", "INTEGER"), ("size", "INTEGER")],
     "entries": [("idx", "INTEGER"), ("record_id", "TEXT"), ("envelope", "BLOB")],
     "nodes": [("level", "INTEGER"), ("position", "INTEGER"), ("hash", "BLOB")],
     "checkpoints": [("size", "INTEGER"), ("note", "TEXT")],
 }
+MOVED = {"moved": [("id", "INTEGER"), ("place", "TEXT")]}
 LEFT_OVER = 32
 """Bytes of a write-ahead log's header: a log of this size or less holds no transaction."""
 
 
-@contextmanager
-def opened(path: Path, notes: Notes) -> Iterator[sqlite3.Connection]:
-    """Give a read-only connection inside one transaction.
+class Rows(Protocol):
+    """What a query found."""
 
-    Raises LedgerError when there is no file, when this user cannot read it, or when it is no SQLite database.
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def fetchone(self) -> Any:
+        """Return the next row, None after the last."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+
+class Reader(Protocol):
+    """A connection that reads; both databases understand the audit's queries."""
+
+    def execute(self, query: str, /) -> Rows:
+        """Return what a query finds."""
+
+
+@contextmanager
+def opened(path: Path | str, notes: Notes) -> Iterator[sqlite3.Connection | ServerReader]:
+    """Give a read-only connection inside one transaction; text is the address of a PostgreSQL database.
+
+    Raises LedgerError when there is no file, when this user cannot read it, or when it is no SQLite database; or when
+    the server cannot be reached, or holds no ledger.
     """
+    if isinstance(path, str):
+        with server_opened(path) as reader:
+            yield reader
+        return
     if not path.is_file():
         raise LedgerError(f"{path}: there is no ledger; name it with --ledger, or the site with --site")
     connection = _connect(path, notes)
@@ -43,32 +71,45 @@ def opened(path: Path, notes: Notes) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def check_form(connection: sqlite3.Connection, notes: Notes) -> bool:
-    """Note everything in the database that is not a ledger's; return whether the four tables can be read."""
-    for pragma, expected in (("application_id", APPLICATION_ID), ("user_version", VERSION)):
-        found = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
-        if found != expected:
-            notes.find("database-form", None, f"{pragma} is {found}; expected {expected}")
+def check_form(connection: sqlite3.Connection | ServerReader, notes: Notes) -> bool:
+    """Note everything in the database that is not a ledger's; return whether its tables can be read."""
+    usable, version = (
+        connection.check_form(notes) if isinstance(connection, ServerReader) else _check_file(connection, notes)
+    )
+    if usable and version >= 2:
+        for (place,) in connection.execute("SELECT place FROM moved"):
+            notes.warn("ledger-moved", None, f"the ledger was moved to {place}; no record follows here")
+    return usable
+
+
+def _check_file(connection: sqlite3.Connection, notes: Notes) -> tuple[bool, int]:
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
+    if found != APPLICATION_ID:
+        notes.find("database-form", None, f"application_id is {found}; expected {APPLICATION_ID}")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in FORMS:
+        notes.find("database-form", None, f"user_version is {version}; expected {' or '.join(map(str, FORMS))}")
+    tables = COLUMNS | (MOVED if version >= 2 else {})
     for (line,) in connection.execute("PRAGMA integrity_check(5)"):
         if line != "ok":
             notes.find("database-damaged", None, f"SQLite's integrity check says: {line}")
     usable = True
     for kind, name in connection.execute("SELECT type, name FROM sqlite_schema ORDER BY name"):
-        if not (kind == "table" and name in COLUMNS) and not name.startswith("sqlite_autoindex_"):
+        if not (kind == "table" and name in tables) and not name.startswith("sqlite_autoindex_"):
             notes.find("database-form", None, f"a {kind} {name!r} was found that no ledger has")
-    for table, expected_columns in COLUMNS.items():
+    for table, expected_columns in tables.items():
         rows = connection.execute("SELECT name, type FROM pragma_table_xinfo(?)", (table,))
         found_columns = list(rows)
         if found_columns != expected_columns:
             notes.find("database-form", None, f"table {table} has columns {found_columns}; expected {expected_columns}")
             usable = False
-    return usable and _typed(connection, notes)
+    return usable and _typed(connection, tables, notes), version
 
 
-def _typed(connection: sqlite3.Connection, notes: Notes) -> bool:
+def _typed(connection: sqlite3.Connection, tables: dict[str, list[tuple[str, str]]], notes: Notes) -> bool:
     """Note values of another type than their column's, which SQLite itself lets through."""
     good = True
-    for table, columns in COLUMNS.items():
+    for table, columns in tables.items():
         for name, kind in columns:
             # The names are this module's own; SQLite binds values only.
             query = f"SELECT count(*) FROM {table} WHERE typeof({name}) != ?"  # noqa: S608

@@ -7,10 +7,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import LedgerError
+from .database import Reader
 from .report import Notes
 from .signatures import VerifyingKey
 from .tree import Tree
@@ -47,12 +48,15 @@ def parse(note: str) -> Head:
         if not found:
             raise ValueError(f"{line[:40]!r} is no signature line")
         data = base64.b64decode(found["data"], validate=True)
+        if base64.b64encode(data).decode() != found["data"]:
+            # Base64 has bits at its end that no byte needs; a note with others there would be a second spelling.
+            raise ValueError(f"{line[:40]!r} ends in bits that mean nothing")
         signatures.append((found["name"], data[:4], data[4:]))
     return Head(origin, int(size), hashed, f"{text}\n".encode(), tuple(signatures))
 
 
 def check_signed_heads(
-    connection: sqlite3.Connection, tree: Tree, org: str | None, keys: list[VerifyingKey], notes: Notes
+    connection: Reader, tree: Tree, org: str | None, keys: Callable[[int], list[VerifyingKey]], notes: Notes
 ) -> int | None:
     """Note every stored head that is not the log's or not of these entries.
 
@@ -69,7 +73,7 @@ def check_signed_heads(
             stated = f"origin {head.origin!r} and size {head.size}"
             notes.find("checkpoint-form", None, f"the head stored for size {size} states {stated}; expected {org!r}")
             continue
-        if not any(_signed(head, key) for key in keys):
+        if not any(_signed(head, key) for key in keys(size)):
             notes.find("checkpoint-signature", None, f"the head of size {size} bears no signature of the log's key")
             continue
         if size > tree.size:

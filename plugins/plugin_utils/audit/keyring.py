@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from .documents import Document, UnsoundError, not_following, read_document
 from .envelopes import Entry
 from .report import Notes
 from .signatures import VerifyingKey
@@ -21,10 +19,32 @@ class Version:
     """One trust document that was accepted; it is in force for entries after `index`."""
 
     index: int
-    number: int
-    sha256: str
-    holders: dict[str, tuple[str, VerifyingKey]]
-    roles: dict[str, frozenset[str]]
+    document: Document
+
+    @property
+    def name(self) -> str:
+        """The version as findings call it."""
+        return f"version {self.document.number}"
+
+
+@dataclass
+class _Votes:
+    """The root principals who have signed a version, for the one before it and for its own threshold."""
+
+    document: Document
+    index: int
+    before: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
+
+    def enough(self, current: Document | None) -> bool:
+        """Say whether both thresholds are met."""
+        old = current is None or len(self.before) >= current.threshold
+        return old and len(self.own) >= self.document.threshold
+
+    def tally(self, current: Document | None) -> str:
+        """Return how many have signed, in words."""
+        old = f"{len(self.before)} of {current.threshold} roots of version {current.number}, " if current else ""
+        return f"{old}{len(self.own)} of {self.document.threshold} of its own ({', '.join(sorted(self.own)) or 'none'})"
 
 
 @dataclass
@@ -32,20 +52,35 @@ class Keyring:
     """All accepted versions, oldest first."""
 
     versions: list[Version] = field(default_factory=list)
+    _open: dict[str, _Votes] = field(default_factory=dict)
+
+    @property
+    def genesis(self) -> str | None:
+        """The digest of the first version, on which everything rests."""
+        return self.versions[0].document.sha256 if self.versions else None
 
     def before(self, index: int) -> Version | None:
         """Return the version in force when entry `index` was appended."""
         return next((version for version in reversed(self.versions) if version.index < index), None)
 
-    def log_keys(self) -> list[VerifyingKey]:
-        """Return the keys that ever signed heads, each once."""
-        found = {
-            key.keyid: key
-            for version in self.versions
-            for principal, key in version.holders.values()
-            if "log" in version.roles[principal]
-        }
-        return list(found.values())
+    def log_keys(self, size: int) -> list[VerifyingKey]:
+        """Return the keys that might sign a head over `size` entries: the log's, by the version these end with."""
+        version = self.before(size)
+        if version is None:
+            return []
+        document = version.document
+        held = document.holdings.values()
+        return [one.key for one in held if "log" in document.roles[one.principal] and one.valid(size - 1)]
+
+    def believes(self, keyid: str, index: int) -> bool:
+        """Say whether, for all that is known today, nobody but its holder signed an entry with a key.
+
+        The newest version that lists the key says it all: none takes back what one before it distrusted.
+        """
+        for version in reversed(self.versions):
+            if keyid in version.document.holdings:
+                return not version.document.holdings[keyid].doubted(index)
+        return True
 
     def judge(self, entry: Entry, notes: Notes) -> bool:
         """Note what is wrong with an entry's signer.
@@ -53,42 +88,54 @@ class Keyring:
         Return whether it may be believed. Accepts trust documents.
         """
         version = self.before(entry.index)
-        offered = None
+        current = version.document if version else None
         if entry.step == "trust":
-            offered = self._offered(entry, version, notes)
-            if offered is None:
-                return False
-            version = version or offered
-        if version is None:
+            return self._judge_trust(entry, current, notes)
+        if current is None:
             notes.find("trust-chain", entry.index, f"{entry.step} comes before any trust document")
             return False
-        if not _signed_by_one_with_role(entry, version, notes):
+        return _signed_by_one_with_role(entry, current, notes) and self._names_its_trust(entry, current, notes)
+
+    def look_back(self, entries: Iterable[Entry], notes: Notes) -> None:
+        """Note entries whose keys came into doubt only later, and versions that too few have signed."""
+        for votes in self._open.values():
+            if all(version.document.sha256 != votes.document.sha256 for version in self.versions):
+                at = self.before(votes.index)
+                signed = votes.tally(at.document if at else None)
+                notes.find("trust-unfinished", votes.index, f"version {votes.document.number}: signed by {signed}")
+        for entry in entries:
+            if not self.believes(entry.keyid, entry.index):
+                who = f"{entry.step} by {entry.principal}, with key {entry.keyid[:16]}..."
+                notes.find("key-distrusted", entry.index, f"{who}: somebody else may have had the key by then")
+
+    def _judge_trust(self, entry: Entry, current: Document | None, notes: Notes) -> bool:
+        try:
+            offered = read_document(entry)
+        except UnsoundError as error:
+            notes.find(error.code, entry.index, str(error))
             return False
-        if offered is not None:
-            self.versions.append(offered)
-        return self._names_its_trust(entry, version, notes)
+        if wrong := not_following(current, offered):
+            notes.find("trust-chain", entry.index, wrong)
+            return False
+        old = current.root(entry.keyid, entry.index) if current else None
+        own = offered.root(entry.keyid, entry.index)
+        # Who is no root by either says what is wrong by the version in force, as any other step would.
+        speaks = current if current and (old or not own) else offered
+        if not _signed_by_one_with_role(entry, speaks, notes):
+            return False
+        if not self._names_its_trust(entry, current or offered, notes):
+            return False
+        votes = self._open.setdefault(offered.sha256, _Votes(offered, entry.index))
+        votes.before.update({old} if old else ())
+        votes.own.update({own} if own else ())
+        if votes.enough(current):
+            self.versions.append(Version(entry.index, offered))
+        return True
 
-    def _offered(self, entry: Entry, current: Version | None, notes: Notes) -> Version | None:
-        body = entry.body
-        expected = (current.number + 1, current.sha256) if current else (1, None)
-        if (body["version"], body["previous"]) != expected:
-            found = f"version {body['version']} after {str(body['previous'])[:16]}"
-            wanted = f"version {expected[0]} after {str(expected[1])[:16]}"
-            notes.find("trust-chain", entry.index, f"{found} was found; expected {wanted}")
-            return None
-        sha256 = hashlib.sha256(_canonical(body)).hexdigest()
-        if entry.about != sha256:
-            notes.find("trust-chain", entry.index, f"its subject is {entry.about}; the document is {sha256}")
-            return None
-        holders = _holders(entry, notes)
-        if holders is None:
-            return None
-        roles = {one["id"]: frozenset(one["roles"]) for one in body["principals"]}
-        return Version(entry.index, body["version"], sha256, holders, roles)
-
-    def _names_its_trust(self, entry: Entry, version: Version, notes: Notes) -> bool:
+    def _names_its_trust(self, entry: Entry, current: Document, notes: Notes) -> bool:
         """Note when the record names another trust document than was in force at the head its signer saw."""
-        seen = version if entry.step == "trust" else self.before(entry.head[0])
+        at = self.before(entry.head[0])
+        seen = current if entry.step == "trust" else at.document if at else None
         named = entry.predicate["trust"]
         if seen is None or (named["version"], named["sha256"]) != (seen.number, seen.sha256):
             in_force = f"version {seen.number} ({seen.sha256[:16]}...)" if seen else "none"
@@ -101,18 +148,22 @@ class Keyring:
         return True
 
 
-def _signed_by_one_with_role(entry: Entry, version: Version, notes: Notes) -> bool:
-    holder = version.holders.get(entry.keyid)
-    if holder is None:
-        notes.find("unknown-key", entry.index, f"key {entry.keyid} is nobody's in trust version {version.number}")
+def _signed_by_one_with_role(entry: Entry, document: Document, notes: Notes) -> bool:
+    holding = document.holdings.get(entry.keyid)
+    if holding is None:
+        notes.find("unknown-key", entry.index, f"key {entry.keyid} is nobody's in trust version {document.number}")
         return False
-    principal, key = holder
+    principal = holding.principal
     good = True
-    if wrong := key.problem(entry.signature, entry.message):
+    if not holding.valid(entry.index):
+        key = f"key {entry.keyid[:16]}... of {principal}"
+        notes.find("key-revoked", entry.index, f"{entry.step}: {key} is valid {holding.span}")
+        good = False
+    if wrong := holding.key.problem(entry.signature, entry.message):
         notes.find("signature", entry.index, f"{entry.step} by {principal}: {wrong}")
         good = False
     may = ROLES[entry.step]
-    held = version.roles[principal]
+    held = document.roles[principal]
     roles = " or ".join(sorted(may))
     if not may & held:
         is_now = ", ".join(sorted(held))
@@ -127,38 +178,3 @@ def _signed_by_one_with_role(entry: Entry, version: Version, notes: Notes) -> bo
         notes.find("role", entry.index, f"{principal} signed {entry.step} as {actor['role']}, which it is not")
         good = False
     return good
-
-
-def _holders(entry: Entry, notes: Notes) -> dict[str, tuple[str, VerifyingKey]] | None:
-    """Return who holds which key, by key id; None, and a finding, when the document is not sound."""
-    holders: dict[str, tuple[str, VerifyingKey]] = {}
-    names: set[str] = set()
-    roles: set[str] = set()
-    for one in entry.body["principals"]:
-        if one["id"] in names:
-            notes.find("trust-chain", entry.index, f"principal {one['id']} is listed twice")
-            return None
-        names.add(one["id"])
-        roles.update(one["roles"])
-        for listed in one["keys"]:
-            key = VerifyingKey(listed["keytype"], base64.b64decode(listed["public"]))
-            if key.keyid in holders:
-                other = holders[key.keyid][0]
-                notes.find(
-                    "trust-key-twice",
-                    entry.index,
-                    f"key {key.keyid[:16]}... is held by {other} and by {one['id']}; one key would count as two",
-                )
-                return None
-            if key.keyid != listed["keyid"]:
-                notes.find("trust-key-twice", entry.index, f"keyid {listed['keyid']} is not that of its key")
-                return None
-            holders[key.keyid] = (one["id"], key)
-    if missing := {"root", "log"} - roles:
-        notes.find("trust-chain", entry.index, f"nobody is {' or '.join(sorted(missing))}")
-        return None
-    return holders
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,8 @@ class AuditReport:
     could_not_check: tuple[str, ...] = ()
     checkpoint_size: int | None = None
     genesis: str | None = None
+    cosigned: Mapping[str, int | None] = field(default_factory=dict)
+    """By witness, how many entries the newest head covers that it cosigned; None for no such head."""
 
     @property
     def ok(self) -> bool:
@@ -67,6 +70,7 @@ class AuditReport:
             "root": self.root,
             "checkpoint_size": self.checkpoint_size,
             "genesis": self.genesis,
+            "cosigned": dict(self.cosigned),
             "findings": [finding.to_dict() for finding in self.findings],
             "warnings": [warning.to_dict() for warning in self.warnings],
             "could_not_check": list(self.could_not_check),
@@ -80,6 +84,7 @@ class Notes:
     findings: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     could_not_check: list[str] = field(default_factory=list)
+    cosigned: dict[str, int | None] = field(default_factory=dict)
     _seen: Counter[str] = field(default_factory=Counter)
 
     def find(self, code: str, index: int | None, message: str) -> None:
@@ -105,6 +110,7 @@ class Notes:
             could_not_check=tuple(self.could_not_check),
             checkpoint_size=checkpoint_size,
             genesis=genesis,
+            cosigned=dict(self.cosigned),
         )
 
 

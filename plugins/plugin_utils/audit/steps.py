@@ -83,10 +83,22 @@ _ROLE_NAME = re.compile("[a-z][a-z0-9_.-]{0,126}")
 _GUARD = re.compile("grd_[0-9A-Za-z]{10,40}")
 _NUMBER = "(0|[1-9][0-9]{0,8})"
 _SEMANTIC = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+KINDS_OF_KEY = frozenset(
+    {
+        "ed25519", "ecdsa-p256", "ecdsa-p384", "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+        "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+    }
+)  # fmt: skip
+"""Algorithm and form of signatures; signatures.py verifies them."""
 _KEY = {
     "keyid": SHA,
-    "keytype": frozenset({"ed25519", "ssh-ed25519"}),
-    "public": re.compile("[A-Za-z0-9+/]{43}="),
+    "keytype": KINDS_OF_KEY,
+    "public": re.compile("[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{87}=|[A-Za-z0-9+/]{130}=="),
+    "valid_from?": range(1, BIG),
+    "revoked_from?": ANY,
+    "reason?": frozenset({"rotated", "lost", "stolen", "left"}),
+    "distrust_from?": ANY,
+    "attested?": Many(ANY, 1, True),
 }
 ALL_ROLES = frozenset({"log"}).union(*ROLES.values())
 
@@ -94,7 +106,7 @@ STEPS: dict[str, Any] = {
     "trust": {
         "version": range(1, BIG),
         "previous": Null(SHA),
-        "root_threshold": range(1, 2),
+        "root_threshold": range(1, BIG),
         "principals": Many({"id": NAME, "roles": Many(ALL_ROLES, 1, True), "keys": Many(_KEY, 1)}, 1),
     },
     "request": {

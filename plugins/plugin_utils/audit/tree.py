@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 
+from .database import Reader
 from .report import Notes
 
 
@@ -44,7 +44,7 @@ class Tree:
             joined = hashlib.sha256(b"\x01" + part + joined).digest()
         return joined
 
-    def compare(self, connection: sqlite3.Connection, notes: Notes) -> None:
+    def compare(self, connection: Reader, notes: Notes) -> None:
         """Note every stored node that is not the recomputed one, is missing, or should not be there."""
         stored = connection.execute("SELECT level, position, hash FROM nodes ORDER BY level, position")
         expected = self._nodes()

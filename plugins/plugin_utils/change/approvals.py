@@ -41,8 +41,8 @@ def weigh(
 ) -> Weighed:
     """Weigh the approvals of a change for one ring at `now`.
 
-    One counts if it names this request and this plan, covers the ring, is not expired and not older than
-    `max_age`, and its principal neither asked for the change, nor carries it out (`implementer`, or any run
+    One counts if its key is not in doubt, it names this request and this plan, covers the ring, is not expired and not
+    older than `max_age`, and its principal neither asked for the change, nor carries it out (`implementer`, or any run
     so far), nor verifies it. A principal counts once, by the latest approval that holds.
     """
     implementers = state.implementers | ({implementer} if implementer else set())
@@ -72,6 +72,8 @@ def _flaw(
 ) -> str | None:
     """Return why the approval does not count, or None. The order is the order a person would ask in."""
     who = consent.principal
+    if consent.doubted:
+        return "signed with a key that is distrusted, or no approver's any more"
     if consent.request != state.request:
         return f"names another request ({consent.request[:12]}...)"
     if consent.plan != state.plan:

@@ -185,6 +185,7 @@ def _approve(state: ChangeState, record: Record) -> ChangeState:
         rings=tuple(body["rings"]),
         recorded_at=record.recorded_at,
         not_after=canonical.moment(body["not_after"]),
+        doubted=record.doubted,
     )
     return replace(state, consents=(*state.consents, consent))
 

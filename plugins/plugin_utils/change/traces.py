@@ -22,6 +22,8 @@ class Consent:
     rings: tuple[str, ...]
     recorded_at: datetime
     not_after: datetime
+    doubted: bool = False
+    """Its key is distrusted, or no approver's any more, by the trust document in force now."""
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..audit.audit import audit
+from ..audit.notekeys import WITNESS, NoteKey, parse_all
 from ..audit.report import AuditReport, Finding
+from ..audit.watched import Watcher
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.witnessing import newest
 from ..errors import LedgerError, UsageError
-from ..site.site import load_site
-from .options import add_format, add_site
+from ..site.place import Place
+from ..site.site import Site, load_site
+from .options import add_format, add_site, named_place
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,34 +29,47 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "audit", help="verify a ledger with code the writer does not share", description=__doc__
     )
     add_site(parser)
-    parser.add_argument("--ledger", type=Path, metavar="PATH", help="a ledger's file, such as a copy, without a site")
+    parser.add_argument(
+        "--ledger", metavar="PLACE", help="a ledger's file, such as a copy, or a PostgreSQL address, without a site"
+    )
     parser.add_argument(
         "--head", type=Path, metavar="FILE", help="a head you kept (a checkpoint, or SIZE ROOT): finds a rewritten past"
     )
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="after a clean audit, write SIZE ROOT there, for the next --head"
     )
+    parser.add_argument(
+        "--genesis", type=_sha256, metavar="SHA256", help="the first trust document's digest, as you know it"
+    )
     parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
+    parser.add_argument(
+        "--witness", action="append", default=[], metavar="VKEY", help="believe this witness too; may be repeated"
+    )
+    parser.add_argument("--offline", action="store_true", help="do not ask the site's witnesses what they have seen")
     add_format(parser)
     parser.set_defaults(func=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
-    ledger: Path | None = args.ledger
+    ledger: Place | None = named_place("--ledger", args.ledger) if args.ledger else None
     plans: Path | None = args.plans
     required: Mapping[str, int] | None = None
+    watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
     if ledger and args.site:
         raise UsageError("--site and --ledger: both were given; expected one; a site names its own ledger")
     if ledger is None:
         site = load_site(find_site(args.site), PRODUCT)
         ledger, plans = site.ledger_path, plans or site.plans_dir
+        watchers |= {one.key: one for one in _watchers(site, args.offline)}
         required = {ring.name: ring.approvals_required for ring in site.policy.rings}
     report = audit(
         ledger,
         now=utc_now(),
         plans_dir=plans,
         remembered_head=_head(args.head),
+        pinned_genesis=args.genesis,
         approvals_required=required,
+        watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
     )
     print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
@@ -60,22 +78,47 @@ def _run(args: argparse.Namespace) -> int:
     return 0 if report else 1
 
 
-def text(report: AuditReport, ledger: Path) -> str:
+def text(report: AuditReport, ledger: Place) -> str:
     """Return the report for people; the verdict comes last, where it is read."""
     sealed = "no head was signed" if report.checkpoint_size is None else f"signed up to {report.checkpoint_size}"
     lines = [f"ledger   {ledger}", f"entries  {report.entries}, {sealed}", f"root     {report.root}"]
     for title, listed in (("FOUND", report.findings), ("note", report.warnings)):
         for one in listed:
             lines += _lines(title, one)
+    lines += [
+        f"witness  {name} {'cosigned no head' if size is None else f'cosigned up to {size}'}"
+        for name, size in report.cosigned.items()
+    ]
     lines += [f"not checked: {limit}" for limit in report.could_not_check]
     count = len(report.findings)
     verdict = "clean" if report else f"{count} finding{'s' * (count > 1)}"
     return "\n".join([*lines, f"audit: {verdict}"])
 
 
+def _watchers(site: Site, offline: bool) -> list[Watcher]:
+    """Return the site's witnesses, each with the newest head it says it has seen, where it can be asked."""
+    found = []
+    for one in site.witnesses:
+        key = NoteKey.parse(one.key, WITNESS)
+        if offline or one.url is None:
+            found.append(Watcher(key))
+            continue
+        try:
+            found.append(Watcher(key, newest(site.org, one, utc_now())))
+        except LedgerError as error:
+            found.append(Watcher(key, unasked=f"did not answer ({error})"))
+    return found
+
+
 def _lines(title: str, one: Finding) -> list[str]:
     where = "ledger" if one.index is None else f"entry {one.index}"
     return [f"{title}: {where}: {one.code}: {one.message}", f"  do: {one.remedy}"]
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text[:70]!r} is no SHA-256; expected 64 digits of 0-9a-f")
+    return text
 
 
 def _head(path: Path | None) -> str | None:

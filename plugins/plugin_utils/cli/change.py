@@ -24,7 +24,7 @@ from . import change_signing
 from .change_desk import Desk, deny, rings_of, signer_of
 from .change_halt import stop_or_go
 from .change_report import clock
-from .options import add_format, add_site
+from .options import add_format, add_site, key_file, key_reference
 
 LATE = timedelta(minutes=5)
 """How far ahead of ours the clock of an approver's machine may be."""
@@ -78,8 +78,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_keys(parser: argparse.ArgumentParser, what: str) -> None:
     keys = parser.add_mutually_exclusive_group()
-    keys.add_argument("--key", type=Path, metavar="PATH", help=f"{what}: a PEM file")
-    keys.add_argument("--ssh-key", type=Path, metavar="PATH", help="an ssh-ed25519 key instead (file, agent or token)")
+    keys.add_argument("--key", type=key_reference, metavar="KEY", help=f"{what}: a file, or a URI such as pkcs11:...")
+    keys.add_argument("--ssh-key", type=key_file, metavar="PATH", help="an SSH key instead (file, agent or token)")
 
 
 def _add_decision(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -97,7 +97,7 @@ def _request(args: argparse.Namespace) -> int:
     earlier = [one for one in desk.states if one.plan == plan.digest and desk.standing(one) not in OVER]
     if earlier:
         return deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
-    signer = signer_of(args, desk.site.key_paths["requester"], "request")
+    signer = signer_of(args, desk.site.keys["requester"], "request")
     path = plan.save(desk.site.plans_dir)
     receipt = desk.recorder.request(
         signer,

@@ -16,14 +16,17 @@ from ..change.plan import Plan
 from ..change.state import ChangeState, change_states
 from ..change.store import load_plan, plan_path
 from ..edge.environment import find_site, utc_now
-from ..edge.opening import open_recorder, open_site
+from ..edge.opening import open_ledger, open_recorder, open_site
+from ..edge.signing import ask, site_signer
+from ..edge.witnessing import seal
 from ..errors import HoldfastError, LedgerError, PlanError, UsageError
 from ..ledger.reading import Record, read_records, trust_in_force
 from ..ledger.recorder import Recorder
-from ..ledger.signers import FileSigner, Signer, SshSigner
-from ..ledger.store import Ledger
+from ..ledger.signers import Signer
 from ..ledger.trust import Trust
+from ..ledger.unlock import open_signer
 from ..policy.standing import standing
+from ..site.keyref import KeyRef
 from ..site.site import Site
 from .change_report import Report, report
 
@@ -41,7 +44,7 @@ class Desk:
     def open(cls, named: Path | None) -> Desk:
         """Open the site in the folder named (else found); raises SiteError, LedgerError or TrustError."""
         site = open_site(find_site(named))
-        ledger = Ledger(site.ledger_path)
+        ledger = open_ledger(site)
         return cls(site, read_records(ledger), trust_in_force(ledger), utc_now())
 
     @cached_property
@@ -111,23 +114,22 @@ class Desk:
 
     def sign_head(self) -> None:
         """Sign the new head where the log's key is at hand; elsewhere the next run does."""
-        path = self.site.key_paths["log"]
-        if path.exists():
+        log = self.site.keys["log"]
+        if log.path is None or log.path.exists():
             try:
-                self.recorder.checkpoint(FileSigner.load(path))
+                for message in seal(self.recorder, site_signer(self.site, "log"), self.site.witnesses, utc_now()):
+                    print(f"holdfast: {message}", file=sys.stderr)
             except HoldfastError as error:
                 print(f"holdfast: the record is kept, its head is not signed: {error}", file=sys.stderr)
 
 
-def signer_of(args: argparse.Namespace, default: Path | None, action: str) -> Signer:
+def signer_of(args: argparse.Namespace, default: KeyRef | None, action: str) -> Signer:
     """Return who signs, by --ssh-key, --key or the default; raises UsageError where none of them is there."""
-    if args.ssh_key:
-        return SshSigner(args.ssh_key)
-    path = args.key or default
-    if path is None:
+    ref = args.ssh_key or args.key or default
+    if ref is None:
         elsewhere = ", or sign elsewhere (show --for-signing)" if action == "approve" else ""
-        raise UsageError(f"{action}: no key; add --ssh-key PATH or --key PATH{elsewhere}")
-    return FileSigner.load(path)
+        raise UsageError(f"{action}: no key; add --ssh-key PATH or --key KEY{elsewhere}")
+    return open_signer(ref, ask)
 
 
 def rings_of(asked: Sequence[str] | None, known: list[str], whose: str) -> list[str]:

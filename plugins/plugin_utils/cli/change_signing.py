@@ -54,10 +54,11 @@ def draw(recorder: Recorder, trust: Trust, principal: str, **approval: Any) -> b
 
 
 def keys_of(trust: Trust, principal: str) -> tuple[PublicKey, ...]:
-    """Return a principal's keys; raises UsageError where there are none."""
-    found = next((one.keys for one in trust.principals if one.id == principal), ())
+    """Return a principal's keys that are not revoked; raises UsageError where there are none."""
+    held = ((one, key) for one in trust.principals if one.id == principal for key in one.keys)
+    found = tuple(key for one, key in held if one.term(key.keyid).revoked_from is None)
     if not found:
-        raise UsageError(f"--as {principal}: nobody of that name is in the trust document; see `holdfast trust show`")
+        raise UsageError(f"--as {principal}: nobody of that name has a valid key; see `holdfast trust show`")
     return found
 
 
@@ -72,10 +73,9 @@ def take_in(message: Path, signature: Path, trust: Trust, principal: str) -> tup
     blob = _signature(signature, made)
     for key in keys_of(trust, principal):
         try:
-            key.verify(blob, signed)
+            envelope = Envelope(payload, key.keyid, key.accept(blob, signed))
         except TrustError:
             continue
-        envelope = Envelope(payload, key.keyid, blob)
         return envelope, statements.read(envelope)
     raise TrustError(
         f"{signature}: no key of {principal} made this signature over {message}; expected one made with "
@@ -109,8 +109,8 @@ def _payload(path: Path, signed: bytes) -> bytes:
 
 
 def _signature(path: Path, made: bytes) -> bytes:
-    """Return an SSH signature without its armour, or the 64 bytes that OpenSSL writes."""
-    if len(made) == 64:
+    """Return an SSH signature without its armour, or what OpenSSL writes: 64 bytes of Ed25519, DER of ECDSA."""
+    if len(made) == 64 or made[:1] == b"\x30":
         return made
     lines = made.decode("ascii", "replace").split()
     text = made.decode("ascii", "replace")
@@ -121,7 +121,7 @@ def _signature(path: Path, made: bytes) -> bytes:
         except (binascii.Error, ValueError) as error:
             raise UsageError(f"{path}: the signature's base64 is damaged; copy the whole file") from error
     first = lines[0] if lines else "nothing"
-    raise UsageError(f"{path}: {first[:40]!a} was found; expected the .sig file of ssh-keygen, or 64 bytes of OpenSSL")
+    raise UsageError(f"{path}: {first[:40]!a} was found; expected the .sig file of ssh-keygen, or what OpenSSL writes")
 
 
 def check_statement(statement: Mapping[str, Any], expected: Mapping[str, Any], path: Path) -> None:

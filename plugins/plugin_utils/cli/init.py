@@ -15,13 +15,15 @@ from pathlib import Path
 from string import Template
 
 from ..edge.environment import PRODUCT, find_site
+from ..edge.signing import site_signer
 from ..errors import UsageError
 from ..ledger.keys import PublicKey
+from ..ledger.store import Ledger
 from ..ledger.trustfile import read_trust_file
 from ..site.asset import DATA_CLASSES
 from ..site.site import Site, load_site
 from ..site.structure import SLUG
-from .key import new_key, public_key
+from .key import new_key, public_key, warn_plain
 from .options import add_format
 from .trust import record_trust
 
@@ -49,10 +51,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="an approver and their public key, the .pub of an ssh-ed25519 key; may be given again",
+        help="an approver and their public key, the .pub of an SSH key; may be given again",
     )
     parser.add_argument(
         "--keys-only", action="store_true", help="make only keys, trust.yml and ledger of a site that has none"
+    )
+    parser.add_argument(
+        "--without-keys", action="store_true", help="make neither keys nor trust.yml nor ledger: for a key ceremony"
     )
     add_format(parser)
     host = parser.add_argument_group("a first host")
@@ -99,6 +104,8 @@ class FirstHost:
 
 def _init(args: argparse.Namespace) -> int:
     _distinct(args.approver)
+    if args.without_keys and (args.approver or args.keys_only):
+        raise UsageError("--without-keys: goes with neither --approver nor --keys-only; see `holdfast trust init`")
     if args.keys_only:
         return _keys_only(args)
     host = _first_host(args)
@@ -116,11 +123,13 @@ def _init(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{root}: {error.strerror}; expected a folder this user can write; name another") from error
     site = load_site(root, PRODUCT)
-    _found_trust(site, args.approver)
+    if not args.without_keys:
+        _found_trust(site, args.approver)
+        warn_plain(*site.key_paths.values())
     if args.format == "json":
         print(json.dumps(_said(site)))
     else:
-        _say(site, host)
+        _say(site, host, args.without_keys)
     return 0
 
 
@@ -141,11 +150,19 @@ def _assets(host: FirstHost | None) -> str:
 
 def _keys_only(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.dir), PRODUCT)
-    for path in (*site.key_paths.values(), site.trust_path, site.ledger_path):
+    ledger = site.ledger_path
+    files = (ledger,) if isinstance(ledger, Path) else ()
+    for path in (*site.key_paths.values(), site.trust_path, *files):
         if path.exists():
             raise UsageError(f"{path}: exists already; expected a site without keys; nothing is ever overwritten")
+    # In a server the database's owner has made the empty ledger.
+    if not files and (not Ledger.exists(ledger) or Ledger(ledger).size):
+        raise UsageError(
+            f"{ledger}: no ledger, or one with records; expected an empty one; make it with `holdfast ledger create`"
+        )
     _found_trust(site, args.approver)
     print(f"{site.root}: made keys, trust.yml and ledger; their private keys are in this folder", file=sys.stderr)
+    warn_plain(*site.key_paths.values())
     if args.format == "json":
         print(json.dumps(_said(site)))
     return 0
@@ -155,13 +172,19 @@ def _found_trust(site: Site, approvers: Iterable[tuple[str, PublicKey]]) -> None
     """Make the site's keys, write trust.yml, and publish it as the first record of a new ledger."""
     entries = []
     for role, (principal, does) in PRINCIPALS.items():
-        entries.append(_principal(principal, role, new_key(site.key_paths[role]), f"  # {does}"))
+        entries.append(_principal(principal, role, _key_of(site, role), f"  # {does}"))
     entries += [_principal(name, "approver", key) for name, key in approvers]
     _write(site.trust_path, Template(_skeleton("trust.yml.in")).substitute(principals="\n".join(entries)))
     document = read_trust_file(site.trust_path).follows(None)
     if document is None:
         raise AssertionError("the first version follows none")
     record_trust(site, document)
+
+
+def _key_of(site: Site, role: str) -> PublicKey:
+    """Make the key that a file of the site will hold; one that something else keeps is there already."""
+    path = site.keys[role].path
+    return new_key(path) if path is not None else site_signer(site, role).public_key
 
 
 def _principal(name: str, role: str, key: PublicKey, comment: str = "") -> str:
@@ -178,17 +201,20 @@ def _said(site: Site) -> dict[str, object]:
         "org": site.org,
         "root": str(site.root),
         "ledger": str(site.ledger_path),
-        "keys": {role: str(path) for role, path in site.key_paths.items()},
+        "keys": {role: str(ref) for role, ref in site.keys.items()},
     }
 
 
-def _say(site: Site, host: FirstHost | None) -> None:
+def _say(site: Site, host: FirstHost | None, keyless: bool) -> None:
     """Print the three things to do next."""
     register = f"look over {site.root}/holdfast.yml" if host else f"write your hosts into {site.root}/holdfast.yml"
     print(f"Site {site.name} is laid out in {site.root}. Next:")
     print(f"  1. {register}, then: cd {site.root} && holdfast check")
     print("  2. ansible-playbook holdfast.hipaa.check_drift    (compares hosts with their baselines, changes nothing)")
-    print("  3. write approvers into trust.yml, publish it, and move keys/root.pem to a place off this machine")
+    if keyless:
+        print("  3. make keys, each where it stays, then: holdfast trust init, propose, sign, publish")
+    else:
+        print("  3. write approvers into trust.yml, publish it, and move keys/root.pem to a place off this machine")
 
 
 def _first_host(args: argparse.Namespace) -> FirstHost | None:

@@ -15,11 +15,27 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from ..errors import HoldfastError
-from . import audit, baseline, change, check, drift, init, key, pool, report, results, schedule, trust, watch
+from . import (
+    audit,
+    baseline,
+    change,
+    check,
+    drift,
+    init,
+    key,
+    ledger,
+    pool,
+    report,
+    results,
+    schedule,
+    trust,
+    watch,
+    witness,
+)
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, change, check, drift, init, key, pool, report, results, schedule, trust, watch,
+    audit, baseline, change, check, drift, init, key, ledger, pool, report, results, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

@@ -1,35 +1,55 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`holdfast trust`: publish trust.yml as the next trust document, and show the one in force."""
+"""`holdfast trust`: who may sign what; from trust.yml, by the signatures of root principals, into the ledger."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.opening import open_ledger
 from ..edge.product import product_version
-from ..ledger.reading import trust_after, trust_in_force
+from ..edge.signing import site_signer
+from ..edge.witnessing import seal
+from ..errors import TrustError, UsageError
+from ..ledger.chain import Chain
+from ..ledger.envelope import LARGEST_ENVELOPE
+from ..ledger.proposal import collect
+from ..ledger.reading import chain_after
 from ..ledger.recorder import Recorder
-from ..ledger.signers import FileSigner
+from ..ledger.signers import Signer
 from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..ledger.trustfile import read_trust_file
 from ..site.site import Site, load_site
+from . import trust_making, trust_signing
 from .options import add_format, add_site
+from .trust_desk import chain_of, exists, print_trust, say, say_cautions, say_consequences
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb to the command line."""
     parser = subparsers.add_parser("trust", help="say who may sign what", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    publish = actions.add_parser("publish", help="sign trust.yml with the root key and record it; makes the ledger")
-    publish.add_argument("--dry-run", action="store_true", help="check trust.yml and say what would be recorded")
+    listed = [*trust_making.register(actions), trust_signing.register_propose(actions)]
+    trust_signing.register_sign(actions)
+    publish = actions.add_parser("publish", help="record a version that enough root principals have signed")
+    publish.add_argument(
+        "signed",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="what `trust sign` wrote, of each signer (default: sign with the site's root key, if that is enough)",
+    )
+    publish.add_argument("--dry-run", action="store_true", help="verify everything and say what would follow")
     publish.set_defaults(func=_publish)
     show = actions.add_parser("show", help="show the trust document in force, its chain verified")
     show.set_defaults(func=_show)
-    for action in (publish, show):
+    for action in (*listed, publish, show):
         add_site(action)
         add_format(action)
 
@@ -37,48 +57,77 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _publish(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.site), PRODUCT)
     wanted = read_trust_file(site.trust_path)
-    exists = site.ledger_path.exists()
-    document = wanted.follows(trust_after(Ledger(site.ledger_path), None, 0) if exists else None)
-    if document is None:
+    chain = chain_of(site)
+    document = wanted.follows(chain.trust)
+    if document is None or chain.trust == document:
         print(f"trust: version {wanted.version} is in force already; nothing to publish", file=sys.stderr)
-        return _print(args, trust_in_force(Ledger(site.ledger_path)))
+        return print_trust(args, chain.trust or document, chain.genesis)
+    signed = [_read(path) for path in args.signed]
     if args.dry_run:
-        made = "" if exists else f" after making {site.ledger_path}"
-        print(
-            f"trust: version {document.version} would be published{made}; nothing was written",
-            file=sys.stderr,
-        )
-        return _print(args, document)
-    record_trust(site, document)
-    print(f"trust: version {document.version} is in force", file=sys.stderr)
-    return _print(args, document)
+        if signed:
+            _try(site, document, signed)
+        made = "" if exists(site) else f" after making {site.ledger_path}"
+        say(f"version {document.version} would be published{made}; nothing was written")
+        say_consequences(site, chain.trust, document)
+        return print_trust(args, document, chain.genesis)
+    record_trust(site, document, signed)
+    say(f"version {document.version} is in force")
+    say_cautions(document)
+    return print_trust(args, document, chain.genesis or document.sha256)
 
 
-def record_trust(site: Site, document: Trust) -> None:
-    """Append the document and sign the new head; both keys are tried before anything is written."""
-    root, log = FileSigner.load(site.key_paths["root"]), FileSigner.load(site.key_paths["log"])
-    document.require(log.public_key.keyid, "log")
-    if document.version == 1:
-        document.require(root.public_key.keyid, "root")
-    exists = site.ledger_path.exists()
-    ledger = Ledger(site.ledger_path) if exists else Ledger.create(site.ledger_path)
+def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> None:
+    """Append the document, signed by others or with the site's root key, and sign the new head.
+
+    All keys and signatures are tried before anything is written.
+    """
+    log = site_signer(site, "log")
+    size = open_ledger(site).size if exists(site) else 0
+    document.require(log.public_key.keyid, "log", size)
+    root = None if signed else site_signer(site, "root")
+    if not exists(site):
+        if root is not None:
+            document.require(root.public_key.keyid, "root", 0)
+        _try(site, document, signed, root)
+    ledger = open_ledger(site) if exists(site) else Ledger.create(site.ledger_path)
     recorder = Recorder(ledger, document, site.org, product_version(), utc_now)
-    recorder.publish_trust(root)
-    recorder.checkpoint(log)
+    if root is not None:
+        recorder.publish_trust(root)
+    else:
+        recorder.publish_signed(signed)
+    for message in seal(recorder, log, site.witnesses, utc_now()):
+        print(f"holdfast: {message}", file=sys.stderr)
+
+
+def _try(site: Site, document: Trust, signed: Sequence[bytes], root: Signer | None = None) -> None:
+    """Raise what publishing would raise; where there is no ledger yet, in an empty one that is thrown away."""
+    if exists(site):
+        collect(open_ledger(site), document, signed, site.org, utc_now())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger.create(Path(folder) / "ledger.sqlite")
+        recorder = Recorder(ledger, document, site.org, product_version(), utc_now)
+        if root is not None:
+            recorder.publish_trust(root)
+        else:
+            recorder.publish_signed(signed)
 
 
 def _show(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.site), PRODUCT)
-    return _print(args, trust_in_force(Ledger(site.ledger_path)))
+    chain = chain_after(open_ledger(site), Chain(), 0)
+    for pending in chain.pending.values():
+        say(f"version {pending.document.version} is on its way, signed by {pending.tally(chain.trust)}")
+    if chain.trust is None:
+        raise TrustError("trust: no version is in force; publish one with `holdfast trust publish`")
+    say_cautions(chain.trust)
+    return print_trust(args, chain.trust, chain.genesis)
 
 
-def _print(args: argparse.Namespace, trust: Trust) -> int:
-    if args.format == "json":
-        print(json.dumps({"sha256": trust.sha256, "trust": trust.to_dict()}, sort_keys=True))
-        return 0
-    print(f"trust version {trust.version}  sha256 {trust.sha256}")
-    width = max(len(principal.id) for principal in trust.principals)
-    for principal in trust.principals:
-        keys = ", ".join(f"{key.kind} {key.keyid[:16]}..." for key in principal.keys)
-        print(f"  {principal.id:<{width}}  {', '.join(principal.roles):<11}  {keys}")
-    return 0
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_ENVELOPE + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; expected what `holdfast trust sign` wrote") from error
+    return data

@@ -8,16 +8,18 @@ The callback translates Ansible's events into calls on a Journal; the Journal kn
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any
+from typing import Any
 
 from ..ledger.canonical import timestamp
 from ..ledger.reading import OpenRun
 from ..ledger.recorder import Recorder
 from .environment import utc_now
+from .locking import Lock
 from .opening import begin_run, end_run
+from .witnessing import Heard
 
 MENDING = ("patch", "rehearse", "remediate")
 """Kinds of run that may change hosts; the other kinds only read, or only put back."""
@@ -109,9 +111,13 @@ class Journal:
         kind: str,
         mode: str,
         expected: Iterable[str],
-        lock: IO[bytes] | None = None,
+        lock: Lock | None = None,
+        cosign: Callable[[str], tuple[Heard, ...]] | None = None,
     ) -> None:
         self.recorder, self.signers = recorder, signers
+        self._cosign = cosign
+        self.heard: tuple[Heard, ...] = ()
+        """What the witnesses made of the head signed at the end."""
         self._lock = lock  # kept open: the change belongs to this run until the process ends
         self.kind, self.mode, self.expected = kind, mode, tuple(expected)
         self.run: OpenRun | None = None
@@ -219,9 +225,11 @@ class Journal:
         self.recorder.close_run(
             self.signers.implementer, self.run, outcome=self._verdict(exit_code), exit_code=exit_code
         )
-        self.recorder.checkpoint(self.signers.log)
+        note = self.recorder.checkpoint(self.signers.log)
         end_run(self.run)
         self.run = None
+        if self._cosign is not None:
+            self.heard = self._cosign(note)
 
     def _ended(self, asset: str, word: str) -> None:
         """Note how an asset ended that is not where the run was to bring it; what came of it later says more."""

@@ -11,12 +11,12 @@ from ..errors import PolicyError
 from ..ledger.canonical import moment, timestamp
 from ..ledger.reading import read_records
 from ..ledger.recorder import Recorder
-from ..ledger.signers import FileSigner
-from ..ledger.store import Ledger
+from ..ledger.signers import Signer
 from ..policy.leasing import Lease, ailing, leases, objection
 from ..site.cluster import Cluster
 from .environment import utc_now
-from .opening import Run, open_recorder
+from .opening import Run, open_ledger, open_recorder
+from .signing import site_signer
 
 
 def cluster_of(run: Run, asset: str) -> Cluster | None:
@@ -28,7 +28,7 @@ def cluster_of(run: Run, asset: str) -> Cluster | None:
 def held(run: Run, asset: str) -> Lease | None:
     """Return the lease this run holds for an asset now, None where it holds none. The ledger is read anew."""
     now = utc_now()
-    records = read_records(Ledger(run.site.ledger_path), start=run.opened.index)
+    records = read_records(open_ledger(run.site), start=run.opened.index)
     mine = (lease for lease in leases(records, now) if lease.run_id == run.opened.run_id)
     return next((lease for lease in mine if lease.asset == asset), None)
 
@@ -55,18 +55,18 @@ def take(run: Run, asset: str, minutes: float, unwell: Mapping[str, str]) -> Lea
     known = held(run, asset)
     if known is not None:
         return known
-    records = read_records(Ledger(run.site.ledger_path))
+    records = read_records(open_ledger(run.site))
     unwell = {**ailing(records, cluster.members), **unwell}
     why = objection(cluster, asset, leases(records, utc_now()), unwell)
     if why is not None:
         raise PolicyError(why)
     until = moment(timestamp(utc_now() + timedelta(minutes=minutes)))  # as exact as a record is
-    recorder, signer = open_recorder(run.site), FileSigner.load(run.site.key_paths["implementer"])
+    recorder, signer = open_recorder(run.site), site_signer(run.site, "implementer")
     receipt = recorder.lease(signer, run.opened, action="take", cluster=cluster.name, asset=asset, until=until)
     lease = Lease(receipt.index, run.opened.run_id, cluster.name, asset, until)
     # Another run may have looked at the same moment and found the same room. Now both stand in the ledger, each sees
     # the other, and the order there is the same for both.
-    after = leases(read_records(Ledger(run.site.ledger_path)), utc_now())
+    after = leases(read_records(open_ledger(run.site)), utc_now())
     why = objection(cluster, asset, after, unwell, before=lease.index)
     if why is not None:
         _release(recorder, signer, run, lease)
@@ -78,10 +78,10 @@ def release(run: Run, asset: str) -> Lease | None:
     """Release the lease this run holds for an asset; return it, or None where there is none to release."""
     lease = held(run, asset)
     if lease is not None:
-        signer = FileSigner.load(run.site.key_paths["implementer"])
+        signer = site_signer(run.site, "implementer")
         _release(open_recorder(run.site), signer, run, lease)
     return lease
 
 
-def _release(recorder: Recorder, signer: FileSigner, run: Run, lease: Lease) -> None:
+def _release(recorder: Recorder, signer: Signer, run: Run, lease: Lease) -> None:
     recorder.lease(signer, run.opened, action="release", cluster=lease.cluster, asset=lease.asset, until=lease.until)

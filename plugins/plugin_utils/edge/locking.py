@@ -1,23 +1,40 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of a change at a time on a controller: a lock that the kernel takes back when the run's last process ends."""
+"""One run of a change at a time: a lock beside the ledger's file, or in the server that several controllers share."""
 
 from __future__ import annotations
 
 import fcntl
-from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from ..errors import PolicyError
+from ..ledger.postgres import PostgresStore
+from ..ledger.store import Ledger
 
 
-def hold(folder: Path, change_id: str) -> IO[bytes]:
-    """Return the open lock file of a change; it is held until it is closed, by this process and those it forks.
+class Lock(Protocol):
+    """What is held until it is closed."""
 
-    Ansible's workers inherit it, so a run whose controller was killed is over only when its workers are. Raises
+    def close(self) -> None:
+        """Let go."""
+
+
+def hold(ledger: Ledger, change_id: str) -> Lock:
+    """Return the lock of a change; it is held until it is closed, by this process and those it forks.
+
+    Ansible's workers inherit it, so a run whose controller was killed is over only when its workers are: the kernel
+    takes a file's lock back when its last process ends, a server when the last has closed the connection. Raises
     PolicyError while another run of the change lives.
     """
-    path = folder / f"{change_id}.lock"
+    if isinstance(ledger.store, PostgresStore):
+        taken = ledger.store.hold(change_id)
+        if taken is None:
+            raise PolicyError(
+                f"{ledger.path}: another run of {change_id} is alive on one of the controllers that write here; "
+                "expected one at a time; wait for it to end, then run again"
+            )
+        return taken
+    path = ledger.store.place.parent / f"{change_id}.lock"
     lock = path.open("ab")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

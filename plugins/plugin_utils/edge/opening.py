@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,8 @@ from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
 from ..errors import LedgerError, PlanError, PolicyError
 from ..evidence.baselines import baseline_digest
-from ..ledger.reading import OpenRun, Record, find_open_run, read_records, trust_in_force
+from ..ledger.chain import Chain
+from ..ledger.reading import OpenRun, Record, chain_after, find_open_run, read_records, trust_in_force
 from ..ledger.recorder import Recorder
 from ..ledger.store import Ledger
 from ..site.site import Site, load_site
@@ -42,11 +44,18 @@ def open_site(root: Path) -> Site:
     return known
 
 
+def open_ledger(site: Site) -> Ledger:
+    """Return the site's ledger, which waits for another writer and for a server that is away as the site says."""
+    return Ledger(site.ledger_path, patience=site.ledger_patience, pause=time.sleep)
+
+
 def open_recorder(site: Site) -> Recorder:
     """Return what writes records into the site's ledger. Raises LedgerError or TrustError where that is impossible."""
-    ledger = Ledger(site.ledger_path)
-    seen = ledger.size  # before the trust is read: what comes in between is looked at again
-    return Recorder(ledger, trust_in_force(ledger), site.org, product_version(), utc_now, seen=seen)
+    ledger = open_ledger(site)
+    seen = ledger.size
+    chain = chain_after(ledger, Chain(), 0, seen)
+    trust = chain.trust or trust_in_force(ledger)
+    return Recorder(ledger, trust, site.org, product_version(), utc_now, chain=chain, seen=seen)
 
 
 def stated_baselines(site: Site, assets: Iterable[str]) -> list[dict[str, str]]:
@@ -148,7 +157,7 @@ def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
 def open_case(root: Path, change_id: str) -> Case:
     """Return a change of the site at `root`, read from its ledger now."""
     site = open_site(root)
-    return open_change(site, read_records(Ledger(site.ledger_path)), change_id)
+    return open_change(site, read_records(open_ledger(site)), change_id)
 
 
 @dataclass(frozen=True)
@@ -166,7 +175,7 @@ class Run:
     @cached_property
     def records(self) -> Sequence[Record]:
         """Every record of the ledger as it is now, verified."""
-        return read_records(Ledger(self.site.ledger_path))
+        return read_records(open_ledger(self.site))
 
     @cached_property
     def record(self) -> Record:
@@ -229,4 +238,4 @@ def require_run() -> Run:
     begun = _begun.get(context.run_id)
     if begun is not None and begun.nonce == context.nonce:
         return Run(site, begun)
-    return Run(site, find_open_run(Ledger(site.ledger_path), context.run_id, context.nonce))
+    return Run(site, find_open_run(open_ledger(site), context.run_id, context.nonce))

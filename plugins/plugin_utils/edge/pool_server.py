@@ -11,95 +11,29 @@ from __future__ import annotations
 import os
 import re
 import select
-import socket
 import threading
-from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from ..errors import HoldfastError
+from .bounded_server import BoundedServer
 from .pool import Pool, PoolError
 
 PATH = re.compile(r"/sha256/([0-9a-f]{2})/([0-9a-f]{64})")
-AT_ONCE = 64
-"""Connections that are answered at a time; the next ones wait in the kernel's queue."""
 EVERY = 1.0
 """Seconds between two looks at a process that cannot be waited for."""
 PATIENCE = 30
 """Seconds that one read or write of a connection may take."""
-EACH = 8
-"""Connections that one address may have at a time, so that one host cannot keep the others out."""
 
 
-class PoolServer(ThreadingHTTPServer):
+class PoolServer(BoundedServer):
     """Serves one pool on one address until it is shut down. Raises HoldfastError where the address cannot be had."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
     def __init__(self, pool: Pool, address: str, port: int, say: Callable[[str], None] = lambda _line: None) -> None:
-        self.pool, self.say = pool, say
-        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._room = threading.BoundedSemaphore(AT_ONCE)
-        self._count = threading.Lock()
-        self._open: Counter[str] = Counter()
-        try:
-            super().__init__((address, port), _Handler)
-        except OSError as error:
-            raise HoldfastError(
-                f"{address} port {port}: {error.strerror}; expected an address of this machine and a free port; "
-                "correct pool.address and pool.port of site.yml, or --address and --port"
-            ) from error
-
-    @property
-    def url(self) -> str:
-        """What hosts put before `/sha256/...`."""
-        host, port = self.server_address[:2]
-        return f"http://[{host!s}]:{port}" if self.address_family == socket.AF_INET6 else f"http://{host!s}:{port}"
-
-    def server_bind(self) -> None:
-        """Bind, and ask no name service who we are, as the base class would."""
-        if self.allow_reuse_address:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, when there is room for one."""
-        with self._count:
-            crowd = self._open[client_address[0]] >= EACH
-            self._open[client_address[0]] += not crowd
-        if crowd:
-            self.say(f"{client_address[0]} has {EACH} connections already; one more was closed")
-            self.shutdown_request(request)
-            return
-        self._room.acquire()
-        try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._leave(client_address[0])
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Give the room back in whatever way the answer ends."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._leave(client_address[0])
-
-    def _leave(self, address: str) -> None:
-        self._room.release()
-        with self._count:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A host that goes away in the middle is no error of ours."""
-        self.say(f"{client_address[0]} went away")
+        self.pool = pool
+        super().__init__(
+            _Handler, address, port, say, "pool.address and pool.port of site.yml, or --address and --port"
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -143,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.say(f"{self.client_address[0]} {ascii(format % args)[1:-1]}")
 
 
-def serve_while(server: PoolServer, process: int | None) -> None:
+def serve_while(server: BoundedServer, process: int | None) -> None:
     """Serve until `shutdown` is called in another thread, or, where one is named, until that process has ended."""
     if process is not None:
         threading.Thread(target=_wait_for_end, args=(server, process), daemon=True).start()
@@ -153,7 +87,7 @@ def serve_while(server: PoolServer, process: int | None) -> None:
         server.server_close()
 
 
-def _wait_for_end(server: PoolServer, process: int) -> None:
+def _wait_for_end(server: BoundedServer, process: int) -> None:
     """Shut the server down when the process has ended; an id used again by another process does not deceive."""
     try:
         watched = os.pidfd_open(process)

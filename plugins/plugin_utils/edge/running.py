@@ -16,16 +16,17 @@ from ansible.release import __version__ as ansible_core
 from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
 from ..ledger.reading import Record, read_records
-from ..ledger.signers import FileSigner
-from ..ledger.store import Ledger
 from ..ledger.trust import Trust
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
+from .duties import require_duties_apart
 from .environment import RunContext, utc_now
 from .journal import Journal, Signers
 from .locking import hold
 from .opening import open_change, open_recorder, open_site, stated_baselines
 from .product import code_digest, files_digest
+from .signing import site_signer
+from .witnessing import cosign
 
 SITE_FILES = (
     "site.yml", "holdfast.yml", "holdfast.yaml", "exceptions.yml", "overlays.yml", "policy", "baselines",
@@ -62,10 +63,13 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
+    looks = particulars.kind in ("check", "plan")
+    records = read_records(recorder.ledger, steps=("run-open", "run-close") if looks else ())
     _approvers_known(site, recorder.trust)
-    basis = _basis(site, recorder.ledger, particulars)
-    lock = hold(site.ledger_path.parent, basis["change_id"]) if "change_id" in basis else None
-    signers = Signers(*(FileSigner.load(site.key_paths[name]) for name in ("implementer", "verifier", "log")))
+    basis = _basis(site, records, particulars)
+    lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
+    signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))
+    require_duties_apart(recorder.trust, signers, records, basis, recorder.ledger.size)
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
     reads = particulars.check or particulars.kind in ("check", "plan", "stage")
     journal = Journal(
@@ -75,6 +79,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         mode="check" if reads else "apply",
         expected=particulars.hosts,
         lock=lock,
+        cosign=lambda note: cosign(recorder.ledger, note, site.witnesses, utc_now()),
     )
     run = journal.open(
         **basis,
@@ -88,12 +93,12 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     return journal
 
 
-def _basis(site: Site, ledger: Ledger, particulars: Particulars) -> dict[str, Any]:
+def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> dict[str, Any]:
     """Return the change a run carries out, with plan, approvals and resumed runs; or the baseline it reads against."""
     if particulars.kind in ("check", "plan"):
-        now, runs = utc_now(), read_records(ledger, steps=("run-open", "run-close"))
-        return {"baseline": site.controls_digest(particulars.hosts, now), "resumes": left_behind(runs, now)}
-    change_id, records = particulars.change, read_records(ledger)
+        now = utc_now()
+        return {"baseline": site.controls_digest(particulars.hosts, now), "resumes": left_behind(records, now)}
+    change_id = particulars.change
     if particulars.kind == "patch" and change_id is None:
         raise PolicyError("patch: no change was named; expected -e change=chg_...; see `holdfast change list`")
     if particulars.kind == "stage" and change_id is None:

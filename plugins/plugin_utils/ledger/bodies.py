@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from .kinds import KINDS
 from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
 
 ROLES = ("requester", "approver", "implementer", "verifier", "log", "root")
+REASONS = ("rotated", "lost", "stolen", "left")
+"""Why a key is revoked: replaced in turn, lost, perhaps in a stranger's hands, or its principal left."""
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
 STEPS = ("wait", "repair", "stage", "install", "restart", "reboot")
@@ -31,12 +34,19 @@ CHECK = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a control or a ch
 GUARD = text(r"grd_[0-9A-Za-z]{10,40}", "a guard's id, grd_...")
 SEMANTIC = text(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}", "a semantic version such as 1.0.0")
 ROLE_NAME = text(r"[a-z][a-z0-9_.-]{0,126}", "a role's name")
-KEY = text(r"[A-Za-z0-9+/]{43}=", "a raw Ed25519 public key in base64")
+KEY = text(r"[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{87}=|[A-Za-z0-9+/]{130}==", "a raw public key in base64")
 
 _COUNTS = fields({name: whole() for name in OUTCOMES})
 _PRODUCTS = items(fields({"name": PACKAGE, "from": maybe(VERSION), "to": maybe(VERSION)}))
 _ASSETS = items(SLUG, distinct=True)
 _IMAGES = fields({"before": HEX, "after": HEX})
+_TERM = {
+    "valid_from": whole(1),
+    "revoked_from": whole(),
+    "reason": word(*REASONS),
+    "distrust_from": whole(),
+    "attested": items(whole(), least=1, distinct=True),
+}
 _REBOOT = fields({"before": HEX, "after": HEX, "ms": whole(), "kernel": VERSION})
 
 BODIES: dict[str, Shape] = {
@@ -44,14 +54,14 @@ BODIES: dict[str, Shape] = {
         {
             "version": whole(1),
             "previous": maybe(HEX),
-            "root_threshold": whole(1, 1),
+            "root_threshold": whole(1),
             "principals": items(
                 fields(
                     {
                         "id": SLUG,
                         "roles": items(word(*ROLES), least=1, distinct=True),
                         "keys": items(
-                            fields({"keyid": HEX, "keytype": word("ed25519", "ssh-ed25519"), "public": KEY}),
+                            fields({"keyid": HEX, "keytype": word(*KINDS), "public": KEY}, _TERM),
                             least=1,
                         ),
                     }

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ed25519 public keys by their raw bytes, and the SSH forms they come in.
+"""Public keys by their raw bytes.
 
-One key has one id wherever it is kept: the SHA-256 of the raw 32 bytes, so the same key cannot pass for two.
-Formats: RFC 8032 (the key), RFC 8709 (SSH blobs), OpenSSH's PROTOCOL.sshsig and PROTOCOL.key.
+One key has one id wherever it is kept, in a PEM file, with OpenSSH or on a token: the SHA-256 of its raw bytes (32 of
+Ed25519, the uncompressed point of ECDSA), so the same key cannot pass for two.
 """
 
 from __future__ import annotations
@@ -12,19 +12,17 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import Any
 
 from ..errors import TrustError
-
-NAMESPACE = "dsse@holdfast.example"
-"""SSHSIG namespace of an approval; a signature made for e-mail or git does not fit here."""
-
-SSH = "ssh-ed25519"
+from . import kinds, ssh
+from .kinds import KINDS, Kind
 
 
 @dataclass(frozen=True)
 class PublicKey:
-    """One public key: `kind`, ed25519 or ssh-ed25519, is the form of its signatures; `raw` is 32 bytes."""
+    """One public key: `kind`, a name of KINDS, says algorithm and form of its signatures; `raw` is the key."""
 
     kind: str
     raw: bytes
@@ -42,11 +40,40 @@ class PublicKey:
     @property
     def written(self) -> str:
         """The key as trust.yml has it: base64, or for SSH the line of a .pub file."""
-        return f"{SSH} {base64.b64encode(self._blob).decode('ascii')}" if self.kind == SSH else self.public
+        if not self._kind.ssh:
+            return self.public
+        return f"{self.kind} {base64.b64encode(ssh.blob_of(self._kind, self.raw)).decode('ascii')}"
 
     @property
-    def _blob(self) -> bytes:
-        return ssh_string(SSH.encode()) + ssh_string(self.raw)
+    def pem(self) -> str:
+        """The key as OpenSSL reads it: SubjectPublicKeyInfo in PEM (RFC 5280), whatever its form of signatures."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return str(self._crypto.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "ascii")
+
+    @property
+    def _kind(self) -> Kind:
+        return KINDS[self.kind]
+
+    @cached_property
+    def _crypto(self) -> Any:
+        return self._load()
+
+    def _load(self) -> Any:
+        """Return the key as `cryptography` has it; raises ValueError where it is no point of its curve."""
+        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        if self._kind.algorithm is kinds.ED25519:
+            return Ed25519PublicKey.from_public_bytes(self.raw)
+        curve = SECP256R1() if self._kind.algorithm is kinds.P256 else SECP384R1()
+        return EllipticCurvePublicKey.from_encoded_point(curve, self.raw)
+
+    @cached_property
+    def _verifier(self) -> Any:
+        from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # no __all__ there
+
+        return SSlibKey.from_crypto(self._crypto, self.keyid, self._kind.algorithm.scheme)
 
     def to_dict(self) -> dict[str, str]:
         """Return the key as the trust record holds it."""
@@ -55,148 +82,96 @@ class PublicKey:
     @classmethod
     def from_dict(cls, data: dict[str, str]) -> PublicKey:
         """Read a checked member of the trust record; raises TrustError when the id is not that of the key."""
-        key = cls(data["keytype"], raw_key(data["public"]))
+        key = cls.from_base64(data["keytype"], data["public"])
         if key.keyid != data["keyid"]:
             raise TrustError(f"trust: keyid {data['keyid']} names another key than its own; its key has {key.keyid}")
         return key
 
+    @classmethod
+    def from_text(cls, kind: str, text: str) -> PublicKey:
+        """Read a key as trust.yml has it, `written`; raises TrustError for anything but a key of that kind."""
+        if not KINDS[kind].ssh:
+            return cls.from_base64(kind, text)
+        found, raw = ssh.read_line(text)
+        if found != kind:
+            raise TrustError(f"key: of type {found}; expected {kind}, as `type` says; correct one of the two")
+        return cls(found, raw).checked()
+
+    @classmethod
+    def from_base64(cls, kind: str, text: str) -> PublicKey:
+        """Read a raw key in base64; raises TrustError for anything else."""
+        try:
+            raw = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        length = KINDS[kind].algorithm.length
+        if len(raw) != length or base64.b64encode(raw).decode("ascii") != text:
+            raise TrustError(
+                f"key: {text[:60]!r} was found; expected {length} bytes in base64, as `holdfast key show` prints them "
+                f"for a key of type {kind}"
+            )
+        return cls(kind, raw).checked()
+
+    @classmethod
+    def from_crypto(cls, key: object) -> PublicKey:
+        """Return a public key of `cryptography`, its signatures bare; raises TrustError for a kind no record knows."""
+        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        if isinstance(key, Ed25519PublicKey):
+            return cls("ed25519", key.public_bytes_raw())
+        if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1 | SECP384R1):
+            kind = "ecdsa-p256" if isinstance(key.curve, SECP256R1) else "ecdsa-p384"
+            return cls(kind, key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+        raise TrustError(
+            f"key: {type(key).__name__} was found; expected Ed25519, or ECDSA on P-256 or P-384 "
+            "(`holdfast key new PATH`)"
+        )
+
+    def checked(self) -> PublicKey:
+        """Return the key; raises TrustError where its bytes are no point of its curve."""
+        try:
+            self._load()
+        except ValueError as error:
+            raise TrustError(
+                f"key: {self.public[:60]!r} is no point of the curve of {self.kind}; copy the key again, whole"
+            ) from error
+        return self
+
     def verify(self, signature: bytes, message: bytes) -> None:
-        """Raise TrustError unless this key made `signature` over `message`, in the form its kind has."""
+        """Raise TrustError unless this key made `signature` over `message`, in the one spelling its kind has."""
+        if self.one_spelling(signature) != signature:
+            raise TrustError("signature: an ECDSA signature whose s is the larger of two; expected the smaller")
+        self._verify(signature, message)
+
+    def accept(self, signature: bytes, message: bytes) -> bytes:
+        """Return a signature that another tool made, in the spelling records hold; raises TrustError as `verify`."""
+        signature = self.one_spelling(signature)
+        self._verify(signature, message)
+        return signature
+
+    def one_spelling(self, signature: bytes) -> bytes:
+        """Return a signature in the one spelling its kind has; raises TrustError for what is none of this key."""
+        if self._kind.ssh:
+            return self._made(signature).one_spelling().to_bytes()
+        return kinds.one_spelling(self._kind.algorithm, signature)
+
+    def _made(self, signature: bytes) -> ssh.Made:
+        made = ssh.Made.from_bytes(signature)
+        if (made.kind.name, made.raw) != (self.kind, self.raw):
+            raise TrustError("signature: the SSHSIG blob names another key than the record does")
+        return made
+
+    def _verify(self, signature: bytes, message: bytes) -> None:
         # Imported here: ansible-test imports every file without the product's requirements.
         from securesystemslib.exceptions import UnverifiedSignatureError
-        from securesystemslib.signer import Signature, SSlibKey  # type: ignore[attr-defined]  # no __all__ there
+        from securesystemslib.signer import Signature  # type: ignore[attr-defined]  # no __all__ there
 
-        if self.kind == SSH:
-            signature, message = sshsig_parts(signature, self.raw, message)
-        key = SSlibKey(self.keyid, "ed25519", "ed25519", {"public": self.raw.hex()})
+        if self._kind.ssh:
+            made = self._made(signature)
+            signature, message = made.bare, made.covers(message)
         try:
-            key.verify_signature(Signature(self.keyid, signature.hex()), message)
+            self._verifier.verify_signature(Signature(self.keyid, signature.hex()), message)
         except UnverifiedSignatureError as error:
             raise TrustError(f"signature: not made by key {self.keyid} over these bytes") from error
-
-
-def raw_key(text: str) -> bytes:
-    """Return the 32 bytes of a raw key in base64; raises TrustError for anything else."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != 32:
-        raise TrustError(
-            f"key: {text[:60]!r} was found; expected 32 bytes in base64, as `holdfast key show` prints them"
-        )
-    return raw
-
-
-def ssh_key(line: str) -> bytes:
-    """Return the 32 bytes of an OpenSSH public key line; raises TrustError for any other kind of key."""
-    words = line.split()
-    if len(words) < 2 or words[0] != SSH:
-        kind = words[0][:60] if words else "nothing"
-        raise TrustError(
-            f"key: {kind!r} was found; expected a line 'ssh-ed25519 AAAA... comment' (ssh-keygen -t ed25519)"
-        )
-    try:
-        blob = base64.b64decode(words[1], validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise TrustError(
-            "key: the second word of the ssh-ed25519 line is not base64; copy the whole .pub file"
-        ) from error
-    return blob_key(blob)
-
-
-def blob_key(blob: bytes) -> bytes:
-    """Return the 32 bytes inside an SSH public key blob."""
-    reader = SshReader(blob)
-    kind, raw = reader.string(), reader.string()
-    if kind != SSH.encode() or len(raw) != 32 or reader.rest:
-        raise TrustError(f"key: a blob of kind {kind[:40]!r} was found; expected {SSH}")
-    return raw
-
-
-def public_part(path: Path) -> bytes:
-    """Return the raw public key of an OpenSSH file, private or public; no passphrase is asked for."""
-    try:
-        text = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise TrustError(f"{path}: {error.strerror}; expected an SSH key (ssh-keygen -t ed25519)") from error
-    if "-----BEGIN OPENSSH PRIVATE KEY-----" not in text:
-        return _named(path, text)
-    body = "".join(line for line in text.splitlines() if not line.startswith("-----"))
-    try:
-        data = base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise TrustError(f"{path}: not an OpenSSH private key; its base64 is damaged") from error
-    # PROTOCOL.key: magic, cipher, kdf, kdf options, number of keys, public keys in the clear, private part.
-    reader = SshReader(data)
-    if reader.take(15) != b"openssh-key-v1\x00":
-        raise TrustError(f"{path}: not an OpenSSH private key of version 1")
-    for _unused in range(3):
-        reader.string()
-    if reader.number() != 1:
-        raise TrustError(f"{path}: expected one key in the file")
-    try:
-        return blob_key(reader.string())
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}; make one with ssh-keygen -t ed25519") from error
-
-
-def _named(path: Path, text: str) -> bytes:
-    try:
-        return ssh_key(text)
-    except TrustError as error:
-        raise TrustError(f"{path}: {error}") from error
-
-
-def sshsig_parts(signature: bytes, raw: bytes, message: bytes) -> tuple[bytes, bytes]:
-    """Return the bare Ed25519 signature of an SSHSIG blob, and the bytes it covers for this message.
-
-    Raises TrustError when the blob is malformed, made by another key than `raw`, or for another namespace.
-    """
-    if not signature.startswith(b"SSHSIG"):
-        raise TrustError("signature: no SSHSIG blob; sign with ssh-keygen -Y sign")
-    reader = SshReader(signature[6:])
-    version, blob, namespace, reserved, name, inner = (
-        reader.number(), reader.string(), reader.string(), reader.string(), reader.string(), reader.string()
-    )  # fmt: skip
-    if version != 1 or reader.rest:
-        raise TrustError("signature: an SSHSIG blob of version 1 with nothing after it was expected")
-    if blob_key(blob) != raw:
-        raise TrustError("signature: the SSHSIG blob names another key than the record does")
-    if namespace != NAMESPACE.encode():
-        raise TrustError(f"signature: made for namespace {namespace[:60]!r}; expected {NAMESPACE}")
-    if name not in (b"sha256", b"sha512"):
-        raise TrustError(f"signature: hash {name[:20]!r} was found; expected sha256 or sha512")
-    reader = SshReader(inner)
-    kind, bare = reader.string(), reader.string()
-    if kind != SSH.encode() or len(bare) != 64 or reader.rest:
-        raise TrustError(f"signature: {kind[:40]!r} was found inside the SSHSIG blob; expected {SSH}")
-    hashed = hashlib.new(name.decode(), message).digest()
-    return bare, b"SSHSIG" + b"".join(ssh_string(part) for part in (namespace, reserved, name, hashed))
-
-
-def ssh_string(data: bytes) -> bytes:
-    """Return data with its length before it (RFC 4251, 5)."""
-    return len(data).to_bytes(4, "big") + data
-
-
-class SshReader:
-    """Reads the numbers and strings of RFC 4251 from bytes; raises TrustError when they end too early."""
-
-    def __init__(self, data: bytes) -> None:
-        self.rest = data
-
-    def take(self, count: int) -> bytes:
-        """Return the next `count` bytes."""
-        if count > len(self.rest):
-            raise TrustError("key: the SSH data ends too early; copy it again, whole")
-        taken, self.rest = self.rest[:count], self.rest[count:]
-        return taken
-
-    def number(self) -> int:
-        """Return the next uint32."""
-        return int.from_bytes(self.take(4), "big")
-
-    def string(self) -> bytes:
-        """Return the next string."""
-        return self.take(self.number())

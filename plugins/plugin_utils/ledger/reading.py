@@ -3,20 +3,22 @@
 """Records as the engine reads them back: bytes in, verified records out, or an error that names the entry.
 
 What is checked: the closed form, that indices are contiguous, the chain of trust documents, that the signer
-holds the role under the trust in force at that index, and the signature. Not its job: the tree and the links
-between records; the audit judges those.
+holds the role, with a valid key, under the trust in force at that index, and the signature. What the newest trust
+document says of keys that came into doubt since is marked on the records, and stops nobody from reading them. Not its
+job: the tree and the links between records; the audit judges those.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from ..errors import HoldfastError, LedgerError, TrustError
 from . import canonical, statements
+from .chain import Chain
 from .envelope import Envelope
 from .store import Ledger
 from .trust import Trust
@@ -28,7 +30,11 @@ WINDOW = 200
 
 @dataclass(frozen=True)
 class Record:
-    """One verified entry: `sha256` names the stored bytes, `body` is the step's part; the time is a claim."""
+    """One verified entry: `sha256` names the stored bytes, `body` is the step's part; the time is a claim.
+
+    `doubted` says that somebody else may have signed it, by the newest trust document; of an approval also that its key
+    is no approver's any more.
+    """
 
     index: int
     sha256: str
@@ -40,6 +46,8 @@ class Record:
     recorded_at: datetime
     change_id: str | None
     body: dict[str, Any]
+    keyid: str = ""
+    doubted: bool = False
 
     @property
     def subject_sha256(self) -> str:
@@ -88,7 +96,7 @@ def read_records(ledger: Ledger, *, start: int = 0, steps: Collection[str] = ())
     Raises LedgerError or TrustError, naming the entry, at the first that does not hold.
     """
     records = []
-    trust: Trust | None = None
+    chain = Chain()
     for expected, (index, data) in enumerate(ledger.entries()):
         if index != expected:
             raise LedgerError(f"{ledger.path}: entry {expected} is missing; run `holdfast audit`")
@@ -96,13 +104,22 @@ def read_records(ledger: Ledger, *, start: int = 0, steps: Collection[str] = ())
             envelope = Envelope.from_bytes(data)
             if _TRUST_MARK not in envelope.payload and (index < start or not _marked(envelope.payload, steps)):
                 continue
-            record = _record(index, data, envelope)
-            trust = _verified(record, envelope, trust)
+            record = record_of(index, data, envelope)
+            chain = verified(record, envelope, chain)
         except HoldfastError as error:
             raise type(error)(f"{ledger.path}: entry {index}: {error}; run `holdfast audit`") from error
         if index >= start and (not steps or record.step in steps):
             records.append(record)
-    return records
+    newest = chain.trust
+    if newest is None:
+        return records
+    return [replace(one, doubted=True) if _doubted(newest, one) else one for one in records]
+
+
+def _doubted(newest: Trust, record: Record) -> bool:
+    if record.step == "approve" and not newest.lists(record.keyid, "approver"):
+        return True
+    return newest.doubts(record.keyid, record.index)
 
 
 def _marked(payload: bytes, steps: Collection[str]) -> bool:
@@ -115,24 +132,24 @@ def trust_in_force(ledger: Ledger) -> Trust:
 
     Raises TrustError when there is none.
     """
-    trust = trust_after(ledger, None, 0)
+    trust = chain_after(ledger, Chain(), 0).trust
     if trust is None:
         raise TrustError(f"{ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
     return trust
 
 
-def trust_after(ledger: Ledger, trust: Trust | None, start: int, end: int | None = None) -> Trust | None:
-    """Return the trust in force before entry `end` (or at the end), given the one before entry `start`."""
+def chain_after(ledger: Ledger, chain: Chain, start: int, end: int | None = None) -> Chain:
+    """Return the chain of trust before entry `end` (or at the end), given the one before entry `start`."""
     for index, data in ledger.entries(start):
         if index == end:
             break
         envelope = Envelope.from_bytes(data)
         if _TRUST_MARK not in envelope.payload:
             continue  # a cheap look before the whole is read; the mark inside another record costs only time
-        record = _record(index, data, envelope)
+        record = record_of(index, data, envelope)
         if record.step == "trust":
-            trust = _verified(record, envelope, trust)
-    return trust
+            chain = verified(record, envelope, chain)
+    return chain
 
 
 def find_open_run(ledger: Ledger, run_id: str, nonce: str) -> OpenRun:
@@ -171,9 +188,9 @@ def _backwards(ledger: Ledger, trust: Trust) -> Iterator[Record]:
         page = list(_page(ledger, start, end))
         for index, data in reversed(page):
             envelope = Envelope.from_bytes(data)
-            record = _record(index, data, envelope)
+            record = record_of(index, data, envelope)
             if record.step.startswith("run-"):
-                _verified(record, envelope, trust)
+                verified(record, envelope, Chain(trust))
                 yield record
         end = start
 
@@ -185,7 +202,8 @@ def _page(ledger: Ledger, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         yield index, data
 
 
-def _record(index: int, data: bytes, envelope: Envelope) -> Record:
+def record_of(index: int, data: bytes, envelope: Envelope) -> Record:
+    """Return the record of stored bytes, its form checked and nothing else; raises LedgerError."""
     statement = statements.read(envelope)
     predicate = statement["predicate"]
     return Record(
@@ -199,25 +217,25 @@ def _record(index: int, data: bytes, envelope: Envelope) -> Record:
         recorded_at=canonical.moment(predicate["recorded_at"]),
         change_id=predicate["change_id"],
         body=predicate["step"],
+        keyid=envelope.keyid,
     )
 
 
-def _verified(record: Record, envelope: Envelope, trust: Trust | None) -> Trust:
-    """Return the trust in force after the record.
+def verified(record: Record, envelope: Envelope, chain: Chain) -> Chain:
+    """Return the chain of trust after the record.
 
     Raises TrustError when the record does not hold under that before.
     """
-    following = trust
+    trust = chain.trust
     if record.step == "trust":
-        following = Trust.from_dict(record.body)
-        expected = (trust.version + 1, trust.sha256) if trust else (1, None)
-        if (following.version, following.previous) != expected:
-            raise TrustError(f"trust: version {following.version} does not follow version {expected[0] - 1}")
-        trust = trust or following
-    if trust is None or following is None:
+        document = Trust.from_dict(record.body)
+        if record.subject_sha256 != document.sha256:
+            raise TrustError(f"trust: its subject is {record.subject_sha256}; the document is {document.sha256}")
+        chain = chain.signed(document, envelope.keyid, record.principal, record.index)
+        trust = trust if trust is not None and trust.holds(envelope.keyid) else document
+    elif trust is None:
         raise TrustError("trust: the first entry must be the trust document")
-    principal = trust.require(envelope.keyid, record.role)
-    if principal != record.principal:
+    elif (principal := trust.require(envelope.keyid, record.role, record.index)) != record.principal:
         raise TrustError(f"trust: signed with a key of {principal}, not of {record.principal} whom it names")
     trust.key(envelope.keyid).verify(envelope.signature, envelope.signed)
-    return following
+    return chain

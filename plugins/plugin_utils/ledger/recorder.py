@@ -12,9 +12,11 @@ from typing import Any
 from ..errors import LedgerError, TrustError
 from . import canonical, checkpoint, statements
 from .bodies import OUTCOMES
+from .chain import Chain
 from .envelope import Envelope
 from .parts import Receipt, about, new_id, split
-from .reading import OpenRun, nonce_digest, trust_after
+from .proposal import Proposal, publish
+from .reading import OpenRun, chain_after, nonce_digest
 from .signers import Signer
 from .store import Ledger
 from .trust import Trust
@@ -38,13 +40,14 @@ class Recorder:
         producer_version: str,
         clock: Callable[[], datetime],
         *,
+        chain: Chain | None = None,
         seen: int = 0,
     ) -> None:
-        """`seen` is how many entries `trust` is known to be in force after; what follows them is read."""
+        """`chain` is the chain of trust after the first `seen` entries, where it is known; what follows is read."""
         self.ledger = ledger
         self.org = org
         self._given = trust
-        self._trust: Trust | None = trust if seen else None
+        self._chain = chain or Chain()
         self._seen = seen
         self._version = producer_version
         self._clock = clock
@@ -52,23 +55,21 @@ class Recorder:
     @property
     def trust(self) -> Trust:
         """The trust document it was given, or a newer one that it has met since."""
-        return self._trust or self._given
+        return self._chain.trust or self._given
 
-    def publish_trust(self, signer: Signer) -> Receipt:
-        """Append the trust document this recorder was given: the first, or the next version.
+    def publish_trust(self, *signers: Signer) -> Receipt:
+        """Append the trust document this recorder was given, signed by these; return the last receipt.
 
-        A root key of the version before signs; the first is signed by a root key of its own.
+        Raises TrustError, and appends nothing, where the signers are not as many roots as it needs.
         """
-        size, root = self.ledger.head()
-        current = trust_after(self.ledger, None, 0)
-        document = self._given
-        expected = (current.version + 1, current.sha256) if current else (1, None)
-        if (document.version, document.previous) != expected:
-            raise TrustError(f"trust: version {document.version} does not follow; the next is version {expected[0]}")
-        subject = [about("trust", document.sha256)]
-        receipt = self._append(signer, "trust", subject, None, document.to_dict(), (size, root), current or document)
-        self._trust, self._seen = document, receipt.index + 1
-        return receipt
+        proposal = Proposal.of(self.ledger, self.org, self._given)
+        return self.publish_signed([proposal.signed(signer, self._clock(), self._version) for signer in signers])
+
+    def publish_signed(self, envelopes: Sequence[bytes]) -> Receipt:
+        """Append signed trust records that make the document this recorder was given the one in force."""
+        receipts = publish(self.ledger, self._given, envelopes, self.org, self._clock())
+        self._chain, self._seen = Chain(self._given), receipts[-1].index + 1
+        return receipts[-1]
 
     def request(
         self,
@@ -275,7 +276,7 @@ class Recorder:
         Raises TrustError when the key is not the log's.
         """
         size, root = self.ledger.head()
-        self._trust_at(size).require(log_signer.public_key.keyid, "log")
+        self._trust_at(size).require(log_signer.public_key.keyid, "log", size - 1)
         note = checkpoint.note(self.org, size, root, log_signer)
         self.ledger.save_checkpoint(note)
         return note
@@ -308,37 +309,23 @@ class Recorder:
         change_id: str | None,
         body: dict[str, Any],
     ) -> Receipt:
-        size, root = self.ledger.head()  # last before sealing: the record cannot be older than what it names here
-        return self._append(signer, step, subject, change_id, body, (size, root), self._trust_at(size))
-
-    def _append(
-        self,
-        signer: Signer,
-        step: str,
-        subject: list[dict[str, Any]],
-        change_id: str | None,
-        body: dict[str, Any],
-        head: tuple[int, bytes],
-        trust: Trust,
-    ) -> Receipt:
+        head = self.ledger.head()  # last before sealing: the record cannot be older than what it names here
+        trust = self._trust_at(head[0])
         role = _role(trust, signer, statements.SIGNED_BY[step])
         record_id = new_id("rec")
-        statement = {
-            "_type": statements.STATEMENT,
-            "subject": subject,
-            "predicateType": statements.PREDICATE.format(step=step),
-            "predicate": {
-                "record_id": record_id,
-                "change_id": change_id,
-                "org": self.org,
-                "actor": {"principal": trust.require(signer.public_key.keyid, role), "role": role},
-                "recorded_at": canonical.timestamp(self._clock()),
-                "ledger_head": {"size": head[0], "root": head[1].hex()},
-                "trust": {"version": trust.version, "sha256": trust.sha256},
-                "producer": {"name": "holdfast", "version": self._version},
-                "step": body,
-            },
-        }
+        statement = statements.draft(
+            step,
+            subject,
+            body,
+            org=self.org,
+            actor=(trust.require(signer.public_key.keyid, role, head[0]), role),
+            at=self._clock(),
+            head=head,
+            trust=(trust.version, trust.sha256),
+            producer=self._version,
+            record_id=record_id,
+            change_id=change_id,
+        )
         envelope = statements.seal(statement, signer)
         return Receipt(self.ledger.append(envelope), canonical.digest(envelope), record_id, change_id)
 
@@ -347,18 +334,19 @@ class Recorder:
 
         A newer version published meanwhile is adopted.
         """
-        before = self._trust
+        before = self._chain.trust
         if self._seen < size:
-            self._trust = trust_after(self.ledger, self._trust, self._seen, size)
+            self._chain = chain_after(self.ledger, self._chain, self._seen, size)
             self._seen = size
-        if self._trust is None:
+        trust = self._chain.trust
+        if trust is None:
             raise TrustError(f"{self.ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
-        if before is None and self._trust.sha256 != self._given.sha256:
+        if before is None and trust.sha256 != self._given.sha256:
             raise TrustError(
-                f"trust: version {self._given.version} was given, but {self._trust.version} is in force; "
+                f"trust: version {self._given.version} was given, but {trust.version} is in force; "
                 "read the ledger's trust anew"
             )
-        return self._trust
+        return trust
 
 
 def _role(trust: Trust, signer: Signer, roles: Sequence[str]) -> str:

@@ -1,6 +1,10 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger's tables, and what its database's errors mean for the person who meets them."""
+"""The ledger's tables, which SQLite and PostgreSQL share, and the forms they have had.
+
+Form 1 is the first released. Form 2 adds `moved`, and is PostgreSQL's first. Both are read and written; what brings an
+older one up to date lies in sql/ as data.
+"""
 
 from __future__ import annotations
 
@@ -13,30 +17,21 @@ from ..errors import LedgerError
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-APPLICATION_ID = 0x484F4C44
-"""`HOLD` in ASCII, in the database's header, tells a ledger from any other database."""
-VERSION = 1
-
-REMEDIES = {
-    "SQLITE_BUSY": "another process holds the ledger locked; wait for it to end, then run again",
-    "SQLITE_CANTOPEN": "this user cannot use its folder; correct owner and mode of the folder",
-    "SQLITE_CORRUPT": "the file is damaged; keep it, run `holdfast audit`, restore the last good copy",
-    "SQLITE_FULL": "the disk is full; make room, then run again",
-    "SQLITE_IOERR": "the disk failed; look at the system's log; network file systems are not supported",
-    "SQLITE_NOTADB": "the file is no ledger; correct `ledger:` in site.yml",
-    "SQLITE_PERM": "this user may not open it; correct owner and mode of the file",
-    "SQLITE_READONLY": "this user cannot write it; correct owner and mode of file and folder",
-}
+VERSION = 2
+"""The form that is made now."""
+SCHEMA = "holdfast"
+"""Where the tables lie in a PostgreSQL database."""
 
 
 class Tables(NamedTuple):
-    """The four tables: the size, the entries, the tree's nodes, the signed heads."""
+    """The tables: the size, the entries, the tree's nodes, the signed heads, where the ledger was moved to."""
 
     metadata: MetaData
     head: Table
     entries: Table
     nodes: Table
     checkpoints: Table
+    moved: Table
 
 
 @cache
@@ -75,12 +70,27 @@ def tables() -> Tables:
             Column("note", Text, primary_key=True),
             sqlite_with_rowid=False,
         ),
+        Table("moved", metadata, Column("id", Integer, primary_key=True), Column("place", Text, nullable=False)),
     )
 
 
-def failure(path: Path, error: Exception) -> LedgerError:
-    """Return the error a person can act on for one the database raised."""
-    original = getattr(error, "orig", None) or error
-    name = str(getattr(original, "sqlite_errorname", ""))
-    remedy = next((text for code, text in REMEDIES.items() if name.startswith(code)), None)
-    return LedgerError(f"{path}: {original}; {remedy or 'run `holdfast audit` before anything else is recorded'}")
+def sql(name: str) -> str:
+    """Return one of the files in sql/: `postgresql`, or `sqlite-2` for the step that ends in form 2."""
+    return (Path(__file__).with_name("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def moved_to(here: object, place: str) -> LedgerError:
+    """Return the error for an append to a ledger that was moved."""
+    return LedgerError(f"{here}: was moved to {place}, and takes no more records; correct `ledger:` in site.yml")
+
+
+def other_bytes(here: object, record_id: str, index: int) -> LedgerError:
+    """Return the error for a record id that another record has."""
+    return LedgerError(f"{here}: {record_id} is already entry {index} with other bytes; an id is used once")
+
+
+def unknown_form(here: object, version: int) -> LedgerError:
+    """Return the error for a ledger of a form that only a later release knows."""
+    return LedgerError(
+        f"{here}: is of form {version}; expected at most {VERSION}; nothing was done; update Holdfast here"
+    )

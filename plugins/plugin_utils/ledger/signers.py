@@ -1,20 +1,19 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who can sign: a key in a PEM file, or a person's SSH key (file, agent or token) by way of ssh-keygen."""
+"""Who can sign on this machine: a key in a PEM file, or a person's SSH key (file, agent or token) by ssh-keygen."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import os
-import stat
 import subprocess
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import TrustError
-from . import keys
+from . import keyfiles, ssh
 from .keys import PublicKey
+from .secrets import Ask, nobody
 
 SSH_PATIENCE = 180
 """Seconds a person has to type a passphrase or to touch a token."""
@@ -32,43 +31,43 @@ class Signer(Protocol):
 
 
 class FileSigner:
-    """An Ed25519 key in an unencrypted PKCS#8 PEM file that only its owner can read."""
+    """A key in a PKCS#8 PEM file that only its owner can read: Ed25519, or ECDSA on P-256 or P-384."""
 
-    def __init__(self, private_key: object) -> None:
+    def __init__(self, private_key: Any) -> None:
         # Imported here: ansible-test imports every file without the product's requirements.
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # no __all__ there
+        from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__ there
 
-        if not isinstance(private_key, Ed25519PrivateKey):
-            raise TrustError(f"key: {type(private_key).__name__} was found; expected Ed25519 (`holdfast key new PATH`)")
-        self._public = PublicKey("ed25519", private_key.public_key().public_bytes_raw())
-        public = SSlibKey(self._public.keyid, "ed25519", "ed25519", {"public": self._public.raw.hex()})
-        self._signer = CryptoSigner(private_key, public)
+        if not hasattr(private_key, "sign"):
+            raise TrustError(f"key: {type(private_key).__name__} was found; expected a private key that signs")
+        self._public = PublicKey.from_crypto(private_key.public_key())
+        self._signer = CryptoSigner(private_key)
 
     @classmethod
-    def load(cls, path: Path) -> FileSigner:
-        """Read the key file.
+    def load(cls, path: Path, ask: Ask = nobody) -> FileSigner:
+        """Read the key file; `ask` is asked for the passphrase of an encrypted one.
 
-        Raises TrustError when it is missing, of another kind, or readable by group or others.
+        Raises TrustError when it is missing, of another kind, readable by group or others, or not what it states.
         """
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+        text = keyfiles.read_private(path)
+        found = keyfiles.blocks(path, text)
+        sealed = keyfiles.ENCRYPTED in found
+        block = found.get(keyfiles.ENCRYPTED if sealed else keyfiles.PRIVATE)
+        if block is None:
+            raise TrustError(f"{path}: no PKCS#8 PEM key; make one with `holdfast key new PATH`")
+        passphrase = ask(f"passphrase of {path}").encode("utf-8") if sealed else None
         try:
-            with path.open("rb") as file:
-                # The open file is asked, not the name: what is checked is what is read.
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                if mode & 0o077:
-                    raise TrustError(f"{path}: mode {mode:04o} lets others read the private key; run: chmod 600 {path}")
-                pem = file.read(64 * 1024)
-        except OSError as error:
-            raise TrustError(f"{path}: {error.strerror}; expected a private key (`holdfast key new {path}`)") from error
-        try:
-            return cls(load_pem_private_key(pem, None))
+            signer = cls(load_pem_private_key(block.encode("ascii", "replace"), passphrase))
         except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-            raise TrustError(f"{path}: no unencrypted PKCS#8 PEM key; make one with `holdfast key new PATH`") from error
+            what = "the passphrase is not this key's, or the file is damaged" if sealed else "a damaged PKCS#8 PEM key"
+            raise TrustError(f"{path}: {what}; try again, or make a key with `holdfast key new PATH`") from error
         except TrustError as error:
             raise TrustError(f"{path}: {error}") from error
+        if keyfiles.stated_public(path, text) not in (None, signer.public_key):
+            raise TrustError(f"{path}: the PUBLIC KEY block is another key's than the private one; restore the file")
+        return signer
 
     @property
     def public_key(self) -> PublicKey:
@@ -76,19 +75,23 @@ class FileSigner:
         return self._public
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64 bytes of the Ed25519 signature."""
-        return bytes.fromhex(self._signer.sign(message).signature)
+        """Return the bare signature: 64 bytes of Ed25519, or ECDSA's in DER."""
+        return self._public.one_spelling(bytes.fromhex(self._signer.sign(message).signature))
 
 
 class SshSigner:
-    """A person's ssh-ed25519 key; `path` is the private key, or the .pub of a key that the SSH agent holds.
+    """A person's SSH key; `path` is the private key, or the .pub of a key that the SSH agent holds.
 
     ssh-keygen itself asks for the passphrase; it never passes through this process.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._public = PublicKey(keys.SSH, keys.public_part(path))
+        try:
+            text = path.read_text(encoding="ascii", errors="replace")
+        except OSError as error:
+            raise TrustError(f"{path}: {error.strerror}; expected an SSH key (ssh-keygen -t ed25519)") from error
+        self._public = PublicKey(*ssh.read_file(path, text)).checked()
 
     @property
     def public_key(self) -> PublicKey:
@@ -100,7 +103,7 @@ class SshSigner:
 
         Raises TrustError when ssh-keygen fails or signs with another key.
         """
-        command = ["ssh-keygen", "-q", "-Y", "sign", "-n", keys.NAMESPACE, "-f", str(self._path)]
+        command = ["ssh-keygen", "-q", "-Y", "sign", "-n", ssh.NAMESPACE, "-f", str(self._path)]
         try:
             done = subprocess.run(command, input=message, capture_output=True, timeout=SSH_PATIENCE, check=False)
         except FileNotFoundError as error:
@@ -115,5 +118,4 @@ class SshSigner:
             blob = base64.b64decode("".join(lines[1 : lines.index("-----END SSH SIGNATURE-----")]), validate=True)
         except (binascii.Error, ValueError) as error:
             raise TrustError(f"{self._path}: ssh-keygen's answer is no SSH signature") from error
-        self._public.verify(blob, message)
-        return blob
+        return self._public.accept(blob, message)

@@ -8,6 +8,8 @@ code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ..errors import LedgerError
@@ -58,6 +60,43 @@ _FRAME = fields(
         ),
     }
 )
+
+
+def draft(
+    step: str,
+    subject: Sequence[Mapping[str, Any]],
+    body: Mapping[str, Any],
+    *,
+    org: str,
+    actor: tuple[str, str],
+    at: datetime,
+    head: tuple[int, bytes],
+    trust: tuple[int, str],
+    producer: str,
+    record_id: str,
+    change_id: str | None = None,
+) -> dict[str, Any]:
+    """Return a statement of which nothing is checked yet.
+
+    `actor` is principal and role, `head` size and root of the ledger seen, `trust` version and digest of the document
+    in force there, `producer` the version that writes.
+    """
+    return {
+        "_type": STATEMENT,
+        "subject": list(subject),
+        "predicateType": PREDICATE.format(step=step),
+        "predicate": {
+            "record_id": record_id,
+            "change_id": change_id,
+            "org": org,
+            "actor": {"principal": actor[0], "role": actor[1]},
+            "recorded_at": canonical.timestamp(at),
+            "ledger_head": {"size": head[0], "root": head[1].hex()},
+            "trust": {"version": trust[0], "sha256": trust[1]},
+            "producer": {"name": "holdfast", "version": producer},
+            "step": dict(body),
+        },
+    }
 
 
 def step_of(statement: dict[str, Any]) -> str:
@@ -168,6 +207,12 @@ def _check_deeds(body: dict[str, Any]) -> None:
             refuse(f"{place}.reboot.after", reboot["after"], "another boot marker than before; else it was no reboot")
         if result["outcome"] == "skipped" and result["products"]:
             refuse(f"{place}.products", result["products"], "none, for the host was skipped")
+
+
+def message(statement: dict[str, Any]) -> bytes:
+    """Return the bytes under the signature of a statement, for another tool to sign; raises LedgerError as `seal`."""
+    check(statement)
+    return Envelope(canonical.encode(statement), "0" * 64, b"").signed
 
 
 def seal(statement: dict[str, Any], signer: Signer) -> bytes:

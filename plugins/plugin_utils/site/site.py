@@ -21,14 +21,17 @@ from .cluster import Cluster, read_clusters
 from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
+from .keyref import KeyName, KeyRef, key_ref
 from .overlays import Overlay, overlay_faults
+from .place import LedgerPlace, Place, place_of
 from .policy import PATCHING, Policy, rings_faults
 from .pool import POOL, PoolSettings
 from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
-from .structure import Fields, Text, slug
+from .structure import Fields, Whole, slug
+from .witnesses import WITNESSES, WitnessSettings
 
 KEYS = {
     "requester": "keys/requester.pem",
@@ -37,19 +40,20 @@ KEYS = {
     "log": "keys/log.pem",
     "root": "keys/root.pem",
 }
-"""Where each key lies unless site.yml says otherwise; a controller needs only some of them."""
+"""Where each key is kept unless site.yml says otherwise; a controller needs only some of them."""
 
 LEDGER = "ledger/ledger.sqlite"
-
-_PATH = Text("a path, from the site's folder or absolute", r"[^\x00-\x1f\x7f]+", 1000)
+LEDGER_PATIENCE = 20
 
 SITE = Fields(
     "the site's own settings",
     required={"name": slug("the site's name"), "org": slug("the organisation's name in records")},
     optional={
-        "ledger": _PATH,
-        "keys": Fields("where the keys lie", optional=dict.fromkeys(KEYS, _PATH)),
+        "ledger": LedgerPlace(),
+        "ledger_patience": Whole("seconds that a record waits for a locked ledger or a server that is away", 0, 3600),
+        "keys": Fields("where the keys are kept", optional=dict.fromkeys(KEYS, KeyName())),
         "pool": POOL,
+        "witnesses": WITNESSES,
     },
 )
 """What site.yml may hold."""
@@ -72,11 +76,16 @@ class Site:
     """All that the site's files say, those that have ended too."""
     policy: Policy
     trust_path: Path
-    ledger_path: Path
+    ledger_path: Place
+    """An SQLite file, or as text the address of a PostgreSQL database."""
+    ledger_patience: int
+    """Seconds that a record waits for a locked ledger, or for a server that is away, before the run stops."""
     plans_dir: Path
     reports_dir: Path
     pool: PoolSettings
-    key_paths: dict[str, Path]
+    witnesses: tuple[WitnessSettings, ...]
+    keys: dict[str, KeyRef]
+    """Where each key is kept, by who signs with it."""
     sources: Mapping[Path, Stamp] = field(repr=False, compare=False)
     """The files and folders that this picture rests on, whether they exist or not."""
 
@@ -92,6 +101,11 @@ class Site:
             raise SiteError(
                 f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it"
             ) from None
+
+    @property
+    def key_paths(self) -> dict[str, Path]:
+        """The files of those keys that lie in files."""
+        return {name: ref.path for name, ref in self.keys.items() if ref.path is not None}
 
     @property
     def traits(self) -> dict[str, frozenset[str]]:
@@ -151,11 +165,13 @@ def load_site(root: Path, product: Path) -> Site:
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
         policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data),
         trust_path=root / "trust.yml",
-        ledger_path=root / settings.data.get("ledger", LEDGER),
+        ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
+        ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),
         plans_dir=root / "plans",
         reports_dir=root / "reports",
         pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),
-        key_paths={name: root / path for name, path in keys.items()},
+        witnesses=WitnessSettings.from_list(settings.data.get("witnesses", [])),
+        keys={name: key_ref(text, root) for name, text in keys.items()},
         sources={**files.sources, root / "trust.yml": stamp(root / "trust.yml")},
     )
     # What they may mean is judged last, against a site that is sound otherwise.

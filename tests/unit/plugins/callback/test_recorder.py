@@ -9,6 +9,7 @@ import threading
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.callback.recorder import CallbackModule, RecorderStop, guard
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.witnessing import Heard
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 
 
@@ -126,3 +127,47 @@ def test_a_host_that_a_wave_lost_is_on_record_as_out_of_reach():
     callback.journal, callback.ours = Journal(), True
     callback.v2_runner_on_failed(Named("holdfast.hipaa.health", None, {"failed": True, "lost": True}))
     assert callback.journal.told == [(None, None, {"unreachable": True})]
+
+
+class Ended:
+    """A run that went well, and what witnesses made of its head."""
+
+    silent, ends, exit_code, processed = (), {}, 0, ()
+
+    def __init__(self, *heard):
+        self.heard = heard
+
+    def flush(self, final):
+        pass
+
+    def close(self, code):
+        pass
+
+
+class Warned(Display):
+    """Keeps warnings apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.warned = []
+
+    def warning(self, text):
+        self.warned.append(text)
+
+
+def test_a_witness_out_of_reach_is_a_warning():
+    callback = CallbackModule()
+    callback._display = Warned()
+    callback.journal = Ended(Heard("w", "unreachable", "w is away"), Heard("v", "cosigned", "v cosigned", 3))
+    callback.v2_playbook_on_stats(Ended())
+    assert callback._display.warned == ["holdfast: w is away; `holdfast ledger witness` asks again"]
+    assert not callback._display.said
+
+
+def test_a_witness_that_refuses_fails_the_run():
+    callback = CallbackModule()
+    callback._display = Warned()
+    callback.journal = Ended(Heard("w", "refused", "w has cosigned another history"))
+    with pytest.raises(RecorderStop):
+        callback.v2_playbook_on_stats(Ended())
+    assert callback._display.said[0] == "holdfast: w has cosigned another history"

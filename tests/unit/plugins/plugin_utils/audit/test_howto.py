@@ -17,11 +17,12 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Trust
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.ledger_cases import ORG, Forger, Shop
+from tests.ledger_cases import ORG, Forger, Shop, audit_of, codes
+from tests.signing import DUMMY, VARIED, varied_keys
 
 PAGE = Path(__file__).resolve().parents[5] / "docs/howto/verify-a-record.md"
 MACHINE, PERSON = ("1", "2", "3", "5", "6"), ("1", "2", "4", "5", "6")
-TRUST, RUN_OPEN, APPROVAL, DEPLOY, LAST = 0, 1, 5, 9, 17
+TRUST, RUN_OPEN, VERIFY, APPROVAL, DEPLOY, LAST = 0, 1, 2, 5, 9, 17
 
 
 def sections() -> dict[str, str]:
@@ -96,15 +97,18 @@ def test_approval_of_a_person(told: Shop, folder: Path) -> None:
 
 
 def test_trust_document_that_replaces_its_own_signer(tmp_path: Path, folder: Path, keys: dict[str, Signer]) -> None:
-    """Whose key signed version 2 stands in version 1."""
+    """Whose key signed version 2 stands in version 1, and the new key in version 2."""
     (tmp_path / "shop").mkdir()
     shop = Shop(tmp_path / "shop", keys)
-    fresh = FileSigner(Ed25519PrivateKey.generate()).public_key
+    new_root = FileSigner(Ed25519PrivateKey.generate())
+    fresh = new_root.public_key
     new = tuple(Principal(one.id, one.roles, (fresh,)) if one.id == "root" else one for one in shop.trust.principals)
-    Recorder(shop.ledger, Trust(2, shop.trust.sha256, new), ORG, "0.1.0", shop.tick).publish_trust(keys["root"])
+    recorder = Recorder(shop.ledger, Trust(2, shop.trust.sha256, new), ORG, "0.1.0", shop.tick)
+    recorder.publish_trust(keys["root"], new_root)
     shop.seal()
-    failed, said = run(MACHINE, shop.ledger.path, 1, folder)
-    assert failed is None, said
+    for index in (1, 2):
+        failed, said = run(MACHINE, shop.ledger.path, index, folder)
+        assert failed is None, said
 
 
 @pytest.mark.parametrize(("index", "numbers", "expected"), [(DEPLOY, MACHINE, "3"), (APPROVAL, PERSON, "4")])
@@ -141,3 +145,49 @@ def test_record_that_is_not_what_the_log_signed(
 ) -> None:
     failed, said = run(MACHINE, forge(forger), DEPLOY, folder)
     assert failed == expected, said
+
+
+@pytest.fixture(scope="module", params=VARIED)
+def varied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A shop with other kinds of keys, whose story is told."""
+    folder = tmp_path_factory.mktemp("varied")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSH_SK_PROVIDER", str(DUMMY))
+        shop = Shop(folder, varied_keys(folder, *request.param))
+        shop.story()
+    return shop
+
+
+@pytest.mark.parametrize("index", [TRUST, RUN_OPEN, APPROVAL, APPROVAL + 1, VERIFY, LAST])
+def test_record_signed_with_another_kind_of_key(varied: Shop, folder: Path, index: int) -> None:
+    person = index in (APPROVAL, APPROVAL + 1)
+    failed, said = run(PERSON if person else MACHINE, varied.ledger.path, index, folder)
+    assert failed is None, said
+    assert "signature for" in said if person else "Verified OK" in said
+
+
+@pytest.mark.parametrize("index", [RUN_OPEN, APPROVAL, APPROVAL + 1, VERIFY])
+def test_one_byte_of_another_kind_of_signature_changed(varied: Shop, tmp_path: Path, folder: Path, index: int) -> None:
+    forger = Forger(varied.ledger, tmp_path)
+    entries = list(forger.entries)
+    good = Envelope.from_bytes(entries[index])
+    entries[index] = Envelope(good.payload.replace(b"org-demo", b"org-demi", 1), good.keyid, good.signature).to_bytes()
+    person = index in (APPROVAL, APPROVAL + 1)
+    failed, said = run(PERSON if person else MACHINE, forger.write(entries), index, folder)
+    assert failed == ("4" if person else "3"), said
+
+
+def test_audit_takes_every_kind_of_key_and_no_changed_byte_of_a_signature(varied: Shop, tmp_path: Path) -> None:
+    assert not varied.audit().findings
+    forger = Forger(varied.ledger, tmp_path)
+    caught = flips = 0
+    for index in (TRUST, RUN_OPEN, APPROVAL, APPROVAL + 1, VERIFY):
+        good = Envelope.from_bytes(forger.entries[index])
+        for place in range(0, len(good.signature), 19):
+            bad = bytearray(good.signature)
+            bad[place] ^= 1
+            entries = list(forger.entries)
+            entries[index] = Envelope(good.payload, good.keyid, bytes(bad)).to_bytes()
+            flips += 1
+            caught += "signature" in codes(audit_of(forger.write(entries), varied.plans))
+    assert caught == flips > 25

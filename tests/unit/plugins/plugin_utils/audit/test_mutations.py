@@ -159,7 +159,7 @@ def test_history_rewritten_around_kept_approvals_contradicts_them(
         ("ALTER TABLE head ADD COLUMN more AS (size + 1)", "database-form"),
         ("CREATE TRIGGER quiet AFTER INSERT ON entries BEGIN DELETE FROM entries; END", "database-form"),
         ("PRAGMA application_id = 0", "database-form"),
-        ("PRAGMA user_version = 2", "database-form"),
+        ("PRAGMA user_version = 3", "database-form"),
         ("DELETE FROM entries", "ledger-empty"),
     ],
 )  # fmt: skip
@@ -206,6 +206,6 @@ def test_empty_ledger_is_a_finding(tmp_path: Path) -> None:
 def test_one_cause_that_repeats_is_cut_and_counted(told: Shop, forger: Forger) -> None:
     report = audit_of(forger.write(forger.entries[1:] * 9, keep_heads=False), told.plans)
     assert len([one for one in report.findings if one.code == "trust-chain"]) == 100
-    assert [
-        one.message for one in report.warnings if one.code == "findings-cut" and "trust-chain" in one.message
-    ] == ["trust-chain was found 153 times; 100 are listed"]
+    assert [one.message for one in report.warnings if one.code == "findings-cut" and "trust-chain" in one.message] == [
+        "trust-chain was found 153 times; 100 are listed"
+    ]

@@ -103,7 +103,7 @@ def test_who_may_not_is_told_and_nothing_is_recorded(
     ("words", "why"),
     [
         (["--key", "keys/verifier.pem"], "--as ana: the key is scanner's"),
-        ([], "stop: no key; add --ssh-key PATH or --key PATH"),
+        ([], "stop: no key; add --ssh-key PATH or --key KEY"),
         (["--ssh-key", "../ana", "--ring", "canary"], "--ring canary: the change was asked for lab, pilot, production"),
     ],
 )

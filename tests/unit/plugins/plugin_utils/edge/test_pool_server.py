@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.locked import Locked
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.bounded_server import EACH
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool import Pool
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool_server import EACH, PoolServer, serve_while
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.pool_server import PoolServer, serve_while
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
 
 CONTENT = b"package " * 50_000

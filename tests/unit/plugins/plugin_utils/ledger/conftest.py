@@ -12,6 +12,11 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers impo
 from tests.ledger_cases import Shop, make_keys
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a longer run of the writers be asked for; it is known when this folder or a file in it is named."""
+    parser.addoption("--writers-seconds", type=float, default=5.0, help="how long many writers write (default: 5)")
+
+
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signer]:
     """A key for each principal."""

@@ -48,7 +48,7 @@ def test_role_is_asked_before_anything_is_signed(shop: Shop) -> None:
     stranger = trust_of({"root": shop.keys["root"], "log": shop.keys["log"]})
     assert not stranger.holds(shop.keys["security"].public_key.keyid)
     with pytest.raises(TrustError, match="nobody in version 1 holds key"):
-        stranger.require(shop.keys["security"].public_key.keyid, "approver")
+        stranger.require(shop.keys["security"].public_key.keyid, "approver", 0)
     with pytest.raises(TrustError, match="not log"):
         shop.recorder.checkpoint(shop.keys["controller"])
     assert shop.ledger.size == size

@@ -45,13 +45,19 @@ for _ in range(int(sys.argv[3])):
 """
 
 
-def writer(shop: Shop, keys: dict[str, Signer], count: int) -> subprocess.Popen[str]:
-    """Start another process that appends requests and says so after each."""
+def private_key_file(shop: Shop, keys: dict[str, Signer]) -> Path:
+    """Return a file with the private key of operations, for a process of its own."""
     path = shop.folder / "operations.pem"
     if not path.exists():
         private = keys["operations"]._signer._private_key  # type: ignore[attr-defined]  # a test may look inside
         path.touch(mode=0o600)
         path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def writer(shop: Shop, keys: dict[str, Signer], count: int) -> subprocess.Popen[str]:
+    """Start another process that appends requests and says so after each."""
+    path = private_key_file(shop, keys)
     command = [sys.executable, "-c", WRITER, str(shop.ledger.path), str(path), str(count)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)

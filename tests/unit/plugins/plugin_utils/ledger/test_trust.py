@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import SiteError, TrustError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Trust
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trustfile import read_trust_file
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trustfile import TrustFile, read_trust_file
 
 from tests.ledger_cases import ROLES, trust_of
 
@@ -62,7 +62,7 @@ def test_version_follows(path: Path, keys: dict[str, Signer]) -> None:
     [
         ("version: 1", "version: 0", "version: the number 0; expected the version"),
         ("version: 1", 'version: "1"', "take the quotes away"),
-        ("root_threshold: 1", "root_threshold: 2", "root_threshold: the number 2"),
+        ("root_threshold: 1", "root_threshold: 2", "root_threshold: 2, and 1 root principal"),
         ("root_threshold: 1\n", "", "no root_threshold"),
         ("[requester]", "[boss]", 'principals[2].roles[0]: the text "boss"; expected one of requester, approver'),
         ("[requester]", "[]", "principals[2].roles"),
@@ -72,7 +72,7 @@ def test_version_follows(path: Path, keys: dict[str, Signer]) -> None:
         ("[root]", "[log]", "nobody with the role root"),
         ("[log]", "[root]", "nobody with the role log"),
         ("type: ssh-ed25519", "type: ed25519", "expected 32 bytes in base64"),
-        ("type: ed25519", "type: rsa", "expected one of ed25519, ssh-ed25519"),
+        ("type: ed25519", "type: rsa", "expected one of ed25519, ecdsa-p256"),
         ("type: ed25519", "type: ssh-ed25519", "expected a line 'ssh-ed25519 AAAA... comment'"),
         ("ssh-ed25519 AAAA", "ssh-ed25519 BBBB", "keys[0].public"),
         ("version: 1", "version: 1\nversion: 1", "a duplicate key"),
@@ -122,6 +122,58 @@ def test_log_key_is_one_that_readers_of_heads_know(path: Path, keys: dict[str, S
 def test_document_is_closed(keys: dict[str, Signer], change: dict[str, object]) -> None:
     with pytest.raises(TrustError):
         Trust.from_dict({**trust_of(keys).to_dict(), **change})
+
+
+TERMS = {
+    "security": Term(valid_from=1, revoked_from=9, reason="stolen", distrust_from=3, attested=(4, 7)),
+    "scanner": Term(revoked_from=0, reason="lost"),
+}
+
+
+def test_file_written_by_command_is_read_back_and_keeps_its_heading(path: Path, keys: dict[str, Signer]) -> None:
+    people = tuple(
+        Principal(one.id, one.roles, one.keys, {key.keyid: TERMS[one.id] for key in one.keys if one.id in TERMS})
+        for one in trust_of(keys).principals
+    )
+    file = TrustFile(3, people, 1)
+    path.write_text(file.to_text("# ours\n"))
+    assert path.read_text().startswith("# ours\nversion: 3\n")
+    assert read_trust_file(path) == file
+    assert Trust.from_dict(Trust(3, "0" * 64, people).to_dict()).principals == people
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (", revoked_from: 4", "revoked_from and reason come together"),
+        (", reason: lost", "revoked_from and reason come together"),
+        (", revoked_from: 4, reason: bored", "expected one of rotated, lost, stolen, left"),
+        (", distrust_from: 4", "distrusted from entry 4 on; expected it to be revoked then or later"),
+        (", revoked_from: 4, reason: lost, distrust_from: 5", "distrusted from entry 5 on"),
+        (", attested: [4]", "attested entries, and it is not distrusted"),
+        (", valid_from: 9, revoked_from: 4, reason: left", "before it is valid from entry 9"),
+        (", valid_from: soon", "expected the first entry of the ledger it may sign"),
+        (", revoked_from: 4, reason: left", "nobody with the role root"),
+    ],
+)
+def test_what_is_said_of_a_key_is_checked(path: Path, more: str, said: str) -> None:
+    path.write_text(path.read_text().replace("}\n", more + "}\n", 1))
+    with pytest.raises(SiteError) as caught:
+        read_trust_file(path)
+    assert str(caught.value).startswith("trust.yml:")
+    assert said in str(caught.value)
+
+
+def test_threshold_without_a_spare_root_is_said(keys: dict[str, Signer]) -> None:
+    alone = trust_of(keys)
+    assert [line.partition(",")[0] for line in alone.cautions()] == [
+        "root_threshold: 1 of 1 root principals must sign", "root_threshold: 1"
+    ]  # fmt: skip
+    three = trust_of(keys, {"operations": ("root",), "scanner": ("root",)})
+    assert Trust(1, None, three.principals, 2).cautions() == ()
+    assert len(Trust(1, None, three.principals, 3).cautions()) == 1
+    with pytest.raises(TrustError, match="root_threshold: 4 was found, and 3 principals"):
+        Trust(1, None, three.principals, 4)
 
 
 def test_key_id_must_be_its_keys(keys: dict[str, Signer]) -> None:

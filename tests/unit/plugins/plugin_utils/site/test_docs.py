@@ -23,6 +23,7 @@ PAGES = {
     "remediation": "policy.md",
     "rings": "policy.md",
     "site": "site.md",
+    "trust": "trust.md",
 }
 
 
