@@ -13,7 +13,7 @@ CALLBACKS = Path(__file__).resolve().parent / "callbacks"
 
 @dataclass(frozen=True, order=True)
 class Done:
-    """One task on one host. `outcome` is ok, failed, ignored, unreachable, skipped; names are without their prefix."""
+    """One task on one host. `outcome` is ok, failed, unreachable or skipped; names are without their prefix."""
 
     host: str
     role: str
@@ -41,9 +41,8 @@ class Run:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """What failed, or found its host unreachable. A failure that is ignored is none in check mode alone."""
-        wrong = ("failed", "unreachable") if self.check else ("failed", "unreachable", "ignored")
-        return tuple(str(done) for done in self.tasks if done.outcome in wrong)
+        """What failed, or found its host unreachable."""
+        return tuple(str(done) for done in self.tasks if done.outcome in ("failed", "unreachable"))
 
 
 def read(path: Path) -> list[Run]:

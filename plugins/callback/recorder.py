@@ -28,6 +28,7 @@ author:
 """
 
 import functools
+import gc
 import os
 import threading
 from pathlib import Path
@@ -114,6 +115,8 @@ class CallbackModule(CallbackBase):
         cli = context.CLIARGS
         if cli.get("start_at_task") or {"always", "all"} & set(cli.get("skip_tags") or ()):
             raise HoldfastError("--start-at-task and --skip-tags always would skip the gate; run without them")
+        # What is loaded by now stays: neither this process nor its forks need to look through it for garbage.
+        gc.freeze()
         variables = play.get_variable_manager()
         hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
         change = variables.extra_vars.get("change")

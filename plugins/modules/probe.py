@@ -106,6 +106,8 @@ reverts:
   elements: dict
 """
 
+import gc
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.hipaa.plugins.module_utils.images.reverts import reverts
 from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._common import BadArgumentError
@@ -113,6 +115,7 @@ from ansible_collections.holdfast.hipaa.plugins.module_utils.probes._registry im
 
 
 def main() -> None:
+    gc.disable()  # the process lives for a moment, and compiling the probes makes much that looks like garbage
     module = AnsibleModule(
         argument_spec={
             # What each holds is checked by the probes, at a fraction of what Ansible's own check of hundreds costs.

@@ -47,13 +47,15 @@ ASK = """\
 import json
 from pathlib import Path
 from ansible.plugins.action import ActionBase
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import uncollected
 
 
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         controls = json.loads(Path(self._task.args["controls_file"]).read_text(encoding="utf-8"))
-        return self._execute_module(module_args={"controls": controls}, task_vars=task_vars)
+        with uncollected():
+            return self._execute_module(module_args={"controls": controls}, task_vars=task_vars)
 """
 """All there is to asking a host: no site, no judging, no record."""
 

@@ -58,7 +58,7 @@ class CallbackModule(CallbackBase):
         self._task(result, "ok")
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        self._task(result, "ignored" if ignore_errors else "failed")
+        self._task(result, "failed")
 
     def v2_runner_on_unreachable(self, result):
         self._task(result, "unreachable")

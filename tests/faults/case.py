@@ -224,12 +224,12 @@ class Case:
             return at
         return f"{status}, {owed} lines of dpkg --audit, {answer}"
 
-    def finish(self, fault: str, when: str) -> matrix.Row:
-        """Run the change again, judge, keep the row, and return it."""
+    def finish(self, fault: str, when: str, *, tells: tuple[str, ...] = ()) -> matrix.Row:
+        """Run the change again, judge, keep the row, and return it; the audit has to find all that `tells` names."""
         before = len(self.site.records())
         code = self.run()
         states = {host: self.state(host) for host in self.hosts}
-        audit = self._audited()
+        audit = self._audited(tells)
         whole = set(states.values()) <= {"on the plan", "back"} and not audit.startswith("FOUND")
         then = did(self.site.records()[before:], self.said(), code)
         row = matrix.Row(
@@ -240,16 +240,18 @@ class Case:
         assert row.whole, f"{row}\n{self.said()[-6000:]}"
         return row
 
-    def _audited(self) -> str:
-        """Return `clean`, `clean, N notes`, or what was found that is not just that a run was interrupted."""
-        done = self.site.holdfast("audit", "--format", "json")
-        report = json.loads(done.stdout)
-        known = any(found["code"] == INTERRUPTED for found in report["findings"])
-        others = [f"{one['code']}: {one['message']}" for one in report["findings"] if one["code"] != INTERRUPTED]
-        if others:
-            return "FOUND " + "; ".join(others)
+    def _audited(self, tells: tuple[str, ...]) -> str:
+        """Return `clean` or what the fault explains, with notes; else what was found, or was to be found and is not."""
+        report = json.loads(self.site.holdfast("audit", "--format", "json").stdout)
+        codes = {one["code"] for one in report["findings"]}
+        wrong = [f"{one['code']}: {one['message']}" for one in report["findings"]
+                 if one["code"] not in (INTERRUPTED, *tells)]  # fmt: skip
+        wrong += [f"no {code}" for code in tells if code not in codes]
+        if wrong:
+            return "FOUND " + "; ".join(wrong)
         notes = len(report["warnings"])
-        return "an interrupted run" if known else f"clean, {notes} notes" if notes else "clean"
+        told = f"names {' and '.join(sorted(codes))}" if codes else "clean"
+        return f"{told}, {notes} notes" if notes else told
 
 
 def did(records: Sequence[dict[str, Any]], said: str, code: int) -> str:

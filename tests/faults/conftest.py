@@ -84,3 +84,5 @@ def memory_limit(pair: Fleet) -> Iterator[None]:
     """Host `one` has little memory more than it uses, so that what eats it is ended before the machine suffers."""
     with pair.memory_limited("one", spare=200 * 2**20):
         yield
+    # What podman leaves of a container that ran out of memory, in the folder it was called from.
+    Path("oom").unlink(missing_ok=True)

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import pytest
 
 from tests.faults.case import Case
@@ -118,15 +121,32 @@ def test_the_ledger_takes_no_record(case: Case, when: str) -> None:
     assert set(row.hosts.values()) == {"on the plan"}
 
 
-@pytest.mark.parametrize("jump", ["two days ahead", "two hours back"])
-def test_the_controllers_clock_jumps(case: Case, clock: dict[str, str], jump: str) -> None:
-    case.prepare()
-    # The true time first; then, when the installation begins, another.
-    seconds = {"two days ahead": 172800, "two hours back": -7200}[jump]
-    set_to = ["sh", "-c", f"echo {seconds} > '{clock['CLOCK_SHIFT']}'"]
-    case.run(**clock, **case.trip(r"hipaa\.package_apply:", set_to))
-    assert case.tripped, case.said()
-    case.finish("controller's clock jumps", f"{jump}, at the installation")
+@pytest.mark.parametrize(
+    ("seconds", "dies", "tells"),
+    [
+        (172800, False, ("time-future",)),
+        (172800, True, ("time-future", "time-backwards")),
+        (-7200, False, ("time-backwards",)),
+    ],
+    ids=["ahead", "ahead-and-dies", "back"],
+)
+def test_the_controllers_clock_jumps(
+    case: Case, clock: dict[str, str], seconds: int, dies: bool, tells: tuple[str, ...]
+) -> None:
+    case.prepare(*(["one", "two"] if dies else []))
+    case.hold("postinst")
+    # It dies when what it did to the first host is on record, at the wrong time.
+    dying = case.trip(r"hipaa\.gate:", nth=2) if dies else {}
+    process = case.start(**clock, **dying)
+    case.reached("postinst")
+    Path(clock["CLOCK_SHIFT"]).write_text(str(seconds), encoding="ascii")
+    case.release("postinst")
+    assert case.end(process) == (-signal.SIGKILL if dies else 0), case.said()
+    jump = "two days ahead" if seconds > 0 else "two hours back"
+    when = f"{jump}, while dpkg configures{', and it dies between two waves' if dies else ''}"
+    # The clock is right again in the next run.
+    row = case.finish("controller's clock jumps", when, tells=tells)
+    assert set(row.hosts.values()) == {"on the plan"}
 
 
 def test_the_approval_ends_between_two_waves(case: Case) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from lab.fleet import Fleet
-from tests.faults.toyd import NAME, NEW, OLD, WRONG
+from tests.faults.toyd import NAME, NEW, OLD
 from tests.integration.conftest import _fleet, _up
 from tests.integration.shop import (
+    HEALTH,
     approved,
     bodies,
     builds,
@@ -59,13 +60,21 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ring]:
         yield Ring(fleet, debs)
 
 
-def lay_out_ring(ring: Ring, root: Path, *, budget: dict[str, Any]) -> SiteUnderTest:
-    """A site for the ring, whose policy takes up WANTED alone."""
-    site = open_shop(root, ring.fleet, [{"id": host} for host in HOSTS])
-    edit_policy(site, "rings", waves=[1, "25%", "100%"], failure_budget=budget)
+def lay_out_ring(
+    ring: Ring,
+    root: Path,
+    *,
+    wanted: tuple[str, ...] = WANTED,
+    health: Mapping[str, list[dict[str, Any]]] | None = None,
+    **rules: Any,
+) -> SiteUnderTest:
+    """A site for the ring, whose policy takes up `wanted` alone; `health` names further checks of some hosts."""
+    assets = [{"id": host, "health": [*HEALTH, *(health or {}).get(host, [])]} for host in HOSTS]
+    site = open_shop(root, ring.fleet, assets)
+    edit_policy(site, "rings", **{"waves": [1, "25%", "100%"], **rules})
     first = plan(site, "--limit", HOSTS[0])
     names = {one["name"] for asset in first["assets"] for one in asset["packages"]}
-    others = sorted(name for name in names if not any(fnmatch.fnmatch(name, wanted) for wanted in WANTED))
+    others = sorted(name for name in names if not any(fnmatch.fnmatch(name, one) for one in wanted))
     edit_policy(site, "patching", exclude=others)
     return site
 
@@ -79,7 +88,7 @@ def test_twelve_hosts_get_real_updates_in_waves_and_the_record_is_what_the_hosts
     ring: Ring, tmp_path: Path
 ) -> None:
     ring.fleet.offer([ring.debs[OLD], ring.debs[NEW]])
-    site = lay_out_ring(ring, tmp_path / "site", budget={"failed": 0, "unreachable": 0, "unhealthy": 0})
+    site = lay_out_ring(ring, tmp_path / "site", failure_budget={"failed": 0, "unreachable": 0, "unhealthy": 0})
     before = {host: versions(ring.fleet, host) for host in HOSTS}
     locked = plan(site, "--forks", "12")
     lines = {asset["asset"]: asset["packages"] for asset in locked["assets"]}
@@ -131,19 +140,31 @@ def test_twelve_hosts_get_real_updates_in_waves_and_the_record_is_what_the_hosts
 
 
 def test_a_budget_lets_one_host_fail_and_stops_the_ring_at_the_second(ring: Ring, tmp_path: Path) -> None:
-    ring.fleet.offer([ring.debs[NEW], ring.debs[WRONG]])
-    # Wrong everywhere, so the canary is the first that counts and one of the second wave the next.
-    site = lay_out_ring(ring, tmp_path / "site", budget={"failed": 0, "unreachable": 0, "unhealthy": 1})
+    """The canary works. One host of the second wave cannot live with the new version, and one of the third."""
+    ring.fleet.offer([ring.debs[OLD], ring.debs[NEW]])
+    equip(ring.fleet, HOSTS, ring.debs[OLD], debian=True)
+    canary, second, third, last = HOSTS[:1], HOSTS[1:4], HOSTS[4:8], HOSTS[8:]
+    ill = {second[1], third[1]}
+    bound = {"id": "neighbour", "command": {"argv": ["grep", "-q", f"toyd {OLD}:", "/usr/bin/toyd"]}}
+    budget = {"failed": 0, "unreachable": 0, "unhealthy": 1}
+    site = lay_out_ring(
+        ring, tmp_path / "site", wanted=(NAME,), health={host: [bound] for host in ill},
+        waves=[1, 3, 4, 4], failure_budget=budget,
+    )  # fmt: skip
     before = {host: versions(ring.fleet, host) for host in HOSTS}
+    logs = {host: dpkg_log(ring.fleet, host) for host in last}
     locked = plan(site, "--forks", "12")
     assert {one["name"] for asset in locked["assets"] for one in asset["packages"]} == {NAME}
     change = approved(site)
     done = site.play("patch", "-e", f"change={change}", "--forks", "12")
     assert done.returncode == 2, done.stdout + done.stderr
-    touched = {result["asset"] for result in results(site, "deploy")}
-    assert touched == {*WAVES[0], *WAVES[1]}
-    assert {result["asset"] for result in results(site, "rollback")} == touched
-    assert {host: versions(ring.fleet, host) for host in HOSTS} == before
-    for host in WAVES[2]:
-        assert not [one for one in dpkg_log(ring.fleet, host) if (one.package, one.version) == (f"{NAME}:all", WRONG)]
+    stops = f"{', '.join(sorted(ill))} was rolled back in this change (unhealthy; 1 endured in lab)"
+    assert stops in done.stdout, done.stdout
+    assert {result["asset"] for result in results(site, "deploy")} == {*canary, *second, *third}
+    assert {result["asset"]: result["result"] for result in results(site, "rollback")} == dict.fromkeys(ill, "restored")
+    now = {host: versions(ring.fleet, host) for host in HOSTS}
+    moved = {host: {name: v for name, v in now[host].items() if v != before[host].get(name)} for host in HOSTS}
+    forward = {*canary, *second, *third} - ill
+    assert moved == {host: {f"{NAME}:all": NEW} if host in forward else {} for host in HOSTS}
+    assert {host: dpkg_log(ring.fleet, host) for host in last} == logs
     assert site.holdfast("audit").returncode == 0

@@ -41,11 +41,6 @@ BROKEN = """
 - name: Fail
   ansible.builtin.command: {{argv: ["false"]}}
 """
-IGNORED = """
-- name: Refuse
-  ansible.builtin.assert: {{that: [1 == 2]}}
-  ignore_errors: true
-"""
 
 
 def runs(folder: Path, tasks: str, *options: str, times: int = 2) -> list[events.Run]:
@@ -83,13 +78,6 @@ def test_a_role_that_changes_something_the_second_time_is_refused_by_name(tmp_pa
 
 def test_a_run_that_failed_is_no_proof(tmp_path):
     assert "localhost: subject: Fail: failed" in events.not_idempotent(*runs(tmp_path, BROKEN))
-
-
-@pytest.mark.parametrize(("options", "failed"), [((), ("localhost: subject: Refuse",)), (("--check",), ())])
-def test_a_failure_that_is_ignored_counts_unless_it_only_tells_what_check_mode_cannot_know(tmp_path, options, failed):
-    (run,) = runs(tmp_path, IGNORED, *options, times=1)
-    assert run.ended
-    assert run.failed == failed
 
 
 def test_check_mode_is_no_proof(tmp_path):

@@ -81,6 +81,9 @@ class Kinds(Mapping[str, Kind]):
             self.read[name] = Kind(file.check, file.collect, file.answer)
         return self.read[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.read or name in NAMES  # without reading its file
+
     def __iter__(self) -> Iterator[str]:
         return iter(NAMES)
 
@@ -95,7 +98,7 @@ AT_ONCE = 4
 """Sources read side by side: as many as keep a small host busy, and no more."""
 
 
-def check_question(control_id: str, probe: Any) -> tuple[str, Any]:
+def read_question(control_id: str, probe: Any) -> tuple[str, Any]:
     """The kind and argument of one control's probe. Raises BadArgumentError, naming the control."""
     if not isinstance(probe, dict) or len(probe) != 1:
         raise BadArgumentError(f"{control_id}: probe must be one {{kind: argument}}, found {probe!r}")
@@ -103,11 +106,16 @@ def check_question(control_id: str, probe: Any) -> tuple[str, Any]:
     if kind not in KINDS:
         known = ", ".join(sorted(KINDS))
         raise BadArgumentError(f"{control_id}: there is no probe kind {kind!r}; expected one of {known}")
+    return kind, argument
+
+
+def check_question(control_id: str, probe: Any) -> None:
+    """Raises BadArgumentError, naming the control, for a question that its kind cannot answer."""
+    kind, argument = read_question(control_id, probe)
     try:
         KINDS[kind].check(argument)
     except BadArgumentError as error:
         raise BadArgumentError(f"{control_id}: {kind}: {error}") from error
-    return kind, argument
 
 
 def describe(error: Exception) -> str:
@@ -129,22 +137,24 @@ def observe(controls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for control in controls:
         if set(control) != {"id", "probe"} or not isinstance(control["id"], str):
             raise BadArgumentError(f"a control must be {{id, probe}}, found {control!r}")
-        kind, argument = check_question(control["id"], control["probe"])
+        kind, argument = read_question(control["id"], control["probe"])
         questions.append((control["id"], kind, argument))
 
-    asked: dict[str, list[Any]] = {}
-    for _control_id, kind, argument in questions:
-        asked.setdefault(kind, []).append(argument)
+    asked: dict[str, list[tuple[str, Any]]] = {}
+    for control_id, kind, argument in questions:
+        asked.setdefault(kind, []).append((control_id, argument))
     states: dict[str, Any] = {}
     failures: dict[str, str] = {}
 
     def collect(kind: str) -> None:
+        for control_id, argument in asked[kind]:
+            check_question(control_id, {kind: argument})
         try:
-            states[kind] = KINDS[kind].collect(asked[kind])
+            states[kind] = KINDS[kind].collect([argument for _control_id, argument in asked[kind]])
         except Exception as error:  # noqa: BLE001 -- whatever fails makes its own controls not measured, and is named
             failures[kind] = describe(error)
 
-    # Most of the time is waiting for programs to answer; no kind knows of another's sources.
+    # No kind knows of another's sources, so some files are compiled while programs that others asked make up an answer.
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         list(pool.map(collect, asked))
 

@@ -8,6 +8,7 @@ The callback translates Ansible's events into calls on a Journal; the Journal kn
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from ..ledger.reading import OpenRun
 from ..ledger.recorder import Recorder
 from .environment import utc_now
 from .locking import Lock
+from .moving import elapsed
 from .opening import begin_run, end_run
 from .witnessing import Heard
 
@@ -31,9 +33,10 @@ ENDING = (*WAVES, "rollback")
 
 @dataclass
 class Tally:
-    """What happened to one asset since its last deploy record."""
+    """What happened to one asset since its last deploy record; `began` is its start by the clock that nobody sets."""
 
     started_at: datetime
+    began: float
     changed: int = 0
     failed: int = 0
     unreachable: bool = False
@@ -70,8 +73,8 @@ class Tally:
         self.reboot.update(contribution.get("reboot", {}))
         self.obstacles.extend(contribution.get("obstacles", ()))
 
-    def to_result(self, asset: str, now: datetime) -> dict[str, Any]:
-        """Return one result of a deploy record; `now` ends it. Members that have nothing to say are left out."""
+    def to_result(self, asset: str) -> dict[str, Any]:
+        """Return one result of a deploy record, which ends now. Members that have nothing to say are left out."""
         more = {
             "guards": self.guards,
             "images": self.images,
@@ -84,7 +87,7 @@ class Tally:
             "asset": asset,
             "outcome": self.outcome,
             "started_at": timestamp(self.started_at),
-            "duration_ms": int((now - self.started_at).total_seconds() * 1000),
+            "duration_ms": elapsed(self.began),
             "products": self.products,
             "roles": sorted(self.roles),
             **{name: value for name, value in more.items() if value},
@@ -123,7 +126,7 @@ class Journal:
         self.run: OpenRun | None = None
         self.denied = self.drift = False
         self._judged: set[str] = set()
-        self._began: dict[str, datetime] = {}
+        self._began: dict[str, tuple[datetime, float]] = {}
         self._tallies: dict[str, Tally] = {}
         self._prepared: dict[str, Tally] = {}
         self._stopped: set[str] = set()
@@ -142,7 +145,7 @@ class Journal:
 
     def begins(self, asset: str) -> None:
         """Note that a task starts on an asset: a deployment lasts from the start of its first task."""
-        self._began[asset] = utc_now()
+        self._began[asset] = (utc_now(), time.monotonic())
 
     def saw(
         self,
@@ -160,7 +163,7 @@ class Journal:
             self._stopped.add(asset)
             self._ended(asset, "failed")
         if contribution is not None and contribution["step"] == "prepare":
-            self._prepared.setdefault(asset, Tally(self._began.get(asset) or utc_now())).add(contribution)
+            self._prepared.setdefault(asset, self._tally(asset)).add(contribution)
             contribution = None
         if contribution is not None and contribution["step"] != "deploy":
             self._pending.append(contribution)
@@ -184,9 +187,13 @@ class Journal:
         """Return what is known of an asset since its last deploy record; the first takes up what was prepared."""
         known = self._tallies.get(asset)
         if known is None:
-            known = self._prepared.pop(asset, None) or Tally(self._began.get(asset) or utc_now())
+            known = self._prepared.pop(asset, None) or self._tally(asset)
             self._tallies[asset] = known
         return known
+
+    def _tally(self, asset: str) -> Tally:
+        """Return a tally that begins with the asset's last task."""
+        return Tally(*(self._began.get(asset) or (utc_now(), time.monotonic())))
 
     def flush(self, *, final: bool = False) -> None:
         """Append what has gathered: deploy records first, so that what was done precedes what was seen."""
@@ -273,10 +280,9 @@ class Journal:
         return tuple(sorted(set(self.expected) - self._judged)) if must and not self.denied else ()
 
     def _flush_deploys(self, run: OpenRun) -> None:
-        now = utc_now()
         by_ring: dict[str | None, list[dict[str, Any]]] = {}
         for asset, tally in sorted(self._tallies.items()):
-            by_ring.setdefault(tally.ring, []).append(tally.to_result(asset, now))
+            by_ring.setdefault(tally.ring, []).append(tally.to_result(asset))
             if tally.outcome in ("failed", "unreachable", "skipped"):
                 self._ended(asset, tally.outcome)
         for ring, results in by_ring.items():

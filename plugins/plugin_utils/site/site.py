@@ -127,9 +127,19 @@ class Site:
 
     def controls_digest(self, asset_ids: Iterable[str], now: datetime) -> str:
         """Return the SHA-256 (hex) of these assets' controls, resolved at `now`, as canonical JSON, in any order."""
-        resolved = {one: [control.to_dict() for control in self.controls_for(one, now)] for one in asset_ids}
-        text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        resolved = {one: self.controls_for(one, now) for one in sorted(set(asset_ids))}
+        # Most controls are the same objects for every asset: each is spelt once, not once an asset.
+        different = {id(control): control for controls in resolved.values() for control in controls}
+        spelt = {key: _canonical(control.to_dict()) for key, control in different.items()}
+        members = (
+            f"{_canonical(one)}:[{','.join(spelt[id(control)] for control in controls)}]"
+            for one, controls in resolved.items()
+        )
+        return hashlib.sha256(f"{{{','.join(members)}}}".encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def load_site(root: Path, product: Path) -> Site:

@@ -322,6 +322,18 @@ def test_staging_alone_is_no_deployment_and_its_time_is_in_the_one_that_follows(
     assert (result["restarted"], result["reboot"], result["outcome"]) == (["nginx.service"], reboot, "changed")
 
 
+def test_a_clock_that_is_set_back_meanwhile_makes_no_deployment_shorter(wave, monkeypatch):
+    journal, noted = wave
+    with monkeypatch.context() as ahead:
+        ahead.setattr("ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.journal.utc_now",
+                      lambda: utc_now() + timedelta(hours=2))  # fmt: skip
+        journal.begins(HOST)
+    journal.saw(HOST, changed=True, contribution=deploy_contribution("lab", [PRODUCT]))
+    journal.flush(final=True)
+    (result,) = noted.of("deploy")
+    assert 0 <= result["duration_ms"] < 60_000
+
+
 def test_a_host_that_stops_before_anything_was_changed_is_on_record_as_skipped(wave):
     journal, noted = wave
     journal.saw(HOST, contribution=prepare_contribution("lab", obstacles=["lock", "full", "lock"]))

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,6 +79,9 @@ def test_roles_and_probe_go_by_the_same_controls(site: Site) -> None:
 def test_the_controls_digest_does_not_depend_on_the_order_of_assets(site: Site) -> None:
     digest = site.controls_digest(["lab-1", "prod-1"], NOW)
     assert digest == site.controls_digest(["prod-1", "lab-1"], NOW)
+    plain = {one: [control.to_dict() for control in site.controls_for(one, NOW)] for one in ("lab-1", "prod-1")}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert digest == hashlib.sha256(text.encode("utf-8")).hexdigest()
     assert digest != site.controls_digest(["lab-1"], NOW)
 
 
