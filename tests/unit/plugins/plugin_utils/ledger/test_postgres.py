@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -403,6 +404,15 @@ def test_server_that_goes_away_is_no_verdict(told: Shop, server: Server) -> None
 
     with pytest.raises(LedgerError, match="the server cannot read on"):
         audit_of(server.address("auditor", "told"), told.plans, progress=end_it)
+
+
+def test_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    there = "postgresql://controller@localhost/ledger"
+    with pytest.raises(LedgerError, match=r"psycopg is missing; run: pip install 'holdfast\[postgresql\]'"):
+        assert Ledger(there).size
+    with pytest.raises(LedgerError, match="psycopg is missing"):
+        audit_of(there, None)
 
 
 def test_envelope_larger_than_a_tile_holds_is_refused(shop: Shop) -> None:
