@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -264,6 +266,55 @@ def test_password_comes_from_a_file_of_ones_own(shop: Shop, server: Server, data
     kept.write_text(f"127.0.0.1:{server.port}:*:controller:correct horse\n")
     assert Ledger(there).size == shop.ledger.size
     assert audit_of(there, shop.plans)
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """Make a key and a certificate of its own for this machine's name; return the certificate."""
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        [*command, "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.crt"], check=True, capture_output=True
+    )
+    return folder / f"{name}.crt"
+
+
+def test_server_with_another_certificate_is_not_talked_to(
+    shop: Shop, server: Server, database: str, tmp_path: Path
+) -> None:
+    own, other = certificate(tmp_path, "server"), certificate(tmp_path, "other")
+    for file in (own, own.with_suffix(".key")):
+        there = server.data / file.name
+        shutil.copy(file, there)
+        there.chmod(0o600)
+        if server.user:
+            shutil.chown(there, server.user)
+    server.sql("ALTER SYSTEM SET ssl = on")
+    server.stop()
+    server.start()
+    kept = tmp_path / "pgpass"
+    kept.touch(mode=0o600)
+    kept.write_text("*:*:*:controller:correct horse\n")
+    at = f"postgresql://controller@localhost:{server.port}/{database}?sslmode=verify-full&passfile={kept}"
+    assert Ledger(f"{at}&sslrootcert={own}").size == shop.ledger.size
+    assert audit_of(f"{at}&sslrootcert={own}", shop.plans)
+    with pytest.raises(LedgerError, match="certificate verify failed"):
+        assert Ledger(f"{at}&sslrootcert={other}").size
+    with pytest.raises(LedgerError, match="certificate verify failed"):
+        audit_of(f"{at}&sslrootcert={other}", shop.plans)
+    wrong_name = at.replace("@localhost:", "@127.0.0.1:")
+    with pytest.raises(LedgerError, match="does not match host name"):
+        assert Ledger(f"{wrong_name}&sslrootcert={own}").size
 
 
 def test_ledger_is_made_once_by_the_databases_owner(server: Server, database: str) -> None:
