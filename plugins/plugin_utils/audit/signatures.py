@@ -136,15 +136,13 @@ class VerifyingKey:
 
 
 def _der(signature: bytes) -> tuple[int, int]:
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+    """Return the numbers of an ECDSA signature; `cryptography` takes no second spelling of DER."""
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     try:
-        r, s = decode_dss_signature(signature)
+        return decode_dss_signature(signature)
     except ValueError:
         raise ValueError("the signature is no ECDSA signature in DER") from None
-    if r < 1 or s < 1 or encode_dss_signature(r, s) != signature:
-        raise ValueError("the signature is not spelt as DER does")
-    return r, s
 
 
 def _strings(data: bytes, count: int) -> tuple[list[bytes], bytes]:

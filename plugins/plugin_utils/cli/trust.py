@@ -70,6 +70,12 @@ def _publish(args: argparse.Namespace) -> int:
         say(f"version {document.version} would be published{made}; nothing was written")
         say_consequences(site, chain.trust, document)
         return print_trust(args, document, chain.genesis)
+    needed = max(document.root_threshold, chain.trust.root_threshold if chain.trust else 1)
+    if not signed and needed > 1:
+        raise UsageError(
+            f"publish: {needed} root principals must sign version {document.version}; name the files they wrote "
+            "(`holdfast trust propose`, then each: `holdfast trust sign`)"
+        )
     record_trust(site, document, signed)
     say(f"version {document.version} is in force")
     say_cautions(document)

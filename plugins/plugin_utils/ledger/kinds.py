@@ -68,15 +68,12 @@ PLAIN = tuple(name for name, kind in KINDS.items() if not kind.ssh)
 
 def numbers(signature: bytes) -> tuple[int, int]:
     """Return r and s of an ECDSA signature in DER; raises TrustError for any but the one spelling of DER."""
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     try:
-        r, s = decode_dss_signature(signature)
-    except ValueError:
-        r, s = -1, -1
-    if r < 1 or s < 1 or encode_dss_signature(r, s) != signature:
-        raise TrustError("signature: no ECDSA signature in DER was found; expected the numbers r and s")
-    return r, s
+        return decode_dss_signature(signature)
+    except ValueError as error:
+        raise TrustError("signature: no ECDSA signature in DER was found; expected the numbers r and s") from error
 
 
 def spelled(r: int, s: int) -> bytes:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import LedgerError
@@ -49,9 +50,9 @@ REFUSALS = {
     "authentication failed": "28P01",
     "no password supplied": "28P01",
     "pg_hba.conf": "28000",
-    "role \"": "28000",
+    'role "': "28000",
     "permission denied": "42501",
-    "database \"": "3D000",
+    'database "': "3D000",
     "too many": "53300",
     "remaining connection slots": "53300",
     "certificate": "28000",
@@ -191,8 +192,11 @@ class PostgresStore:
         connection = self._connect()
         connection.autocommit = True
         query = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-        if connection.execute(query, (name,)).fetchone() == (True,):
-            return connection
+        try:
+            if connection.execute(query, (name,)).fetchone() == (True,):
+                return connection
+        except self._driver().Error as error:
+            raise self._failure(error) from error
         connection.close()
         return None
 
@@ -206,19 +210,24 @@ class PostgresStore:
 
     def _engine(self, **options: object) -> Engine:
         schema.tables()
+        self._driver()
         from sqlalchemy import create_engine
         from sqlalchemy.pool import NullPool
 
         engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         return engine.execution_options(schema_translate_map={None: schema.SCHEMA}, **options)
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _driver(self) -> ModuleType:
         try:
             import psycopg
         except ImportError as error:
             raise LedgerError(
                 f"{self.place}: the Python package psycopg is missing; run: pip install 'holdfast[postgresql]'"
             ) from error
+        return psycopg
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        driver = self._driver()
         kept = passfile_of(self.place)
         # libpq would pass over such a file, and complain of a missing password instead.
         if kept is not None and (not kept.is_file() or kept.stat().st_mode & 0o077):
@@ -228,9 +237,12 @@ class PostgresStore:
         patience = f"-c lock_timeout={int(self._patience * 1000)}"
         more: dict[str, Any] = {} if "connect_timeout=" in self.place else {"connect_timeout": MOST_WAIT}
         try:
-            return psycopg.connect(self.place, options=patience, application_name="holdfast", **more)
-        except psycopg.Error as error:
+            made: psycopg.Connection[Any] = driver.connect(
+                self.place, options=patience, application_name="holdfast", **more
+            )
+        except driver.Error as error:
             raise self._failure(error) from error
+        return made
 
     def _again(self, act: Callable[[], Result]) -> Result:
         """Return what `act` returns, tried again while the server is away and patience lasts."""
@@ -246,13 +258,12 @@ class PostgresStore:
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
-        import psycopg
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             with engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except (SQLAlchemyError, self._driver().Error) as error:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> LedgerError:

@@ -70,6 +70,8 @@ def fault_of(address: str) -> tuple[str, str] | None:
         return "an address without a database's name", "write it after the host: /ledger"
     settings = dict(asked)
     host = settings.get("host", parts.hostname or "")
+    if not host:  # libpq would ask the environment
+        return "an address without a host", "write it: a name, localhost, or ?host=/run/postgresql for a socket there"
     if not _here(host) and settings.get("sslmode") not in VERIFIED:
         return (
             f"no verified TLS to {_quoted(host)}",
@@ -103,9 +105,9 @@ def _quoted(text: str) -> str:
 
 
 def _here(host: str) -> bool:
-    """Say whether a host is this machine: none, a socket's folder, or a loopback address."""
+    """Say whether a host is this machine: a socket's folder, or a loopback address."""
     host = unquote(host)
-    if host in ("", "localhost") or host.startswith("/"):
+    if host == "localhost" or host.startswith("/"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.ledger_cases import ORG, Forger, Shop, audit_of, codes
 from tests.signing import DUMMY, VARIED, varied_keys
+from tests.witnessing import log_key, make_witness, submission
 
 PAGE = Path(__file__).resolve().parents[5] / "docs/howto/verify-a-record.md"
 MACHINE, PERSON = ("1", "2", "3", "5", "6"), ("1", "2", "4", "5", "6")
@@ -34,14 +36,20 @@ def sections() -> dict[str, str]:
     }
 
 
-def run(numbers: tuple[str, ...], ledger: Path, index: int, folder: Path) -> tuple[str | None, str]:
+def run(numbers: tuple[str, ...], ledger: Path, index: int, folder: Path, witness: str = "") -> tuple[str | None, str]:
     """Run sections in order; return the first that fails, None when none does, and all that was said."""
     said = ""
     for number in numbers:
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", sections()[number]],
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "LEDGER": str(ledger), "INDEX": str(index)},
+            env={
+                "PATH": os.environ["PATH"],
+                "LC_ALL": "C.UTF-8",
+                "LEDGER": str(ledger),
+                "INDEX": str(index),
+                "WITNESS": witness,
+            },
             capture_output=True,
             text=True,
             timeout=60,
@@ -76,7 +84,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_page_has_the_sections_and_nothing_of_ours_in_them() -> None:
-    assert sorted(sections()) == ["1", "2", "3", "4", "5", "6"]
+    assert sorted(sections()) == ["1", "2", "3", "4", "5", "6", "7"]
     assert all(sections().values())
     assert not any("holdfast " in commands or "ansible" in commands for commands in sections().values())
 
@@ -109,6 +117,23 @@ def test_trust_document_that_replaces_its_own_signer(tmp_path: Path, folder: Pat
     for index in (1, 2):
         failed, said = run(MACHINE, shop.ledger.path, index, folder)
         assert failed is None, said
+
+
+def test_head_that_a_witness_saw(told: Shop, forger: Forger, folder: Path, tmp_path: Path) -> None:
+    """The log's line is picked out among others, and the witness's proves what it covers and nothing else."""
+    note = str(told.ledger.checkpoint())
+    witness = make_witness(tmp_path, log_key(ORG, told.keys["log"]), note, told.now)
+    line = witness.add_checkpoint(submission(told.ledger, note, 18), told.now).body
+    forger.sql("INSERT INTO checkpoints VALUES (18, ?)", note + line)
+    numbers = (*MACHINE, "7")
+    failed, said = run(numbers, forger.path, LAST, folder, witness.key.written)
+    assert failed is None, said
+    assert said.count("Signature Verified Successfully") == 3
+    assert told.now.strftime("%H:%M:%S") in said
+    other = make_witness(tmp_path, log_key(ORG, told.keys["log"]), note, told.now, "other.example.org")
+    assert run(numbers, forger.path, LAST, folder, other.key.written)[0] == "7", "who never saw it has no line"
+    posing = replace(witness.key, raw=other.key.raw).written
+    assert run(numbers, forger.path, LAST, folder, posing)[0] == "7"
 
 
 @pytest.mark.parametrize(("index", "numbers", "expected"), [(DEPLOY, MACHINE, "3"), (APPROVAL, PERSON, "4")])

@@ -32,6 +32,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.witness.service imp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.ledger_cases import ORG, Forger, Shop, altered, audit_of, codes, statement_of, warned
+from tests.witnessed import table
 from tests.witnessing import NAME, log_key, make_witness, submission
 
 SIZE = 18
@@ -218,3 +219,11 @@ def test_cosignature_of_another_witness_is_not_asked_for(told: Shop, forger: For
     connection.close()
     assert audit_of(forger.path, told.plans)
     assert codes(audit_of(forger.path, told.plans, watchers=[Watcher(witness.key)])) == {"cosignature-missing"}
+
+
+def test_table_of_what_a_witness_catches(told: Shop) -> None:
+    """`python -m tests.witnessed` counts the same for any ledger, such as the demonstration's."""
+    entries = [stored for _index, stored in told.ledger.entries()]
+    assert [(row.tried, row.caught) for row in table(entries, ORG, told.keys["log"])] == [
+        (SIZE - 1, SIZE - 1), (SIZE, SIZE), (SIZE, SIZE)
+    ]  # fmt: skip

@@ -173,6 +173,8 @@ def shop(people: People) -> People:
 
 def test_ceremony_from_nothing(people: People) -> None:
     """Three root keys made in three places; the ledger begins when two have signed."""
+    assert "exists already; nothing is overwritten" in people.run("trust", "propose", code=2)
+    assert "2 root principals must sign version 1; name the files" in people.run("trust", "publish", code=2)
     first = people.sign(1, "ann")
     said = people.run("trust", "publish", first, code=3)
     assert "version 1 is signed by 1 of 2 root principals of version 1 (ann); collect the missing" in said

@@ -162,3 +162,15 @@ def test_list_says_which_keys_cannot_be_used(tmp_path: Path, capsys: pytest.Capt
     assert "log.pem: mode 0640 lets others read the private key; run: chmod 600" in said
     assert "verifier: nobody in trust.yml holds key" in said
     assert "requester: controller is implementer, not requester" in said
+
+
+def test_list_judges_a_file_it_need_not_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "clinic"
+    assert main(["init", str(site)]) == 0
+    (site / "keys/root.pem").unlink()
+    words = secret(tmp_path / "words", "canary words of mine")
+    assert main(["key", "new", str(site / "keys/root.pem"), "--passphrase-file", words]) == 0
+    (site / "keys/root.pem").chmod(0o640)
+    capsys.readouterr()
+    assert main(["key", "list", "--site", str(site)]) == 1
+    assert "root.pem: mode 0640 lets others read the private key" in capsys.readouterr().err

@@ -12,19 +12,27 @@ import sys
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.locking import hold
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 
 CHANGE = "chg_abcdefghijklmnopqrstuvwxyz"
 
 
-def test_a_second_run_of_the_change_is_refused_and_another_change_is_not(tmp_path):
-    with hold(tmp_path, CHANGE):
-        with pytest.raises(PolicyError, match=r"another run of chg_abc.* is alive"):
-            hold(tmp_path, CHANGE)
-        hold(tmp_path, CHANGE.replace("a", "b")).close()
-    hold(tmp_path, CHANGE).close()
+@pytest.fixture
+def ledger(tmp_path):
+    """A ledger in a file; tests/unit/plugins/plugin_utils/ledger/test_postgres.py does the same on a server."""
+    return Ledger.create(tmp_path / "ledger.sqlite")
 
 
-def test_a_killed_holder_holds_no_longer(tmp_path):
+def test_a_second_run_of_the_change_is_refused_and_another_change_is_not(ledger):
+    lock = hold(ledger, CHANGE)
+    with pytest.raises(PolicyError, match=r"another run of chg_abc.* is alive"):
+        hold(ledger, CHANGE)
+    hold(ledger, CHANGE.replace("a", "b")).close()
+    lock.close()
+    hold(ledger, CHANGE).close()
+
+
+def test_a_killed_holder_holds_no_longer(ledger, tmp_path):
     code = (
         "import fcntl, sys, time\n"
         "lock = open(sys.argv[1], 'ab'); fcntl.flock(lock, fcntl.LOCK_EX)\n"
@@ -36,7 +44,7 @@ def test_a_killed_holder_holds_no_longer(tmp_path):
     )
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(PolicyError):
-        hold(tmp_path, CHANGE)
+        hold(ledger, CHANGE)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    hold(tmp_path, CHANGE).close()
+    hold(ledger, CHANGE).close()

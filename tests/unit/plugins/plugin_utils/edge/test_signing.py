@@ -48,9 +48,9 @@ def at_a_terminal(words: list[str], *typed: str) -> tuple[int, str]:
 
 
 def without_a_terminal(*words: str) -> tuple[int, str]:
-    """Run the command as cron does; return exit code and what stood on stderr."""
+    """Run the command as cron does, the passphrase on stdin, where none is read; return exit code and stderr."""
     done = subprocess.run(
-        [*COMMAND, *words], capture_output=True, stdin=subprocess.DEVNULL, start_new_session=True, text=True,
+        [*COMMAND, *words], capture_output=True, input=f"{WORDS}\n{WORDS}\n", start_new_session=True, text=True,
         check=False, env=environment(), timeout=60,
     )  # fmt: skip
     return done.returncode, done.stderr

@@ -19,6 +19,12 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers impo
 
 from tests.signing import SSH_TYPES, openssl, openssl_key, ssh_keygen
 
+GOOD = {
+    "ssh-ed25519": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJbfCTJvyWfdNPhsGqxB8adfk2qpVvBMldL7CoUd0lvg",
+    "ecdsa-sha2-nistp256": "ecdsa-sha2-nistp256 "
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBBnF1mF70UKFpG0dNLdty8vv/0A48jHUH1Qk1LD6TBB9NCo4"
+    "vLd69hHGCS/Q1M8bW4XmOfvYAzhW4fhzsSPTHRU=",
+}
 PAIRS = {"ed25519": "ssh-ed25519", "ecdsa-p256": "ecdsa-sha2-nistp256", "ecdsa-p384": "ecdsa-sha2-nistp384"}
 
 
@@ -79,6 +85,8 @@ def test_line_that_is_no_key_of_its_kind(kind: str) -> None:
     other = "ssh-ed25519" if kind != "ssh-ed25519" else "ecdsa-sha2-nistp256"
     blob = ssh.string(kind.encode()) + ssh.string(b"x")
     short = f"{kind} {base64.b64encode(blob).decode()}"
+    with pytest.raises(TrustError, match=f"of type {other}; expected {kind}"):
+        PublicKey.from_text(kind, GOOD[other])
     for text in (
         "",
         kind,
@@ -91,6 +99,20 @@ def test_line_that_is_no_key_of_its_kind(kind: str) -> None:
     ):
         with pytest.raises(TrustError, match=r"^key: "):
             PublicKey.from_text(kind, text)
+
+
+@pytest.mark.parametrize("kind", list(SSH_TYPES))
+def test_blob_in_which_one_part_is_wrong(kind: str) -> None:
+    known = KINDS[kind]
+    curve = [known.algorithm.ssh.encode()] if known.algorithm.ssh else []
+    raw, token = b"\x04" * known.algorithm.length, [b"ssh:"] if known.token else []
+    good = [kind.encode(), *curve, raw, *token]
+    assert ssh.read_blob(b"".join(map(ssh.string, good))) == (kind, raw)
+    bad = [[*good, b""], [*good, b"more"], good[:-1], [kind.encode(), *curve, raw[:-1], *token]]
+    bad += [[kind.encode(), b"nistp521", raw, *token]] if curve else []
+    for parts in bad:
+        with pytest.raises(TrustError, match=r"^key: "):
+            ssh.read_blob(b"".join(map(ssh.string, parts)))
 
 
 @pytest.mark.parametrize("kind", list(PAIRS))

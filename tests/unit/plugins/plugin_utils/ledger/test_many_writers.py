@@ -88,7 +88,7 @@ class Crowd:
         wanted = {slot: chance.randint(1, MOST_LINES) for slot in range(MORTAL)}
         seen: set[int] = set()
         end: float | None = None
-        while end is None or time.monotonic() < end:
+        while end is None or time.monotonic() < end or self.killed < MORTAL:
             slot, line = self._heard.get(timeout=120)
             if line is None:  # it was killed: another takes its place
                 self._processes[slot].wait()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.signatures import VerifyingKey
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import TrustError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import pae
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.keys import PublicKey
@@ -198,3 +200,33 @@ def test_child_of_a_process_that_signed_can_sign(token: Path, tmp_path: Path) ->
     signer.public_key.verify((tmp_path / "made").read_bytes(), MESSAGE)
     signer.public_key.verify(signer.sign(MESSAGE), MESSAGE)
     assert isinstance(signer.public_key, PublicKey)
+
+
+def test_site_whose_keys_are_on_a_token(token: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Root, controller and log on the token: the site is founded, a version published, and all of it audited."""
+    site = tmp_path / "clinic"
+    assert main(["init", str(site), "--without-keys"]) == 0
+    names = {"root": "ecdsa-p384", "implementer": "ecdsa-p256", "log": "ed25519"}
+    with (site / "site.yml").open("a") as file:
+        file.write("keys:\n")
+        for role, label in names.items():
+            file.write(f"  {role}: {on_token(token, f'object={label}')}\n")
+    assert main(["init", str(site), "--keys-only"]) == 0
+    assert sorted(path.name for path in (site / "keys").iterdir()) == ["requester.pem", "verifier.pem"]
+    capsys.readouterr()
+    assert main(["key", "list", "--site", str(site), "--format", "json"]) == 0
+    listed = {one["role"]: (one["kept"], one["type"]) for one in json.loads(capsys.readouterr().out)}
+    assert listed == {
+        **{role: ("pkcs11", label) for role, label in names.items()},
+        "requester": ("plain", "ed25519"), "verifier": ("plain", "ed25519"),
+    }  # fmt: skip
+    text = (site / "trust.yml").read_text()
+    (site / "trust.yml").write_text(
+        text.replace("version: 1", "version: 2", 1).replace("[requester]", "[requester, approver]")
+    )
+    assert main(["trust", "publish", "--site", str(site)]) == 0
+    assert main(["audit", "--site", str(site)]) == 0
+    settings = (site / "site.yml").read_text()
+    (site / "site.yml").write_text(settings.replace("object=ed25519", "object=ecdsa-p256"))
+    assert main(["key", "list", "--site", str(site)]) == 1
+    assert "controller is implementer, not log" in capsys.readouterr().err

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -265,6 +268,55 @@ def test_password_comes_from_a_file_of_ones_own(shop: Shop, server: Server, data
     assert audit_of(there, shop.plans)
 
 
+def certificate(folder: Path, name: str) -> Path:
+    """Make a key and a certificate of its own for this machine's name; return the certificate."""
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        [*command, "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.crt"], check=True, capture_output=True
+    )
+    return folder / f"{name}.crt"
+
+
+def test_server_with_another_certificate_is_not_talked_to(
+    shop: Shop, server: Server, database: str, tmp_path: Path
+) -> None:
+    own, other = certificate(tmp_path, "server"), certificate(tmp_path, "other")
+    for file in (own, own.with_suffix(".key")):
+        there = server.data / file.name
+        shutil.copy(file, there)
+        there.chmod(0o600)
+        if server.user:
+            shutil.chown(there, server.user)
+    server.sql("ALTER SYSTEM SET ssl = on")
+    server.stop()
+    server.start()
+    kept = tmp_path / "pgpass"
+    kept.touch(mode=0o600)
+    kept.write_text("*:*:*:controller:correct horse\n")
+    at = f"postgresql://controller@localhost:{server.port}/{database}?sslmode=verify-full&passfile={kept}"
+    assert Ledger(f"{at}&sslrootcert={own}").size == shop.ledger.size
+    assert audit_of(f"{at}&sslrootcert={own}", shop.plans)
+    with pytest.raises(LedgerError, match="certificate verify failed"):
+        assert Ledger(f"{at}&sslrootcert={other}").size
+    with pytest.raises(LedgerError, match="certificate verify failed"):
+        audit_of(f"{at}&sslrootcert={other}", shop.plans)
+    wrong_name = at.replace("@localhost:", "@127.0.0.1:")
+    with pytest.raises(LedgerError, match="does not match host name"):
+        assert Ledger(f"{wrong_name}&sslrootcert={own}").size
+
+
 def test_ledger_is_made_once_by_the_databases_owner(server: Server, database: str) -> None:
     with pytest.raises(LedgerError, match="already holds a ledger; a ledger is never overwritten"):
         Ledger.create(server.address("admin", database))
@@ -403,6 +455,15 @@ def test_server_that_goes_away_is_no_verdict(told: Shop, server: Server) -> None
 
     with pytest.raises(LedgerError, match="the server cannot read on"):
         audit_of(server.address("auditor", "told"), told.plans, progress=end_it)
+
+
+def test_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    there = "postgresql://controller@localhost/ledger"
+    with pytest.raises(LedgerError, match=r"psycopg is missing; run: pip install 'holdfast\[postgresql\]'"):
+        assert Ledger(there).size
+    with pytest.raises(LedgerError, match="psycopg is missing"):
+        audit_of(there, None)
 
 
 def test_envelope_larger_than_a_tile_holds_is_refused(shop: Shop) -> None:

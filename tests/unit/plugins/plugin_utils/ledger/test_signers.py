@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +13,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.signatures import VerifyingKey
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, TrustError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import ssh
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope, pae
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.keys import PublicKey
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.kinds import KINDS, PLAIN, numbers, spelled
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.ssh import Made
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.ssh import NAMESPACE, Made
 
 from tests.ledger_cases import ssh_key
 from tests.signing import (
@@ -164,13 +167,70 @@ def test_ssh_keygen_holds_a_signature_against_expiry_revocation_and_purpose(made
     (folder / "unrelated.pub").unlink()
 
 
-@pytest.mark.parametrize("made", list(SSH_TYPES), indirect=True)
-def test_key_made_for_another_purpose_than_ours(made: MadeWith) -> None:
+def signed_by_hand(key: Path, message: bytes, namespace: str) -> bytes:
+    """Return the blob that ssh-keygen makes, whatever for."""
+    armoured = ssh_keygen("-Y", "sign", "-n", namespace, "-f", key, input=message).stdout.decode()
+    return base64.b64decode("".join(armoured.splitlines()[1:-1]))
+
+
+@pytest.mark.parametrize("made", [kind for kind in SSH_TYPES if KINDS[kind].algorithm.order], indirect=True)
+def test_numbers_of_an_ssh_signature_have_one_spelling(made: MadeWith) -> None:
+    """A zero byte before a number, or a byte after both, changes nothing of what they are."""
     signer, _unused = made
     key, signature = signer.public_key, signer.sign(MESSAGE)
+    whole = Made.from_bytes(signature)
+    r, s = (number.to_bytes(number.bit_length() // 8 + 1, "big") for number in numbers(whole.bare))
+    blob = ssh.blob_of(whole.kind, whole.raw)
+
+    def spelt(r: bytes, s: bytes, after: bytes = b"", tail: bytes = whole.tail, kind: str = key.kind) -> bytes:
+        inner = ssh.string(kind.encode()) + ssh.string(ssh.string(r) + ssh.string(s) + after) + tail
+        parts = (blob, whole.namespace, whole.reserved, whole.hashed, inner)
+        return b"SSHSIG\x00\x00\x00\x01" + b"".join(map(ssh.string, parts))
+
+    assert spelt(r, s) == signature
+    for other in (
+        spelt(b"\x00" + r, s), spelt(r, b"\x00" + s), spelt(r, s, b"\x00"), spelt(r, s, tail=whole.tail + b"\x00"),
+        spelt(r, s, kind="ssh-ed25519"), spelt(b"\x00", s), spelt(r, b"\x00"), spelt(r, s, tail=b"\x01"),
+        signature + b"\x00", signature.replace(b"\x00\x00\x00\x01", b"\x00\x00\x00\x02", 1),
+    ):  # fmt: skip
+        assert refused(key, other, MESSAGE)
+        with pytest.raises(TrustError):
+            key.accept(other, MESSAGE)
+
+
+@pytest.mark.parametrize("made", PLAIN[1:], indirect=True)
+def test_der_has_one_spelling(made: MadeWith) -> None:
+    """BER knows more than one way to write a length and a number."""
+    signer, _unused = made
+    key, signature = signer.public_key, signer.sign(MESSAGE)
+    first, body = signature[2:], signature[2:]
+    assert (signature[0], signature[1]) == (0x30, len(body))
+    r = first[: 2 + first[1]]
+    s = body[len(r) :]
+    long = b"\x02" + bytes([r[1] + 1]) + b"\x00" + r[2:] + s
+    for other in (
+        b"\x30\x81" + signature[1:],
+        b"\x30\x80" + body + b"\x00\x00",
+        b"\x30" + bytes([len(long)]) + long,
+        signature + b"\x00",
+        b"\x30" + bytes([len(body) + 2]) + body + b"\x05\x00",
+        b"\x30\x06\x02\x01\x00\x02\x01\x00",
+        b"\x30\x06\x02\x01\xff\x02\x01\xff",
+    ):
+        assert refused(key, other, MESSAGE), other.hex()
+
+
+@pytest.mark.parametrize("made", list(SSH_TYPES), indirect=True)
+def test_key_made_for_another_purpose_than_ours(made: MadeWith) -> None:
+    signer, folder = made
+    key, signature = signer.public_key, signer.sign(MESSAGE)
     assert refused(key, signature.replace(b"dsse@", b"mail@"), MESSAGE)
-    with pytest.raises(TrustError, match="made for namespace b'mail@"):
-        key.accept(signature.replace(b"dsse@", b"mail@"), MESSAGE)
+    made_for_git = signed_by_hand(folder / "key", MESSAGE, "git")
+    with pytest.raises(TrustError, match="made for namespace b'git'"):
+        key.accept(made_for_git, MESSAGE)
+    assert VerifyingKey(key.kind, key.raw).problem(key.one_spelling(made_for_git), MESSAGE) is not None
+    assert refused(key, key.one_spelling(made_for_git), MESSAGE)
+    key.accept(signed_by_hand(folder / "key", MESSAGE, NAMESPACE), MESSAGE)
 
 
 def test_token_that_nobody_touched_signs_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +240,8 @@ def test_token_that_nobody_touched_signs_for_nobody(tmp_path: Path, monkeypatch:
     ssh_keygen("-t", "ed25519-sk", "-O", "no-touch-required", "-N", "", "-f", tmp_path / "idle")
     with pytest.raises(TrustError, match="nobody touched the token"):
         SshSigner(tmp_path / "idle").sign(MESSAGE)
+    key = SshSigner(tmp_path / "idle").public_key
+    assert refused(key, signed_by_hand(tmp_path / "idle", MESSAGE, NAMESPACE), MESSAGE)
     ssh_keygen("-t", "ed25519-sk", "-O", "application=ssh:other", "-N", "", "-f", tmp_path / "other")
     with pytest.raises(TrustError, match="without -O application"):
         SshSigner(tmp_path / "other")
@@ -253,3 +315,23 @@ def test_envelope_has_one_form() -> None:
             Envelope.from_bytes(bad.encode())
     with pytest.raises(LedgerError, match="at most 65535"):
         Envelope.from_bytes(b" " * 65_536)
+
+
+@pytest.mark.parametrize("made", PLAIN, indirect=True)
+def test_another_projects_verifier_takes_the_envelope_and_no_mutant(made: MadeWith) -> None:
+    """securesystemslib's own DSSE, which in-toto uses: it parses, encodes and verifies by itself, from the PEM key."""
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from securesystemslib.dsse import Envelope as Theirs
+    from securesystemslib.exceptions import VerificationError
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # no __all__ there
+
+    signer, _unused = made
+    key = SSlibKey.from_crypto(load_pem_public_key(signer.public_key.pem.encode()), signer.public_key.keyid)
+    payload = b'{"any":"payload"}'
+    stored = Envelope(payload, signer.public_key.keyid, signer.sign(pae(payload))).to_bytes()
+    assert set(Theirs.from_dict(json.loads(stored)).verify([key], 1)) == {signer.public_key.keyid}
+    for place, mutant in enumerate(payload):
+        bad = payload[:place] + bytes([mutant ^ 1]) + payload[place + 1 :]
+        wrong = Envelope(bad, signer.public_key.keyid, Envelope.from_bytes(stored).signature).to_bytes()
+        with pytest.raises(VerificationError):
+            Theirs.from_dict(json.loads(wrong)).verify([key], 1)

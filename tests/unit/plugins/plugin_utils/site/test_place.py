@@ -29,7 +29,7 @@ SAFE = "sslmode=verify-full"
         "postgresql://controller@[::1]/ledger",
         "postgresql://controller@/ledger?host=/run/postgresql&port=5432",
         "postgresql://controller@/ledger?host=%2Frun%2Fpostgresql",
-        "postgresql:///ledger",
+        "postgresql:///ledger?host=/run/postgresql",
     ],
 )
 def test_sound_address(address: str) -> None:
@@ -54,6 +54,7 @@ def test_sound_address(address: str) -> None:
         (f"postgresql://controller@db.example.org/?{SAFE}", "an address without a database's name"),
         (f"postgresql://controller@db.example.org:port/ledger?{SAFE}", "an address that cannot be taken apart"),
         (f"postgresql://controller@db.example.org/ledger?{SAFE}&x", "an address that cannot be taken apart"),
+        ("postgresql:///ledger", "an address without a host"),
         ("postgresql://controller@db.example.org/ledger", 'no verified TLS to "db.example.org"'),
         ("postgresql://controller@db.example.org/ledger?sslmode=require", 'no verified TLS to "db.example.org"'),
         ("postgresql://controller@192.0.2.7/ledger", 'no verified TLS to "192.0.2.7"'),
