@@ -17,7 +17,17 @@ from typing import Any
 
 from ..errors import TrustError
 from . import kinds, ssh
-from .kinds import KINDS, Kind
+from .kinds import KINDS, Algorithm, Kind
+
+
+def hashed_by(algorithm: Algorithm) -> tuple[Any, ...]:
+    """Return what `cryptography` wants to know beside key and message: how ECDSA hashes; nothing for Ed25519."""
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+    from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+
+    if algorithm is kinds.ED25519:
+        return ()
+    return (ECDSA(SHA256() if algorithm is kinds.P256 else SHA384()),)
 
 
 @dataclass(frozen=True)
@@ -68,12 +78,6 @@ class PublicKey:
             return Ed25519PublicKey.from_public_bytes(self.raw)
         curve = SECP256R1() if self._kind.algorithm is kinds.P256 else SECP384R1()
         return EllipticCurvePublicKey.from_encoded_point(curve, self.raw)
-
-    @cached_property
-    def _verifier(self) -> Any:
-        from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # no __all__ there
-
-        return SSlibKey.from_crypto(self._crypto, self.keyid, self._kind.algorithm.scheme)
 
     def to_dict(self) -> dict[str, str]:
         """Return the key as the trust record holds it."""
@@ -164,14 +168,14 @@ class PublicKey:
         return made
 
     def _verify(self, signature: bytes, message: bytes) -> None:
-        # Imported here: ansible-test imports every file without the product's requirements.
-        from securesystemslib.exceptions import UnverifiedSignatureError
-        from securesystemslib.signer import Signature  # type: ignore[attr-defined]  # no __all__ there
+        # Imported here: ansible-test imports every file without the product's requirements. And not by way of
+        # securesystemslib, which loads every cloud's client that is installed: a drift check would notice.
+        from cryptography.exceptions import InvalidSignature
 
         if self._kind.ssh:
             made = self._made(signature)
             signature, message = made.bare, made.covers(message)
         try:
-            self._verifier.verify_signature(Signature(self.keyid, signature.hex()), message)
-        except UnverifiedSignatureError as error:
+            self._crypto.verify(signature, message, *hashed_by(self._kind.algorithm))
+        except InvalidSignature as error:
             raise TrustError(f"signature: not made by key {self.keyid} over these bytes") from error

@@ -23,18 +23,17 @@ class Algorithm:
 
     name: str
     length: int
-    scheme: str
     order: int = 0
     ssh: str = ""
 
 
-ED25519 = Algorithm("ed25519", 32, "ed25519")
+ED25519 = Algorithm("ed25519", 32)
 P256 = Algorithm(
-    "ecdsa-p256", 65, "ecdsa-sha2-nistp256",
+    "ecdsa-p256", 65,
     0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551, "nistp256",
 )  # fmt: skip
 P384 = Algorithm(
-    "ecdsa-p384", 97, "ecdsa-sha2-nistp384",
+    "ecdsa-p384", 97,
     0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973, "nistp384",
 )  # fmt: skip
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from ..errors import TrustError
 from . import keyfiles, ssh
-from .keys import PublicKey
+from .keys import PublicKey, hashed_by
+from .kinds import KINDS
 from .secrets import Ask, nobody
 
 SSH_PATIENCE = 180
@@ -34,13 +35,10 @@ class FileSigner:
     """A key in a PKCS#8 PEM file that only its owner can read: Ed25519, or ECDSA on P-256 or P-384."""
 
     def __init__(self, private_key: Any) -> None:
-        # Imported here: ansible-test imports every file without the product's requirements.
-        from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__ there
-
         if not hasattr(private_key, "sign"):
             raise TrustError(f"key: {type(private_key).__name__} was found; expected a private key that signs")
         self._public = PublicKey.from_crypto(private_key.public_key())
-        self._signer = CryptoSigner(private_key)
+        self._private = private_key
 
     @classmethod
     def load(cls, path: Path, ask: Ask = nobody) -> FileSigner:
@@ -76,7 +74,7 @@ class FileSigner:
 
     def sign(self, message: bytes) -> bytes:
         """Return the bare signature: 64 bytes of Ed25519, or ECDSA's in DER."""
-        return self._public.one_spelling(bytes.fromhex(self._signer.sign(message).signature))
+        return self._public.one_spelling(self._private.sign(message, *hashed_by(KINDS[self._public.kind].algorithm)))
 
 
 class SshSigner:

@@ -59,10 +59,11 @@ def test_a_question_no_host_could_answer_stops_everything(probe, message):
 
 
 @pytest.mark.parametrize(
-    "control", [{"id": "x-01"}, {"probe": {"accounts": "superusers"}}, {"id": 1, "probe": {}}, {**question("a"), "b": 1}]
+    "control",
+    [{"id": "x-01"}, {"probe": {"accounts": "superusers"}}, {"id": 1, "probe": {}}, {**question("a"), "b": 1}],
 )
 def test_what_is_no_control_stops_everything(control):
-    with pytest.raises(BadArgumentError, match="a control must be {id, probe}"):
+    with pytest.raises(BadArgumentError, match=r"a control must be \{id, probe\}"):
         _registry.observe([control])
 
 
