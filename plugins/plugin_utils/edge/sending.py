@@ -23,6 +23,7 @@ from ..evidence.notices import Notice
 from ..site.problems import Fault, SiteFilesError
 from ..site.reading import read_document
 from ..site.structure import Fields, Items, Text
+from .no_redirect import OPENER
 
 FILE = "notices.yml"
 SENDMAIL = "/usr/sbin/sendmail"
@@ -115,7 +116,7 @@ class Channels:
             raise SendingError(f"{FILE}: webhook.url_file: holds no http or https address; write one line with it")
         request = urllib.request.Request(url, json.dumps(notice.to_dict()).encode(), headers, method="POST")  # noqa: S310 - the scheme was checked above
         try:
-            with _OPENER.open(request, timeout=PATIENCE):
+            with OPENER.open(request, timeout=PATIENCE):
                 pass
         except urllib.error.HTTPError as error:
             raise SendingError(f"{FILE}: webhook: {host} answered {error.code}; the notice was not taken") from error
@@ -138,16 +139,6 @@ class Channels:
         if not re.fullmatch(r"[\x21-\x7e]+", secret):
             raise SendingError(f"{where}: expected one line without blanks")
         return secret
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the token, and the notice, to whom nobody named."""
-
-    def redirect_request(self, *_unused: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 def read_channels(root: Path) -> Channels:

@@ -25,6 +25,7 @@ from ..ledger.recorder import Recorder
 from ..ledger.signers import Signer
 from ..ledger.store import Ledger
 from ..site.witnesses import WitnessSettings
+from .no_redirect import OPENER
 
 PATIENCE = 10.0
 """Seconds one witness may take for one answer."""
@@ -176,7 +177,7 @@ def answer_of(request: urllib.request.Request) -> tuple[int, str, bytes]:
     """Return status, content type and body of an answer; raises NoAnswerError where none is had."""
     try:
         # site.yml lets in no scheme but http and https.
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - see above
+        with OPENER.open(request, timeout=PATIENCE) as answer:
             return answer.status, answer.headers.get("Content-Type", ""), answer.read(LARGEST)
     except urllib.error.HTTPError as error:
         with error:
