@@ -109,7 +109,7 @@ class ServerReader:
         for name, digest in functions:
             if CODE.get(name) != digest:
                 notes.find("database-form", None, f"the function {name} is not one that was released")
-        for name in sorted(set(CODE) - {name for name, _ in functions}):
+        for name in sorted(set(CODE) - {name for name, _digest in functions}):
             notes.find("database-form", None, f"the function {name} is missing")
         others = self.execute(
             "SELECT 'trigger ' || tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
@@ -150,7 +150,7 @@ class ServerRows:
                 cursor.execute(query.encode())
                 yield from cursor
         except psycopg.Error as error:
-            said = str(error).strip().split("\n")[0]
+            said = str(error).strip().partition("\n")[0]
             raise ServerError(f"ledger: the server cannot read on: {said}; see its log, then audit again") from error
 
 
@@ -187,7 +187,7 @@ def server_opened(address: str) -> Iterator[ServerReader]:
 
 
 def _refused(address: str, error: Exception) -> LedgerError:
-    said = str(error).strip().split("\n")[0]
+    said = str(error).strip().partition("\n")[0]
     return LedgerError(
         f"{address}: cannot be read: {said}; expected a database that this login can read; correct the address, the "
         "file that passfile= names (mode 0600), or the login's roles"

@@ -116,7 +116,7 @@ def _check(value: object, depth: int) -> None:
 
 def _is_plain(value: object) -> bool:
     """Say whether there is nothing more to look at: ASCII text, None or a truth value."""
-    return (type(value) is str and value.isascii()) or value is None or value is True or value is False
+    return (isinstance(value, str) and value.isascii()) or value is None or value is True or value is False
 
 
 def _descend(value: object, depth: int, step: str) -> None:

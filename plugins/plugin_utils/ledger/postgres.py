@@ -269,7 +269,7 @@ class PostgresStore:
     def _failure(self, error: Exception) -> LedgerError:
         """Return the error a person can act on for one the driver raised."""
         original = getattr(error, "orig", None) or error
-        said = str(original).strip().split("\n")[0]
+        said = str(original).strip().partition("\n")[0]
         code = str(getattr(original, "sqlstate", None) or _refusal(str(original)))
         if code == "HF001":
             return LedgerError(f"{self.place}: {said}")

@@ -61,10 +61,10 @@ def fault_of(address: str) -> tuple[str, str] | None:
         return f"an address of kind {_quoted(parts.scheme)}", "ledgers lie in SQLite files or in PostgreSQL"
     if parts.password is not None:
         return "a password in the address", "write it into the file that passfile= names, mode 0600, and not here"
-    unknown = sorted({name for name, _ in asked} - set(PARAMETERS))
+    unknown = sorted({name for name, _value in asked} - set(PARAMETERS))
     if unknown:
         return f"the parameter {_quoted(unknown[0])}", f"use only {', '.join(PARAMETERS)}"
-    if len({name for name, _ in asked}) != len(asked):
+    if len({name for name, _value in asked}) != len(asked):
         return "a parameter that is given twice", "say it once"
     if not parts.path.strip("/") or parts.fragment or port == 0:
         return "an address without a database's name", "write it after the host: /ledger"

@@ -164,19 +164,20 @@ class Memory:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         # A connection for one request: requests are answered in threads, and sqlite3's handles stay in theirs.
+        connection = None
         try:
             connection = sqlite3.connect(
                 f"file:{quote(str(self.path))}?mode=rw", uri=True, timeout=PATIENCE, isolation_level=None
             )
-            try:
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.execute(begin)
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                connection.close()  # what was not committed is taken back
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(begin)
+            yield connection
+            connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: {error}; nothing was cosigned; see that this user can write it") from error
+        finally:
+            if connection is not None:
+                connection.close()  # what was not committed is taken back
 
 
 @dataclass(frozen=True)

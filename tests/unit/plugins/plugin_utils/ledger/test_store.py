@@ -49,7 +49,7 @@ def private_key_file(shop: Shop, keys: dict[str, Signer]) -> Path:
     """Return a file with the private key of operations, for a process of its own."""
     path = shop.folder / "operations.pem"
     if not path.exists():
-        private = keys["operations"]._signer._private_key  # type: ignore[attr-defined]  # a test may look inside
+        private = keys["operations"]._private  # type: ignore[attr-defined]  # a test may look inside
         path.touch(mode=0o600)
         path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return path
