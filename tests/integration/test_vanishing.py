@@ -41,7 +41,7 @@ def test_a_host_that_reports_nothing_fails_the_run(here: SiteUnderTest, tmp_path
     text = playbook.read_text(encoding="utf-8")
     probing = "      holdfast.hipaa.probe:\n"
     assert probing in text
-    text = text.replace(probing, f"{probing}      when: inventory_hostname != 'lab-2'\n")
+    text = text.replace(probing, f"      when: inventory_hostname != 'lab-2'\n{probing}")
     playbook.write_text(text, encoding="utf-8")
     done = here.play("check_drift")
     assert done.returncode == 3, done.stdout + done.stderr
