@@ -51,7 +51,7 @@ def test_the_latest_of_many_is_found_wherever_it_stands():
 
 
 @pytest.mark.skipif(shutil.which("dpkg") is None, reason="this machine has no dpkg to ask")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VERSIONS, VERSIONS)
 def test_dpkg_itself_orders_any_two_versions_the_same_way(one, other):
     def holds(relation):

@@ -138,7 +138,7 @@ def test_time_alone_never_turns_no_into_yes(history: list[Event], ring: str, now
 
 
 @given(histories, st.sampled_from(RINGS), times)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_yes_means_what_the_policy_says(history: list[Event], ring: str, now: Any) -> None:
     """Restates the main promises without the engine's own code, over the events themselves."""
     decision = ask(history, ring, now)
@@ -173,7 +173,7 @@ def test_the_ready_history_is_allowed_so_the_properties_are_about_something() ->
 
 
 @given(histories, st.sampled_from(RINGS), times, st.integers(0, 3), st.integers(1, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_enduring_more_never_turns_yes_into_no(
     history: list[Event], ring: str, now: Any, least: int, more: int
 ) -> None:
@@ -184,7 +184,7 @@ def test_enduring_more_never_turns_yes_into_no(
 
 
 @given(histories, st.sampled_from(RINGS), times, st.sampled_from(PEOPLE))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_stop_order_is_always_heard_and_go_never_helps_beyond_it(
     history: list[Event], ring: str, now: Any, by: str
 ) -> None:
