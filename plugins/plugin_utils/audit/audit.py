@@ -15,10 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from .amendments import check_amendments
 from .changes import check_changes
 from .database import Reader, check_form, opened
 from .envelopes import Entry, MalformedError, take_apart
+from .evidence import check_evidence
 from .heads import check_remembered, check_signed_heads
+from .heartbeats import check_heartbeats
 from .keyring import Keyring
 from .plans import check_plans
 from .report import AuditReport, Notes
@@ -41,6 +44,7 @@ def audit(
     *,
     now: datetime,
     plans_dir: Path | None = None,
+    evidence_dir: Path | None = None,
     remembered_head: str | None = None,
     pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
@@ -50,10 +54,11 @@ def audit(
     """Return what an audit of the ledger finds.
 
     `ledger_path` is a file, or as text a PostgreSQL address.
-    `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
-    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `pinned_genesis` is the digest of the
-    first trust document as the auditor knows it, in hexadecimal; `approvals_required` is the number of approvers
-    by ring; `watchers` are the witnesses the auditor believes;
+    `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans, `evidence_dir`
+    <digest>.sealed of the evidence; `remembered_head` is a head the auditor kept, a checkpoint's text or
+    `SIZE ROOT`; `pinned_genesis` is the digest of the first trust document as the auditor knows it, in
+    hexadecimal; `approvals_required` is the number of approvers by ring; `watchers` are the witnesses the
+    auditor believes;
     `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
     can be audited.
     """
@@ -79,6 +84,9 @@ def audit(
                 check_changes(entries, runs, keyring, approvals_required, notes)
                 check_wards(entries, runs, notes)
                 check_plans(runs, plans_dir, notes)
+                check_amendments(entries, notes)
+                check_evidence(entries, evidence_dir, notes)
+                check_heartbeats(entries, now, notes)
         except sqlite3.DatabaseError as error:
             notes.find("database-damaged", None, f"SQLite cannot read on: {error}")
     if remembered_head is not None:
@@ -176,9 +184,7 @@ def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, 
         notes.warn("checkpoint-behind", None, f"the newest good signed head covers {sealed or 0} of {size} entries")
 
 
-def _say_limits(
-    genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes
-) -> None:
+def _say_limits(genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes) -> None:
     limits = notes.could_not_check
     if genesis and not known:
         limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own (--genesis)")

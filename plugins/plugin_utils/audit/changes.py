@@ -212,8 +212,8 @@ def _check_group(name: str, group: list[Entry], notes: Notes) -> None:
     for entry in group:
         if entry.step == "approve" and entry.body["decision"] == "reject":
             continue  # to say no to one's own change is no conflict
-        if entry.step == "halt":
-            continue  # to stop a change is everybody's right, and to let it go on adds no consent
+        if entry.step in ("halt", "amend", "evidence"):
+            continue  # to stop a change is everybody's right; to let it go on, or to add a word, adds no consent
         duty = DUTIES.get(entry.step, "implementer")
         for who in (entry.principal, entry.keyid):
             other = next((kind for kind in held[who] if kind != duty), None)

@@ -64,6 +64,17 @@ REMEDIES = {
     "duties-not-separate": "have requester, approver, implementer and verifier be four; " + _REVIEW,
     "ring-not-approved": _REVIEW,
     "asset-not-requested": _REVIEW,
+    # what no run writes
+    "heartbeat-missed": "if this is a copy, audit where the ledger is written; else see what keeps its records from it",
+    "amend-unknown": _WHO,
+    "amend-role": "have it amended by one who has the role; " + _REVIEW,
+    "kept-too-short": "keep it longer: holdfast evidence keep",
+    "evidence-unknown": _WHO,
+    "evidence-missing": "put the sealed file back from a copy; its digest says which it is",
+    "evidence-differs": "put the sealed file back from a copy; its digest says which it is",
+    "erased-early": "ask the officer; have compliance review what was erased",
+    "erased-held": "ask the officer, and tell counsel what was erased",
+    "hold-unknown": _WHO,
     # runs
     "run-unknown": _REVIEW,
     "run-twice": _WHO,
@@ -109,6 +120,9 @@ WARNINGS = {
     "approval-late": "nothing, if enough others approved; if not, that is a finding of its own",
     "approval-revoked": "nothing, if enough others approved; if not, that is a finding of its own",
     "change-unrequested": "ask whether the policy in force then let this be remediated without asking",
+    "amended": "read both records; the later one says what is to be known of the earlier",
+    "heartbeat-late": "ask what kept records from the ledger then",
+    "evidence-left": "erase it: holdfast evidence erase",
     "findings-cut": "mend the first ones, and audit again",
 }
 """What an auditor should know, though no rule is broken."""

@@ -66,6 +66,11 @@ ROLES = {
     "halt": frozenset({"requester", "approver", "implementer"}),
     "lease": frozenset({"implementer"}),
     "run-close": frozenset({"implementer"}),
+    "heartbeat": frozenset({"log"}),
+    "amend": frozenset({"requester", "approver", "implementer", "verifier", "log", "officer"}),
+    "evidence": frozenset({"officer", "requester", "approver", "implementer", "verifier"}),
+    "hold": frozenset({"officer"}),
+    "tombstone": frozenset({"officer"}),
 }
 """Who may sign which step."""
 
@@ -100,9 +105,25 @@ _KEY = {
     "distrust_from?": ANY,
     "attested?": Many(ANY, 1, True),
 }
-ALL_ROLES = frozenset({"log"}).union(*ROLES.values())
+ALL_ROLES = frozenset[str]().union(*ROLES.values())
 
 STEPS: dict[str, Any] = {
+    "heartbeat": {"within_s": range(366 * 24 * 60 * 60 + 1)},
+    "amend": {
+        "index": ANY,
+        "reason": frozenset({"mistaken", "incomplete", "superseded", "explained"}),
+        "right?": ANY,
+        "file?": SHA,
+    },
+    "evidence": {
+        "kind": frozenset(
+            {"contract", "log", "message", "report", "scan", "screenshot", "test", "ticket", "training", "other"}
+        ),
+        "bytes": range(1, BIG),
+        "keep_until": Time,
+    },
+    "hold": {"action": frozenset({"place", "lift"}), "hold": NAME, "evidence": Many(SHA, once=True)},
+    "tombstone": {"index": ANY, "reason": frozenset({"expired"})},
     "trust": {
         "version": range(1, BIG),
         "previous": Null(SHA),

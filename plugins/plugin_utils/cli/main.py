@@ -21,6 +21,7 @@ from . import (
     change,
     check,
     drift,
+    evidence,
     init,
     key,
     ledger,
@@ -36,8 +37,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, change, check, drift, init, key, ledger, pool, records, report, results, schedule, trust,
-    watch, witness,
+    audit, baseline, change, check, drift, evidence, init, key, ledger, pool, records, report, results,
+    schedule, trust, watch, witness,
 )  # fmt: skip
 
 

@@ -36,10 +36,30 @@ SIGNED_BY = {
     "halt": ("requester", "approver", "implementer"),
     "lease": ("implementer",),
     "run-close": ("implementer",),
+    "heartbeat": ("log",),
+    "amend": ("requester", "approver", "implementer", "verifier", "log", "officer"),
+    "evidence": ("officer", "requester", "approver", "implementer", "verifier"),
+    "hold": ("officer",),
+    "tombstone": ("officer",),
 }
 """The roles whose principals may sign each step; who has several of them signs as the first."""
 
-_SUBJECT = fields({"name": word("plan", "baseline", "trust", "request"), "digest": fields({"sha256": HEX})})
+_ABOUT = {
+    "trust": ("trust",),
+    "heartbeat": ("head",),
+    "amend": ("entry",),
+    "evidence": ("evidence",),
+    "hold": ("head",),
+    "tombstone": ("evidence",),
+}
+"""What the first subject of a step is; of all others a plan or a baseline. Of these nothing else follows."""
+
+_SUBJECT = fields(
+    {
+        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence"),
+        "digest": fields({"sha256": HEX}),
+    }
+)
 _FRAME = fields(
     {
         "_type": word(STATEMENT),
@@ -125,6 +145,8 @@ def check(statement: Any) -> None:
         _check_way_back(body)
     if step == "deploy":
         _check_deeds(body)
+    if step in ("heartbeat", "hold"):
+        _check_head(statement)
 
 
 def read(envelope: Envelope) -> dict[str, Any]:
@@ -139,10 +161,10 @@ def read(envelope: Envelope) -> dict[str, Any]:
 
 def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any]) -> None:
     names = [entry["name"] for entry in subject]
-    first = ("trust",) if step == "trust" else ("plan", "baseline")
+    first = _ABOUT.get(step, ("plan", "baseline"))
     if names[0] not in first:
         refuse("record.subject[0].name", names[0], " or ".join(first))
-    if step in ("trust", "request"):
+    if step in _ABOUT or step == "request":
         allowed: tuple[list[str], ...] = ([],)
     elif step in ("approve", "halt"):
         allowed = (["request"],)
@@ -156,7 +178,7 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
 
 def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> bool:
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
-    if step == "trust":
+    if step in ("trust", "heartbeat", "hold", "tombstone"):
         return True
     if step in ("request", "approve", "halt"):
         return False
@@ -165,6 +187,13 @@ def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> b
             return False
         return change_id is None
     return change_id is None
+
+
+def _check_head(statement: dict[str, Any]) -> None:
+    """Refuse a word about the ledger itself that is about another head than its signer saw."""
+    about, seen = statement["subject"][0]["digest"]["sha256"], statement["predicate"]["ledger_head"]["root"]
+    if about != seen:
+        refuse("record.subject[0].digest.sha256", about, f"{seen}, the root of the head that the record names")
 
 
 def _check_verdicts(body: dict[str, Any]) -> None:
