@@ -18,6 +18,7 @@ from pathlib import Path
 from .amendments import check_amendments
 from .changes import check_changes
 from .database import Reader, check_form, opened
+from .emergencies import check_emergencies
 from .envelopes import Entry, MalformedError, take_apart
 from .evidence import check_evidence
 from .heads import check_remembered, check_signed_heads
@@ -82,6 +83,7 @@ def audit(
                 check_runs(runs, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, approvals_required, notes)
+                check_emergencies(entries, keyring, approvals_required, now, notes)
                 check_wards(entries, runs, notes)
                 check_plans(runs, plans_dir, notes)
                 check_amendments(entries, notes)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .steps import ALL_ROLES, ANY, BIG, CHANGING, NAME, SHA, STEPS, Many, Null, Time
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
 _SUBJECTS = frozenset({"plan", "baseline", "trust", "request", "head", "entry", "evidence"})
+_FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
 _OWN = {
     "trust": "trust",
     "heartbeat": "head",
@@ -68,6 +69,7 @@ def problem_of(statement: Any) -> str | None:
         or _checks(step, body)
         or _way_back(step, body)
         or _deeds(step, body)
+        or _deadline(step, predicate, body)
     )
 
 
@@ -152,7 +154,7 @@ def _subjects(step: str, statement: dict[str, Any], body: dict[str, Any]) -> str
             return f"{step} is about the head {about[:16]}..., and its signer saw {seen[:16]}..."
     if step in _OWN or step == "request":
         allowed: set[tuple[str, ...]] = {()}
-    elif step in ("approve", "halt") or (step == "run-open" and body["request"] is not None):
+    elif step in _FOR_A_REQUEST or (step == "run-open" and body["request"] is not None):
         allowed = {("request",)}
     elif step == "run-open":
         allowed = {()}
@@ -170,7 +172,7 @@ def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str |
     changes = step == "run-open" and (
         body["request"] is not None or (body["mode"] == "apply" and body["kind"] in CHANGING)
     )
-    if change is None and (step in ("request", "approve", "halt") or changes):
+    if change is None and (step == "request" or step in _FOR_A_REQUEST or changes):
         return f"{step} has no change id"
     return None
 
@@ -197,6 +199,15 @@ def _way_back(step: str, body: dict[str, Any]) -> str | None:
             return f"{result['asset']} was put back on request, but of no run"
         if body["trigger"] == "rehearsal" and "ms" not in result:
             return f"{result['asset']} was put back in a rehearsal that took no time"
+    return None
+
+
+def _deadline(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
+    if step != "break-glass":
+        return None
+    allowed = datetime.fromisoformat(body["review_by"]) - datetime.fromisoformat(predicate["recorded_at"])
+    if not timedelta(0) < allowed <= timedelta(days=7):
+        return f"an emergency is to be reviewed by {body['review_by']}; expected within seven days of it"
     return None
 
 

@@ -66,6 +66,8 @@ ROLES = {
     "halt": frozenset({"requester", "approver", "implementer"}),
     "lease": frozenset({"implementer"}),
     "run-close": frozenset({"implementer"}),
+    "break-glass": frozenset({"implementer"}),
+    "review": frozenset({"approver"}),
     "heartbeat": frozenset({"log"}),
     "amend": frozenset({"requester", "approver", "implementer", "verifier", "log", "officer"}),
     "evidence": frozenset({"officer", "requester", "approver", "implementer", "verifier"}),
@@ -108,6 +110,12 @@ _KEY = {
 ALL_ROLES = frozenset[str]().union(*ROLES.values())
 
 STEPS: dict[str, Any] = {
+    "break-glass": {
+        "reason": frozenset({"outage", "attack", "exploited-flaw", "patient-care", "data-loss"}),
+        "rings": Many(NAME, 1, True),
+        "review_by": Time,
+    },
+    "review": {"index": ANY, "sha256": SHA, "verdict": frozenset({"justified", "unjustified"})},
     "heartbeat": {"within_s": range(366 * 24 * 60 * 60 + 1)},
     "amend": {
         "index": ANY,

@@ -20,7 +20,7 @@ from ..errors import UsageError
 from ..ledger.canonical import moment
 from ..policy.approving import may_decide
 from ..policy.standing import approved
-from . import change_signing
+from . import change_emergency, change_signing
 from .change_desk import Desk, deny, rings_of, signer_of
 from .change_halt import stop_or_go
 from .change_report import clock
@@ -71,6 +71,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         order.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
         add_keys(order, "the key of who orders it")
         order.set_defaults(func=stop_or_go, action=name)
+    change_emergency.add_actions(actions)
     for action in (request, approve, show, listing, stop, go):
         add_site(action)
         add_format(action)

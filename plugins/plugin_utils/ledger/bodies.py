@@ -19,6 +19,10 @@ AMENDING = ("mistaken", "incomplete", "superseded", "explained")
 """Why a record is amended: it says what is not so, too little, what holds no longer, or what the evidence explains."""
 EVIDENCE = ("contract", "log", "message", "report", "scan", "screenshot", "test", "ticket", "training", "other")
 """What a file of evidence is; its name and its words are in no record."""
+EMERGENCIES = ("outage", "attack", "exploited-flaw", "patient-care", "data-loss")
+"""Why a change goes ahead before enough people approved it."""
+LONGEST_REVIEW = 7 * 86_400
+"""Seconds after which an emergency must have been reviewed, at most; a ring's policy may want it sooner."""
 LONGEST_SILENCE = 366 * 86_400
 """Seconds that a heartbeat may promise at most."""
 OBSTACLES = (
@@ -193,6 +197,10 @@ BODIES: dict[str, Shape] = {
             ),
         }
     ),
+    "break-glass": fields(
+        {"reason": word(*EMERGENCIES), "rings": items(SLUG, least=1, distinct=True), "review_by": time}
+    ),
+    "review": fields({"index": whole(), "sha256": HEX, "verdict": word("justified", "unjustified")}),
     "heartbeat": fields({"within_s": whole(0, LONGEST_SILENCE)}),
     "amend": fields({"index": whole(), "reason": word(*AMENDING)}, {"right": whole(), "file": HEX}),
     "evidence": fields({"kind": word(*EVIDENCE), "bytes": whole(1), "keep_until": time}),

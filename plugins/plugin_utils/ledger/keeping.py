@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that no run writes: heartbeats, amendments, and what becomes of evidence. Each says a word, and undoes none.
+"""Records that no run writes: emergencies, heartbeats, amendments, and what becomes of evidence.
 
 What they refuse beforehand, the audit judges again afterwards by code of its own.
 """
@@ -101,3 +101,38 @@ def hold(recorder: Recorder, signer: Signer, *, action: str, name: str, evidence
 def tombstone(recorder: Recorder, signer: Signer, *, sha256: str, index: int) -> Receipt:
     """Put on record that a sealed file, which the entry `index` committed to, is erased for its time is over."""
     return recorder.write(signer, "tombstone", [about("evidence", sha256)], None, {"index": index, "reason": "expired"})
+
+
+def break_glass(
+    recorder: Recorder,
+    signer: Signer,
+    *,
+    change_id: str,
+    plan: str,
+    request: str,
+    reason: str,
+    rings: Sequence[str],
+    review_by: datetime,
+) -> Receipt:
+    """Let a change go ahead in these rings before enough people approved it; who did is reviewed by then.
+
+    `plan` and `request` are its digests.
+    """
+    body = {"reason": reason, "rings": list(rings), "review_by": canonical.timestamp(review_by)}
+    return recorder.write(signer, "break-glass", [about("plan", plan), about("request", request)], change_id, body)
+
+
+def review(
+    recorder: Recorder,
+    signer: Signer,
+    *,
+    change_id: str,
+    plan: str,
+    request: str,
+    index: int,
+    sha256: str,
+    verdict: str,
+) -> Receipt:
+    """Say of an emergency, the entry `index`, that it was `justified`, or `unjustified`."""
+    body = {"index": index, "sha256": sha256, "verdict": verdict}
+    return recorder.write(signer, "review", [about("plan", plan), about("request", request)], change_id, body)

@@ -11,12 +11,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, TrustError
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import keeping
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import keeping, statements
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
-from tests.ledger_cases import START, Shop, codes, warned
+from tests.ledger_cases import START, Shop, codes, statement_of, warned
 
 OTHER = "2" * 64
 
@@ -195,9 +196,10 @@ def test_who_amends_has_the_role_of_the_record(tmp_path: Path, keys: dict[str, S
 
 
 def test_an_amendment_names_the_record_by_its_bytes(shop: Shop) -> None:
-    first, second = shop.request(), shop.request()
+    request = shop.request()
+    first, second = shop.approve("security", request), shop.approve("security", request)
     record = read_records(shop.ledger)[first.index]
-    amended = keeping.amend(shop.recorder, shop.keys["operations"], replace(record, index=second.index), "mistaken")
+    amended = keeping.amend(shop.recorder, shop.keys["security"], replace(record, index=second.index), "mistaken")
     shop.seal()
     assert [(one.code, one.index) for one in shop.audit().findings] == [("amend-unknown", amended.index)]
 
@@ -233,3 +235,15 @@ def test_a_correction_or_a_file_is_no_duty(shop: Shop) -> None:
     shop.amend(approvals[0], by="security", reason="explained", file=OTHER)
     shop.seal()
     assert shop.audit().ok
+
+
+@pytest.mark.parametrize("step", ["heartbeat", "hold"])
+def test_a_word_about_the_ledger_is_about_the_head_its_signer_saw(shop: Shop, step: str) -> None:
+    told = shop.beat() if step == "heartbeat" else shop.hold("audit-2026")
+    statement = statement_of(shop.ledger.entry(told.index))
+    statements.check(statement)
+    assert forms.problem_of(statement) is None
+    statement["subject"][0]["digest"]["sha256"] = OTHER
+    with pytest.raises(LedgerError, match="the root of the head that the record names"):
+        statements.check(statement)
+    assert f"{step} is about the head {OTHER[:16]}" in str(forms.problem_of(statement))
