@@ -25,6 +25,7 @@ from .heads import check_remembered, check_signed_heads
 from .heartbeats import check_heartbeats
 from .keyring import Keyring
 from .plans import check_plans
+from .prefix import verified_prefix
 from .report import AuditReport, Notes
 from .returns import check_returns
 from .runs import check_runs, gather
@@ -51,6 +52,7 @@ def audit(
     approvals_required: Mapping[str, int] | None = None,
     watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
+    resume: bool = False,
 ) -> AuditReport:
     """Return what an audit of the ledger finds.
 
@@ -60,8 +62,9 @@ def audit(
     `SIZE ROOT`; `pinned_genesis` is the digest of the first trust document as the auditor knows it, in
     hexadecimal; `approvals_required` is the number of approvers by ring; `watchers` are the witnesses the
     auditor believes;
-    `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
-    can be audited.
+    `progress` is called with entries done and in all; with `resume`, signatures and forms of what the remembered head
+    covers are not verified again, as an earlier audit of the same bytes did. Raises LedgerError when there is nothing
+    that can be audited.
     """
     notes = Notes()
     tree = Tree()
@@ -70,6 +73,8 @@ def audit(
     with opened(ledger_path, notes) as connection:
         try:
             if check_form(connection, notes):
+                if resume:
+                    keyring.known = verified_prefix(connection, remembered_head or "")
                 entries = _walk(connection, tree, keyring, now, progress, notes)
                 tree.compare(connection, notes)
                 _check_size(connection, tree, notes)
@@ -97,6 +102,8 @@ def audit(
     if pinned_genesis not in (None, genesis):
         found = f"sha256 {genesis}" if genesis else "missing"
         notes.find("genesis-differs", None, f"the first trust document is {found}; yours is {pinned_genesis}")
+    if keyring.known:
+        notes.could_not_check.append(f"signatures of the first {keyring.known} entries: the audit before this one did")
     say_unwatched(watchers, remembered_head is not None, notes)
     _say_limits(genesis, remembered_head or pinned_genesis, approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
@@ -122,7 +129,7 @@ def _walk(
         expected = index + 1
         tree.add(stored)
         try:
-            entry = take_apart(index, stored)
+            entry = take_apart(index, stored, known=index < keyring.known)
         except MalformedError as error:
             notes.find(error.code, index, str(error))
         else:

@@ -29,7 +29,7 @@ class Run:
     @property
     def id(self) -> str:
         """Its id."""
-        return str(self.opened.body["run_id"])
+        return str(self.opened.run)
 
     @property
     def expected(self) -> list[str]:
@@ -66,7 +66,7 @@ def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
     """Return the runs in the order they were opened, and note records that belong to none as they must."""
     runs: dict[str, Run] = {}
     for entry in entries:
-        run_id = entry.body.get("run_id")
+        run_id = entry.run
         if run_id is None:
             continue
         run = runs.get(run_id)
@@ -123,7 +123,7 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
 
 def _belongs(entry: Entry, run: Run, notes: Notes) -> None:
     opened = run.opened
-    if entry.statement["subject"] != opened.statement["subject"] or entry.change != opened.change:
+    if entry.subject != opened.subject or entry.change != opened.change:
         notes.find("run-subject", entry.index, f"its change or subject is not that of {run.id}, which it names")
     if entry.step != "verify" and entry.keyid != opened.keyid:
         notes.find("run-signer", entry.index, f"{entry.principal} signed; {opened.principal} opened the run")

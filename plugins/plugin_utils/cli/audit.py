@@ -39,6 +39,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--keep", type=Path, metavar="FILE", help="after a clean audit, write SIZE ROOT there, for the next --head"
     )
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --head: do not verify again the signatures of what the audit that kept this head has verified",
+    )
+    parser.add_argument(
         "--genesis", type=sha256, metavar="SHA256", help="the first trust document's digest, as you know it"
     )
     parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
@@ -59,6 +64,8 @@ def _run(args: argparse.Namespace) -> int:
     evidence: Path | None = args.evidence
     required: Mapping[str, int] | None = None
     watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
+    if args.resume and args.head is None:
+        raise UsageError("--resume: no head was given; expected --head FILE, a head that --keep wrote")
     if ledger and args.site:
         raise UsageError("--site and --ledger: both were given; expected one; a site names its own ledger")
     if ledger is None:
@@ -77,6 +84,7 @@ def _run(args: argparse.Namespace) -> int:
         approvals_required=required,
         watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
+        resume=args.resume,
     )
     print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
     if report and args.keep is not None:
