@@ -266,10 +266,10 @@ class Shop:
         self.seal()
         return done, undo, locked
 
-    def rekey(self) -> None:
-        """Publish a version that says all that can be said of a key: the approvers' and operations' terms."""
+    def rekey(self, stolen: str = "security") -> None:
+        """Publish a version that says all that can be said of a key: a stolen one's and operations' terms."""
         terms = {
-            "security": Term(revoked_from=self.ledger.size, reason="stolen", distrust_from=1, attested=(1, 2)),
+            stolen: Term(revoked_from=self.ledger.size, reason="stolen", distrust_from=1, attested=(1, 2)),
             "operations": Term(valid_from=1),
         }
         people = tuple(

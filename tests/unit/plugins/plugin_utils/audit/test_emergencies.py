@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
-from tests.ledger_cases import Shop, codes, warned
+from tests.ledger_cases import Shop, codes, statement_of, warned
 
 
 def run(shop: Shop, request: Receipt, asset: str = "lab-1", ring: str = "lab") -> None:
@@ -178,3 +180,27 @@ def test_the_ledger_of_one_without_a_policy_wants_one_reviewer(shop: Shop) -> No
     report = audit(shop.ledger.path, now=shop.now, plans_dir=shop.plans)
     assert report.ok
     assert not report.warnings
+
+
+def test_the_audit_refuses_the_same_deadlines(shop: Shop) -> None:
+    glass = shop.break_glass(shop.request())
+    statement = statement_of(shop.ledger.entry(glass.index))
+    assert forms.problem_of(statement) is None
+    at = datetime.fromisoformat(statement["predicate"]["recorded_at"])
+    for allowed in (timedelta(0), timedelta(days=7, milliseconds=1)):
+        statement["predicate"]["step"]["review_by"] = canonical.timestamp(at + allowed)
+        assert "expected within seven days of it" in str(forms.problem_of(statement))
+
+
+def test_a_review_with_a_stolen_key_does_not_count(shop: Shop) -> None:
+    request = shop.request()
+    glass = shop.break_glass(request, "lab")
+    run(shop, request)
+    shop.review(request, glass, "revenue-cycle")
+    shop.seal()
+    assert shop.audit(now=shop.now).ok
+    shop.rekey("revenue-cycle")
+    shop.seal()
+    report = shop.audit(now=shop.now)
+    assert codes(report) == {"key-distrusted"}
+    assert "break-glass-open" in warned(report)
