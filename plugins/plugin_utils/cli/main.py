@@ -18,6 +18,7 @@ from ..errors import HoldfastError
 from . import (
     audit,
     baseline,
+    bundle,
     change,
     check,
     drift,
@@ -37,7 +38,7 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, change, check, drift, evidence, init, key, ledger, pool, records, report, results,
+    audit, baseline, bundle, change, check, drift, evidence, init, key, ledger, pool, records, report, results,
     schedule, trust, watch, witness,
 )  # fmt: skip
 
