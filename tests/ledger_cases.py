@@ -348,6 +348,12 @@ class Shop:
         record = next(one for one in read_records(self.ledger) if one.index == target.index)
         return keeping.amend(self.recorder, self.keys[by], record, reason, **more)
 
+    def sign_exception(self, decision: str = "approve", *, days: int = 30, **more: Any) -> Receipt:
+        """Sign the exception that `waived` names, or withdraw it."""
+        of: dict[str, Any] = {"name": "legacy-scanner", "control": "ssh-02", "sha256": "3" * 64, **more}
+        until = self.now + timedelta(days=days)
+        return keeping.exception(self.recorder, self.keys["security"], decision=decision, expires_at=until, **of)
+
     def break_glass(self, request: Receipt, *rings: str, by: str = "controller", hours: int = 24) -> Receipt:
         """Let a change go ahead before enough people approved it, in both rings unless told otherwise."""
         return keeping.break_glass(
@@ -367,6 +373,7 @@ class Shop:
     def annals(self) -> None:
         """Write everything that no run writes: a corrected request, evidence held, released, and erased in time."""
         self.beat()
+        self.sign_exception()
         wrong = self.request()
         self.review(wrong, self.break_glass(wrong))
         right = self.request(change_id=wrong.change_id)

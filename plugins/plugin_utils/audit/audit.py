@@ -21,6 +21,7 @@ from .database import Reader, check_form, opened
 from .emergencies import check_emergencies
 from .envelopes import Entry, MalformedError, take_apart
 from .evidence import check_evidence
+from .exceptions import Exceptions
 from .heads import check_remembered, check_signed_heads
 from .heartbeats import check_heartbeats
 from .keyring import Keyring
@@ -50,6 +51,7 @@ def audit(
     remembered_head: str | None = None,
     pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
+    exceptions_signed: bool = False,
     watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
     resume: bool = False,
@@ -60,8 +62,8 @@ def audit(
     `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans, `evidence_dir`
     <digest>.sealed of the evidence; `remembered_head` is a head the auditor kept, a checkpoint's text or
     `SIZE ROOT`; `pinned_genesis` is the digest of the first trust document as the auditor knows it, in
-    hexadecimal; `approvals_required` is the number of approvers by ring; `watchers` are the witnesses the
-    auditor believes;
+    hexadecimal; `approvals_required` is the number of approvers by ring; `exceptions_signed` says that the
+    site wants exceptions signed; `watchers` are the witnesses the auditor believes;
     `progress` is called with entries done and in all; with `resume`, signatures and forms of what the remembered head
     covers are not verified again, as an earlier audit of the same bytes did. Raises LedgerError when there is nothing
     that can be audited.
@@ -85,7 +87,9 @@ def audit(
                 _check_heads_seen(entries, tree, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
-                check_runs(runs, notes)
+                excepted = Exceptions(entries, keyring)
+                check_runs(runs, excepted, notes)
+                excepted.conclude(exceptions_signed, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, approvals_required, notes)
                 check_emergencies(entries, keyring, approvals_required, now, notes)

@@ -65,6 +65,8 @@ REMEDIES = {
     "ring-not-approved": _REVIEW,
     "asset-not-requested": _REVIEW,
     # what no run writes
+    "exception-ended": "see whether the control holds there now; have the exception renewed, or take it away",
+    "exception-unsigned": "have its approver sign it: holdfast exception approve; or take it away",
     "break-glass-unknown": "an emergency must be of a change that was requested, and of its rings; " + _REVIEW,
     "break-glass-unreviewed": "have approvers review it: holdfast change review; it was due",
     "break-glass-unjustified": "an approver says that the emergency was none; " + _REVIEW,

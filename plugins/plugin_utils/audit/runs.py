@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .envelopes import Entry
+from .exceptions import Exceptions
 from .report import Notes
 from .steps import LOOKING, OUTCOMES
 
@@ -88,7 +89,7 @@ def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
     return list(runs.values())
 
 
-def check_runs(runs: list[Run], notes: Notes) -> None:
+def check_runs(runs: list[Run], excepted: Exceptions, notes: Notes) -> None:
     """Note everything a run should have said or must not have done."""
     last = _last_verdicts(runs)
     by_id = {run.id: run for run in runs}
@@ -112,7 +113,7 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
                 heirs[name] = run
     for run in runs:
         _check_assets(run, notes)
-        _check_verdicts(run, notes)
+        _check_verdicts(run, excepted, notes)
         if run.closed is None:
             _never_closed(run, heirs.get(run.id), last, _restored(run, runs), notes)
         else:
@@ -145,12 +146,13 @@ def _named(record: Entry) -> set[str]:
     return {result["asset"] for result in record.body["results"]}
 
 
-def _check_verdicts(run: Run, notes: Notes) -> None:
+def _check_verdicts(run: Run, excepted: Exceptions, notes: Notes) -> None:
     for record, result in run.results("verify"):
         failed = [check["id"] for check in result["checks"] if check["result"] == "fail"]
         if result["verdict"] == "pass" and (failed or result["counts"]["fail"]):
             count = max(len(failed), result["counts"]["fail"])
             notes.find("verdict-contradicts", record.index, f"{result['asset']} passes with {count} failed checks")
+        excepted.judge(record, result, notes)
 
 
 def _check_close(run: Run, closed: Entry, done: set[str], notes: Notes) -> None:

@@ -66,6 +66,7 @@ ROLES = {
     "halt": frozenset({"requester", "approver", "implementer"}),
     "lease": frozenset({"implementer"}),
     "run-close": frozenset({"implementer"}),
+    "exception": frozenset({"approver"}),
     "break-glass": frozenset({"implementer"}),
     "review": frozenset({"approver"}),
     "heartbeat": frozenset({"log"}),
@@ -110,6 +111,12 @@ _KEY = {
 ALL_ROLES = frozenset[str]().union(*ROLES.values())
 
 STEPS: dict[str, Any] = {
+    "exception": {
+        "decision": frozenset({"approve", "withdraw"}),
+        "exception": NAME,
+        "control": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
+        "expires_at": Time,
+    },
     "break-glass": {
         "reason": frozenset({"outage", "attack", "exploited-flaw", "patient-care", "data-loss"}),
         "rings": Many(NAME, 1, True),

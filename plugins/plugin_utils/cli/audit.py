@@ -62,6 +62,7 @@ def _run(args: argparse.Namespace) -> int:
     ledger: Place | None = named_place("--ledger", args.ledger) if args.ledger else None
     plans: Path | None = args.plans
     evidence: Path | None = args.evidence
+    signed = False
     required: Mapping[str, int] | None = None
     watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
     if args.resume and args.head is None:
@@ -72,6 +73,7 @@ def _run(args: argparse.Namespace) -> int:
         site = load_site(find_site(args.site), PRODUCT)
         ledger, plans = site.ledger_path, plans or site.plans_dir
         evidence = evidence or folder_of(site)
+        signed = site.exceptions_signed
         watchers |= {one.key: one for one in _watchers(site, args.offline)}
         required = {ring.name: ring.approvals_required for ring in site.policy.rings}
     report = audit(
@@ -82,6 +84,7 @@ def _run(args: argparse.Namespace) -> int:
         remembered_head=_head(args.head),
         pinned_genesis=args.genesis,
         approvals_required=required,
+        exceptions_signed=signed,
         watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
         resume=args.resume,

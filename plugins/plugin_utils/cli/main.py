@@ -23,6 +23,7 @@ from . import (
     check,
     drift,
     evidence,
+    exception,
     init,
     key,
     ledger,
@@ -38,8 +39,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, bundle, change, check, drift, evidence, init, key, ledger, pool, records, report, results,
-    schedule, trust, watch, witness,
+    audit, baseline, bundle, change, check, drift, evidence, exception, init, key, ledger, pool, records, report,
+    results, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

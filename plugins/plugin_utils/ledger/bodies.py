@@ -197,6 +197,9 @@ BODIES: dict[str, Shape] = {
             ),
         }
     ),
+    "exception": fields(
+        {"decision": word("approve", "withdraw"), "exception": SLUG, "control": CHECK, "expires_at": time}
+    ),
     "break-glass": fields(
         {"reason": word(*EMERGENCIES), "rings": items(SLUG, least=1, distinct=True), "review_by": time}
     ),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that no run writes: emergencies, heartbeats, amendments, and what becomes of evidence.
+"""Records that no run writes: exceptions, emergencies, heartbeats, amendments, and what becomes of evidence.
 
 What they refuse beforehand, the audit judges again afterwards by code of its own.
 """
@@ -136,3 +136,16 @@ def review(
     """Say of an emergency, the entry `index`, that it was `justified`, or `unjustified`."""
     body = {"index": index, "sha256": sha256, "verdict": verdict}
     return recorder.write(signer, "review", [about("plan", plan), about("request", request)], change_id, body)
+
+
+def exception(
+    recorder: Recorder, signer: Signer, *, decision: str, name: str, sha256: str, control: str, expires_at: datetime
+) -> Receipt:
+    """Approve exactly one exception, by the digest of all it says, or `withdraw` it; `name` is its id."""
+    body = {
+        "decision": decision,
+        "exception": name,
+        "control": control,
+        "expires_at": canonical.timestamp(expires_at),
+    }
+    return recorder.write(signer, "exception", [about("exception", sha256)], None, body)

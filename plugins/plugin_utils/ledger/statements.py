@@ -36,6 +36,7 @@ SIGNED_BY = {
     "halt": ("requester", "approver", "implementer"),
     "lease": ("implementer",),
     "run-close": ("implementer",),
+    "exception": ("approver",),
     "break-glass": ("implementer",),
     "review": ("approver",),
     "heartbeat": ("log",),
@@ -51,6 +52,7 @@ FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
 
 _ABOUT = {
     "trust": ("trust",),
+    "exception": ("exception",),
     "heartbeat": ("head",),
     "amend": ("entry",),
     "evidence": ("evidence",),
@@ -61,7 +63,7 @@ _ABOUT = {
 
 _SUBJECT = fields(
     {
-        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence"),
+        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception"),
         "digest": fields({"sha256": HEX}),
     }
 )
@@ -185,7 +187,7 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
 
 def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> bool:
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
-    if step in ("trust", "heartbeat", "hold", "tombstone"):
+    if step in ("trust", "exception", "heartbeat", "hold", "tombstone"):
         return True
     if step == "request" or step in FOR_A_REQUEST:
         return False
