@@ -111,7 +111,7 @@ def test_no_run_opens_before_the_exception_is_signed_and_every_change_is_signed_
     refused(desk)
     assert run(desk, capsys, "approve", "old-client", by="ana")[0] == 0
     start(desk)
-    assert run(desk, capsys, "withdraw", "old-client", by="ben")[0] == 0
+    assert run(desk, capsys, "withdraw", "old-client", by="ana")[0] == 0
     refused(desk)
     main(["audit", "--site", str(desk / "site")])  # it finds that these runs looked at nothing
     assert "exception-" not in capsys.readouterr().out
