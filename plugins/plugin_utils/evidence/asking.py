@@ -42,7 +42,7 @@ def facts(body: Any, asset: str | None = None) -> Iterator[Fact]:
         return
     asset = body.get("asset", asset)
     words = frozenset(body[name] for name in OUTCOMES if isinstance(body.get(name), str))
-    control = body["id"] if "id" in body and "result" in body else None
+    control = body["id"] if "id" in body and "result" in body else body.get("control")
     yield Fact(asset, control, words)
     for name in ASSETS:
         for one in body.get(name, ()):

@@ -47,8 +47,10 @@ def gather(ledger: Ledger, question: Question, size: int) -> Gathered:
         one.sha256 for one in found.values()
     }:
         found |= _those(ledger, size, _of_step("request", "approve"), lambda one: one.sha256 in missing)
-    # What is known of these records since: what was amended, and evidence that is no more.
+    # What is known of these records since, and by whose leave a failure stands.
     found |= _those(ledger, size, _of_step("amend", "tombstone"), lambda one: one.body["index"] in found)
+    if waived := {name for one in found.values() for name in _exceptions(one)}:
+        found |= _those(ledger, size, _of_step("exception"), lambda one: one.body["exception"] in waived)
     records = tuple(found[index] for index in sorted(found))
     return Gathered(records, frozenset(one.index for one in asked), len(answers) - len(asked))
 
@@ -57,6 +59,12 @@ def rests_on(record: Record) -> Iterable[str]:
     """Return the digests of the records that a record names: its request, and the approvals a run was opened with."""
     request = [record.request] if record.request else []
     return [*request, *(cited["sha256"] for cited in record.body.get("approvals", ()))]
+
+
+def _exceptions(record: Record) -> Iterable[str]:
+    """Return the exceptions by which a record's results are waived."""
+    results = record.body["results"] if record.step == "verify" else ()
+    return [check["exception"] for one in results for check in one["checks"] if "exception" in check]
 
 
 def _those(ledger: Ledger, size: int, look: Look, wanted: Callable[[Record], bool]) -> Mapping[int, Record]:

@@ -27,7 +27,8 @@ ROLES = {  # who may sign what
     "trust": {"root"}, "request": {"requester"}, "approve": {"approver"}, "review": {"approver"}, "hold": {"officer"},
     "run-open": {"implementer"}, "deploy": {"implementer"}, "verify": {"verifier"}, "rollback": {"implementer"},
     "lease": {"implementer"}, "run-close": {"implementer"}, "break-glass": {"implementer"}, "heartbeat": {"log"},
-    "halt": {"requester", "approver", "implementer"}, "tombstone": {"officer"}, "amend": ALL, "evidence": ALL - {"log"},
+    "halt": {"requester", "approver", "implementer"}, "tombstone": {"officer"}, "amend": ALL,
+    "evidence": ALL - {"log"}, "exception": {"approver"},
 }  # fmt: skip
 KINDS = {  # kind of key: curve (none: Ed25519), and whether its signatures are bare, SSHSIG, or of a FIDO2 token
     "ed25519": ("", "bare"), "ecdsa-p256": ("nistp256", "bare"), "ecdsa-p384": ("nistp384", "bare"),
@@ -231,9 +232,8 @@ class Bundle:
         trust, seen = self._in_force(record.index), self._in_force(head["size"])
         _need((named["version"], named["sha256"]) == (seen.body["version"], seen.sha256), f"{at}it names another trust")
         key = trust.keys.get(record.keyid)
-        role = ROLES[record.step] & {record.said["actor"]["role"]}
-        good = key and key.who == record.who and key._may(role, record.index)
-        _need(good, f"{at}{record.who} may not sign a {record.step} with that key in that role")
+        may = key and key._may(ROLES[record.step] & {record.said["actor"]["role"]}, record.index)
+        _need(key and may and key.who == record.who, f"{at}{record.who} may not sign a {record.step} with that key so")
         _need(key and key._made(record.signature, record.message), f"{at}the signature does not hold")
 
     def _check_head(self, witnesses: Sequence[str]) -> None:
