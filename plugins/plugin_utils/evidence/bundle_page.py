@@ -133,8 +133,8 @@ def _story(change: str, records: list[Record], plans: Mapping[str, bytes]) -> St
             break
     deeds: dict[tuple[str, str], tuple[str, str, int, datetime]] = {}
     for one in records:
-        word = one.body.get("decision", "") if one.step == "approve" else ""
-        did = {"request": "asked", "reject": "rejected"}.get(word or one.step, STEPS.get(one.step, one.step))
+        word = one.body["decision"] if one.step == "approve" else one.step
+        did = STEPS.get(word, word)
         deeds.setdefault((did, one.principal), (did, one.principal, one.index, one.recorded_at))
     return Story(change, str(plan.get("title", "")), str(plan.get("reason", "")), tuple(deeds.values()))
 

@@ -75,7 +75,10 @@ def _naming(ids: Iterable[str]) -> Look:
     named = frozenset(one.encode("ascii") for one in ids)
 
     def look(stored: bytes) -> bool:
-        payload = b64decode(stored[_BEFORE : stored.find(b'"', _BEFORE)])
+        try:
+            payload = b64decode(stored[_BEFORE : stored.find(b'"', _BEFORE)])
+        except ValueError:
+            return True  # a damaged entry: whoever reads it whole says which and why
         return not named.isdisjoint(_IDS.findall(payload))
 
     return look

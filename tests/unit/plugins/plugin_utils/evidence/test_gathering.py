@@ -7,12 +7,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.asking import Question
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.gathering import gather, rests_on
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.scanning import find
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 
-from tests.ledger_cases import Shop, make_keys
+from tests.ledger_cases import Forger, Shop, make_keys
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,14 @@ def test_nothing_rests_on_what_is_not_there(shop: Shop) -> None:
         records = gather(shop.ledger, Question(steps=frozenset({one})), shop.ledger.size).records
         known = {record.sha256 for record in records}
         assert {digest for record in records for digest in rests_on(record)} <= known
+
+
+def test_damaged_entry_is_named(shop: Shop, tmp_path: Path) -> None:
+    forger = Forger(shop.ledger, tmp_path)
+    forger.entries[2] = b'{"payload":"A"}'
+    forged = Ledger(forger.write(forger.entries))
+    with pytest.raises(LedgerError, match=r"entry 2: .*run `holdfast audit`"):
+        gather(forged, Question(steps=frozenset({"deploy"})), forged.size)
 
 
 def test_what_the_head_misses_is_counted(shop: Shop) -> None:
