@@ -27,7 +27,7 @@ def forger(shop: Shop, tmp_path: Path) -> Forger:
 def unsigned(forger: Forger) -> list[bytes]:
     """Return the entries, one of them with a signature that its key never made."""
     good = Envelope.from_bytes(forger.entries[AT])
-    bad = Envelope(good.payload, good.keyid, good.signature[:-1] + b"\0").to_bytes()
+    bad = Envelope(good.payload, good.keyid, bytes([good.signature[0] ^ 1]) + good.signature[1:]).to_bytes()
     return [*forger.entries[:AT], bad, *forger.entries[AT + 1 :]]
 
 
