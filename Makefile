@@ -76,7 +76,7 @@ molecule: $(STAMP) ## every Molecule scenario: syntax, check, converge, idempote
 	@$(BIN)/python tests/run.py molecule
 
 .PHONY: bench
-bench: $(STAMP) ## print what baselines cost, in pings, and what waves cost beside a bare apt-get install
+bench: $(STAMP) ## print what baselines cost in pings, waves beside a bare apt-get, records beside what is bare of them
 	@$(BIN)/python -m pytest -q -s tests/bench
 
 .PHONY: dist

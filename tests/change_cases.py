@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +201,20 @@ class Book:
     def halt(self, by: str, action: str = "stop", rings: Sequence[str] = ("production",), **more: Any) -> None:
         """Someone stops the change, or lets it go on."""
         self._add("halt", by, more.pop("role", "approver"), {"action": action, "rings": list(rings)}, **more)
+
+    def break_glass(
+        self, by: str = "controller", rings: Sequence[str] = ("production",), hours: int = 24, **more: Any
+    ) -> None:
+        """An implementer lets the change go ahead without its approvals."""
+        until = self._next(more.get("at")) + timedelta(hours=hours)
+        body = {"reason": "outage", "rings": list(rings), "review_by": timestamp(until)}
+        self._add("break-glass", by, "implementer", body, **more)
+
+    def review(self, by: str, verdict: str = "justified", **more: Any) -> None:
+        """Someone reviews the newest emergency."""
+        glass = next(one for one in reversed(self.records) if one.step == "break-glass")
+        body = {"index": glass.index, "sha256": glass.sha256, "verdict": verdict}
+        self._add("review", by, "approver", body, **more)
 
     def lease(self, run: str, asset: str, until: str, cluster: str = "claims-db", action: str = "take") -> None:
         """A run takes or releases the leave to have a member of a cluster out of service."""

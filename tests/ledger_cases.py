@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The world of the ledger's and the audit's tests: seven principals with real keys, a ledger, a clock that ticks.
+"""The world of the ledger's and the audit's tests: eight principals with real keys, a ledger, a clock that ticks.
 
 `Shop.story` writes a small ledger in which every kind of record occurs and nothing is wrong. `Forger` is the
 attacker: whoever can write the file, knows the format, and lacks keys.
@@ -21,9 +21,9 @@ from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical, merkle
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical, keeping, merkle
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope, pae
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import OpenRun
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import OpenRun, read_records
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt, Recorder
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
@@ -39,6 +39,7 @@ ROLES = {
     "revenue-cycle": ("approver",),
     "controller": ("implementer",),
     "scanner": ("verifier",),
+    "records": ("officer",),
 }
 APPROVERS = ("security", "revenue-cycle")
 START = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
@@ -265,10 +266,10 @@ class Shop:
         self.seal()
         return done, undo, locked
 
-    def rekey(self) -> None:
-        """Publish a version that says all that can be said of a key: the approvers' and operations' terms."""
+    def rekey(self, stolen: str = "security") -> None:
+        """Publish a version that says all that can be said of a key: a stolen one's and operations' terms."""
         terms = {
-            "security": Term(revoked_from=self.ledger.size, reason="stolen", distrust_from=1, attested=(1, 2)),
+            stolen: Term(revoked_from=self.ledger.size, reason="stolen", distrust_from=1, attested=(1, 2)),
             "operations": Term(valid_from=1),
         }
         people = tuple(
@@ -324,6 +325,65 @@ class Shop:
         return self.recorder.lease(
             self.keys["controller"], run, action=action, cluster="claims-db", asset=asset, until=until
         )
+
+    def evidence(self, of: str = "1" * 64, *, by: str = "records", days: int = 6 * 366, **more: Any) -> Receipt:
+        """Commit to a sealed file, kept for so many days."""
+        particulars: dict[str, Any] = {"kind": "scan", "size": 100, "keep_until": self.now + timedelta(days=days)}
+        return keeping.evidence(self.recorder, self.keys[by], sha256=of, **{**particulars, **more})
+
+    def hold(self, name: str, *of: str, action: str = "place") -> Receipt:
+        """Place or lift a legal hold."""
+        return keeping.hold(self.recorder, self.keys["records"], action=action, name=name, evidence=of)
+
+    def erase(self, sealed: Receipt, of: str = "1" * 64) -> Receipt:
+        """Put a tombstone on record."""
+        return keeping.tombstone(self.recorder, self.keys["records"], sha256=of, index=sealed.index)
+
+    def beat(self, hours: int = 24) -> Receipt:
+        """Promise the next record within so many hours."""
+        return keeping.heartbeat(self.recorder, self.keys["log"], timedelta(hours=hours))
+
+    def amend(self, target: Receipt, *, by: str = "operations", reason: str = "mistaken", **more: Any) -> Receipt:
+        """Amend a record."""
+        record = next(one for one in read_records(self.ledger) if one.index == target.index)
+        return keeping.amend(self.recorder, self.keys[by], record, reason, **more)
+
+    def sign_exception(self, decision: str = "approve", *, days: int = 30, **more: Any) -> Receipt:
+        """Sign the exception that `waived` names, or withdraw it."""
+        of: dict[str, Any] = {"name": "legacy-scanner", "control": "ssh-02", "sha256": "3" * 64, **more}
+        until = self.now + timedelta(days=days)
+        return keeping.exception(self.recorder, self.keys["security"], decision=decision, expires_at=until, **of)
+
+    def break_glass(self, request: Receipt, *rings: str, by: str = "controller", hours: int = 24) -> Receipt:
+        """Let a change go ahead before enough people approved it, in both rings unless told otherwise."""
+        return keeping.break_glass(
+            self.recorder, self.keys[by], change_id=str(request.change_id), plan=PLAN_DIGEST, request=request.sha256,
+            reason="outage", rings=rings or ("lab", "production"), review_by=self.now + timedelta(hours=hours),
+        )  # fmt: skip
+
+    def review(
+        self, request: Receipt, glass: Receipt, by: str = "security", verdict: str = "justified", **more: Any
+    ) -> Receipt:
+        """Review an emergency."""
+        of = {"index": glass.index, "sha256": glass.sha256, "change_id": str(request.change_id), **more}
+        return keeping.review(
+            self.recorder, self.keys[by], plan=PLAN_DIGEST, request=request.sha256, verdict=verdict, **of
+        )
+
+    def annals(self) -> None:
+        """Write everything that no run writes: a corrected request, evidence held, released, and erased in time."""
+        self.beat()
+        self.sign_exception()
+        wrong = self.request()
+        self.review(wrong, self.break_glass(wrong))
+        right = self.request(change_id=wrong.change_id)
+        sealed = self.evidence(change_id=wrong.change_id)
+        self.amend(wrong, right=right.index, file="1" * 64)
+        self.hold("audit-2026", "1" * 64)
+        self.hold("audit-2026", action="lift")
+        self.beat(hours=0)
+        self.now += timedelta(days=6 * 366 + 1)
+        self.erase(sealed)
 
     def seal(self) -> str:
         """Sign the head."""

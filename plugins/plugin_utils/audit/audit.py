@@ -15,12 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from .amendments import check_amendments
 from .changes import check_changes
 from .database import Reader, check_form, opened
+from .emergencies import check_emergencies
 from .envelopes import Entry, MalformedError, take_apart
+from .evidence import check_evidence
+from .exceptions import Exceptions
 from .heads import check_remembered, check_signed_heads
+from .heartbeats import check_heartbeats
 from .keyring import Keyring
 from .plans import check_plans
+from .prefix import verified_prefix
 from .report import AuditReport, Notes
 from .returns import check_returns
 from .runs import check_runs, gather
@@ -41,21 +47,26 @@ def audit(
     *,
     now: datetime,
     plans_dir: Path | None = None,
+    evidence_dir: Path | None = None,
     remembered_head: str | None = None,
     pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
+    exceptions_signed: bool = False,
     watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
+    resume: bool = False,
 ) -> AuditReport:
     """Return what an audit of the ledger finds.
 
     `ledger_path` is a file, or as text a PostgreSQL address.
-    `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans; `remembered_head` is a
-    head the auditor kept, a checkpoint's text or `SIZE ROOT`; `pinned_genesis` is the digest of the
-    first trust document as the auditor knows it, in hexadecimal; `approvals_required` is the number of approvers
-    by ring; `watchers` are the witnesses the auditor believes;
-    `progress` is called with entries done and in all. Raises LedgerError when there is nothing that
-    can be audited.
+    `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans, `evidence_dir`
+    <digest>.sealed of the evidence; `remembered_head` is a head the auditor kept, a checkpoint's text or
+    `SIZE ROOT`; `pinned_genesis` is the digest of the first trust document as the auditor knows it, in
+    hexadecimal; `approvals_required` is the number of approvers by ring; `exceptions_signed` says that the
+    site wants exceptions signed; `watchers` are the witnesses the auditor believes;
+    `progress` is called with entries done and in all; with `resume`, signatures and forms of what the remembered head
+    covers are not verified again, as an earlier audit of the same bytes did. Raises LedgerError when there is nothing
+    that can be audited.
     """
     notes = Notes()
     tree = Tree()
@@ -64,6 +75,8 @@ def audit(
     with opened(ledger_path, notes) as connection:
         try:
             if check_form(connection, notes):
+                if resume:
+                    keyring.known = verified_prefix(connection, remembered_head or "")
                 entries = _walk(connection, tree, keyring, now, progress, notes)
                 tree.compare(connection, notes)
                 _check_size(connection, tree, notes)
@@ -74,11 +87,17 @@ def audit(
                 _check_heads_seen(entries, tree, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
-                check_runs(runs, notes)
+                excepted = Exceptions(entries, keyring)
+                check_runs(runs, excepted, notes)
+                excepted.conclude(exceptions_signed, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, approvals_required, notes)
+                check_emergencies(entries, keyring, approvals_required, now, notes)
                 check_wards(entries, runs, notes)
                 check_plans(runs, plans_dir, notes)
+                check_amendments(entries, notes)
+                check_evidence(entries, evidence_dir, notes)
+                check_heartbeats(entries, now, notes)
         except sqlite3.DatabaseError as error:
             notes.find("database-damaged", None, f"SQLite cannot read on: {error}")
     if remembered_head is not None:
@@ -87,6 +106,8 @@ def audit(
     if pinned_genesis not in (None, genesis):
         found = f"sha256 {genesis}" if genesis else "missing"
         notes.find("genesis-differs", None, f"the first trust document is {found}; yours is {pinned_genesis}")
+    if keyring.known:
+        notes.could_not_check.append(f"signatures of the first {keyring.known} entries: the audit before this one did")
     say_unwatched(watchers, remembered_head is not None, notes)
     _say_limits(genesis, remembered_head or pinned_genesis, approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
@@ -112,7 +133,7 @@ def _walk(
         expected = index + 1
         tree.add(stored)
         try:
-            entry = take_apart(index, stored)
+            entry = take_apart(index, stored, known=index < keyring.known)
         except MalformedError as error:
             notes.find(error.code, index, str(error))
         else:
@@ -176,9 +197,7 @@ def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, 
         notes.warn("checkpoint-behind", None, f"the newest good signed head covers {sealed or 0} of {size} entries")
 
 
-def _say_limits(
-    genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes
-) -> None:
+def _say_limits(genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes) -> None:
     limits = notes.could_not_check
     if genesis and not known:
         limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own (--genesis)")

@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from .emergencies import broken_for, emergencies
 from .envelopes import Entry
 from .keyring import Keyring
 from .report import Notes
 from .runs import Run, opened_for_packages, tried
 from .steps import CHANGING
 
-DUTIES = {"request": "requester", "approve": "approver", "verify": "verifier"}
+DUTIES = {"request": "requester", "approve": "approver", "review": "approver", "verify": "verifier"}
 """Steps by duty; all other steps of a change are the implementer's."""
 
 
@@ -53,6 +54,7 @@ class _Book:
                 self.first_request.setdefault(entry.change, entry)
             elif entry.step == "approve":
                 self.approvals[entry.body["request"]].append(entry)
+        self.emergencies = emergencies(self.by_index.values())
 
     def request_of(self, entry: Entry, named: str) -> Entry | None:
         """Return the request of the same change that an entry names, if it lies before it."""
@@ -114,7 +116,7 @@ def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, i
         notes.find("request-expired", opened.index, f"the request expired at {request.body['expires_at']}")
     approved = _approvers(run, book, keyring, notes)
     needed = {ring: required.get(ring, 1) for ring in request.body["rings"]}
-    _check_rings(run, approved, _rejections(run, book), needed, notes)
+    _check_rings(run, approved, _rejections(run, book), needed, book.emergencies[request.sha256], notes)
 
 
 def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[str, set[str]]:
@@ -164,6 +166,7 @@ def _check_rings(
     approved: Mapping[str, set[str]],
     rejected: Mapping[tuple[str, str], Entry],
     needed: Mapping[str, int],
+    glass: list[Entry],
     notes: Notes,
 ) -> None:
     """Note rings that were not requested, not approved by enough, or rejected; `needed` is of each requested ring."""
@@ -181,7 +184,7 @@ def _check_rings(
                 notes.find("approval-rejected", record.index, f"{principal} rejected the change for {ring} in {where}")
         voices = sorted(principal for principal, rings in approved.items() if ring is None or ring in rings)
         least = min(needed.values()) if ring is None else needed[ring]
-        if len(voices) < least:
+        if len(voices) < least and not any(broken_for(one, ring, record) for one in glass):
             said = f" ({', '.join(voices)})" if voices else ""
             where = f"ring {ring}" if ring else "any ring"
             notes.find(
@@ -212,8 +215,8 @@ def _check_group(name: str, group: list[Entry], notes: Notes) -> None:
     for entry in group:
         if entry.step == "approve" and entry.body["decision"] == "reject":
             continue  # to say no to one's own change is no conflict
-        if entry.step == "halt":
-            continue  # to stop a change is everybody's right, and to let it go on adds no consent
+        if entry.step in ("halt", "amend", "evidence"):
+            continue  # to stop a change is everybody's right; to let it go on, or to add a word, adds no consent
         duty = DUTIES.get(entry.step, "implementer")
         for who in (entry.principal, entry.keyid):
             other = next((kind for kind in held[who] if kind != duty), None)

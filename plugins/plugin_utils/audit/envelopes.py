@@ -8,8 +8,11 @@ import base64
 import hashlib
 import json
 import re
+import sys
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from . import forms
@@ -17,6 +20,14 @@ from . import forms
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MOST_BYTES = 65_535
 MOST_PAYLOAD = 48_000
+_STORED = re.compile(
+    rb'\{"payload":"(?P<payload>[A-Za-z0-9+/]*={0,2})","payloadType":"application/vnd\.in-toto\+json",'
+    rb'"signatures":\[\{"keyid":"(?P<keyid>[0-9a-f]{64})","sig":"(?P<sig>[A-Za-z0-9+/]*={0,2})"\}\]\}'
+)
+"""An envelope as canonical JSON has it; what does not look so is read as JSON, to say what is wrong with it."""
+READ = 4096
+"""Statements kept as they were read, at 6 kilobytes or so each: a ledger of that size is read once, a longer one again
+by each check."""
 
 
 class MalformedError(Exception):
@@ -27,21 +38,65 @@ class MalformedError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One record, taken apart; nothing about it is verified yet."""
+    """One record, taken apart; nothing about it is verified yet.
+
+    What every check looks at stands here; the rest is read again from `packed` when it is asked for, so that a hundred
+    thousand records fit into memory. `at` is when it says it was recorded, `head` size and root its signer saw, `run`
+    what run it says it belongs to, `subject` all its subjects in one text.
+    """
 
     index: int
     sha256: str
     keyid: str
     signature: bytes
-    payload: bytes
-    statement: dict[str, Any]
+    packed: bytes
+    step: str
+    principal: str
+    change: str | None
+    about: str
+    request: str | None
+    at: datetime
+    head: tuple[int, str]
+    run: str | None
+    subject: str
+
+    @classmethod
+    def of(cls, index: int, stored: bytes, keyid: str, signature: bytes, payload: bytes, statement: Any) -> Entry:
+        """Return the entry of a statement whose form is good.
+
+        `about` is the digest of its first subject: a plan, a baseline, or a trust document; `request` that of the
+        request among its subjects.
+        """
+        predicate, subjects = statement["predicate"], statement["subject"]
+        seen, run_id = predicate["ledger_head"], predicate["step"].get("run_id")
+        return cls(
+            index=index,
+            sha256=hashlib.sha256(stored).hexdigest(),
+            keyid=sys.intern(keyid),
+            signature=signature,
+            packed=zlib.compress(payload, 1),
+            step=sys.intern(statement["predicateType"].rsplit("/", 2)[1]),
+            principal=sys.intern(predicate["actor"]["principal"]),
+            change=predicate["change_id"] and sys.intern(predicate["change_id"]),
+            about=sys.intern(subjects[0]["digest"]["sha256"]),
+            request=sys.intern(subjects[1]["digest"]["sha256"]) if len(subjects) > 1 else None,
+            at=datetime.fromisoformat(predicate["recorded_at"]),
+            head=(seen["size"], seen["root"]),
+            run=run_id and sys.intern(run_id),
+            subject=sys.intern(" ".join(f"{one['name']}:{one['digest']['sha256']}" for one in subjects)),
+        )
 
     @property
-    def step(self) -> str:
-        """The step it records."""
-        return str(self.statement["predicateType"].rsplit("/", 2)[1])
+    def payload(self) -> bytes:
+        """The bytes that were signed, without what DSSE puts before them."""
+        return zlib.decompress(self.packed)
+
+    @property
+    def statement(self) -> dict[str, Any]:
+        """What it states; not to be changed."""
+        return _statement(self.packed)
 
     @property
     def predicate(self) -> dict[str, Any]:
@@ -56,49 +111,46 @@ class Entry:
         return found
 
     @property
-    def principal(self) -> str:
-        """Who it says signed it."""
-        return str(self.predicate["actor"]["principal"])
-
-    @property
-    def change(self) -> str | None:
-        """The change it belongs to."""
-        found: str | None = self.predicate["change_id"]
-        return found
-
-    @property
-    def about(self) -> str:
-        """The digest of its first subject: a plan, a baseline, or a trust document."""
-        return str(self.statement["subject"][0]["digest"]["sha256"])
-
-    @property
-    def request(self) -> str | None:
-        """The digest of the request among its subjects."""
-        subjects = self.statement["subject"]
-        return str(subjects[1]["digest"]["sha256"]) if len(subjects) > 1 else None
-
-    @property
-    def at(self) -> datetime:
-        """When it says it was recorded."""
-        return datetime.fromisoformat(self.predicate["recorded_at"])
-
-    @property
-    def head(self) -> tuple[int, str]:
-        """Size and root of the ledger its signer saw."""
-        seen = self.predicate["ledger_head"]
-        return seen["size"], seen["root"]
-
-    @property
     def message(self) -> bytes:
         """The bytes its signature covers: DSSE's pre-authentication encoding."""
-        kind = PAYLOAD_TYPE.encode()
-        return b" ".join([b"DSSEv1", str(len(kind)).encode(), kind, str(len(self.payload)).encode(), self.payload])
+        kind, payload = PAYLOAD_TYPE.encode(), self.payload
+        return b" ".join([b"DSSEv1", str(len(kind)).encode(), kind, str(len(payload)).encode(), payload])
 
 
-def take_apart(index: int, stored: bytes) -> Entry:
-    """Return the entry of stored bytes; raises MalformedError for any form but the one."""
+@lru_cache(maxsize=READ)
+def _statement(packed: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return found
+
+
+def take_apart(index: int, stored: bytes, *, known: bool = False) -> Entry:
+    """Return the entry of stored bytes; raises MalformedError for any form but the one.
+
+    `known` are bytes that an earlier audit found good: their form is not looked at again.
+    """
     if len(stored) > MOST_BYTES:
         raise MalformedError("envelope-form", f"{len(stored)} bytes; at most {MOST_BYTES} may be")
+    found = _STORED.fullmatch(stored)
+    if found:
+        keyid, body, sig = (str(found[name], "ascii") for name in ("keyid", "payload", "sig"))
+    else:
+        keyid, body, sig = _outer(stored)
+    payload = _base64(body, "payload")
+    if len(payload) > MOST_PAYLOAD:
+        raise MalformedError("envelope-form", f"the payload has {len(payload)} bytes; at most {MOST_PAYLOAD} may be")
+    signature = _base64(sig, "sig")
+    if known:
+        return Entry.of(index, stored, keyid, signature, payload, json.loads(payload))
+    statement = _json(payload, "statement-form")
+    if step := forms.unknown_step(statement):
+        raise MalformedError("unknown-step", f"{step!r} is no step this audit knows")
+    if wrong := forms.problem_of(statement):
+        raise MalformedError("statement-form", wrong)
+    return Entry.of(index, stored, keyid, signature, payload, statement)
+
+
+def _outer(stored: bytes) -> tuple[str, Any, str]:
+    """Return keyid, payload and signature of an envelope, or raise MalformedError saying what is not of the form."""
     outer = _json(stored, "envelope-form")
     if not isinstance(outer, dict) or sorted(outer) != ["payload", "payloadType", "signatures"]:
         raise MalformedError("envelope-form", "expected payload, payloadType and signatures, and nothing else")
@@ -109,15 +161,7 @@ def take_apart(index: int, stored: bytes) -> Entry:
             pass
         case _:
             raise MalformedError("envelope-form", "expected exactly one signature of keyid and sig, and nothing else")
-    payload = _base64(outer["payload"], "payload")
-    if len(payload) > MOST_PAYLOAD:
-        raise MalformedError("envelope-form", f"the payload has {len(payload)} bytes; at most {MOST_PAYLOAD} may be")
-    statement = _json(payload, "statement-form")
-    if step := forms.unknown_step(statement):
-        raise MalformedError("unknown-step", f"{step!r} is no step this audit knows")
-    if wrong := forms.problem_of(statement):
-        raise MalformedError("statement-form", wrong)
-    return Entry(index, hashlib.sha256(stored).hexdigest(), keyid, _base64(sig, "sig"), payload, statement)
+    return keyid, outer["payload"], sig
 
 
 def _json(data: bytes, code: str) -> Any:

@@ -5,15 +5,27 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .steps import ALL_ROLES, ANY, BIG, CHANGING, NAME, SHA, STEPS, Many, Null, Time
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
+_SUBJECTS = frozenset({"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception"})
+_FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
+_OWN = {
+    "trust": "trust",
+    "exception": "exception",
+    "heartbeat": "head",
+    "hold": "head",
+    "amend": "entry",
+    "evidence": "evidence",
+    "tombstone": "evidence",
+}
+"""Steps that are about one thing of their own, and about no plan."""
 _STATEMENT = {
     "_type": frozenset({"https://in-toto.io/Statement/v1"}),
-    "subject": Many({"name": frozenset({"plan", "baseline", "trust", "request"}), "digest": {"sha256": SHA}}, least=1),
+    "subject": Many({"name": _SUBJECTS, "digest": {"sha256": SHA}}, least=1),
     "predicateType": _TYPE,
     "predicate": {
         "record_id": re.compile("rec_[a-z2-7]{26}"),
@@ -58,6 +70,7 @@ def problem_of(statement: Any) -> str | None:
         or _checks(step, body)
         or _way_back(step, body)
         or _deeds(step, body)
+        or _deadline(step, predicate, body)
     )
 
 
@@ -134,29 +147,33 @@ def _is_time(value: Any) -> bool:
 def _subjects(step: str, statement: dict[str, Any], body: dict[str, Any]) -> str | None:
     names = tuple(subject["name"] for subject in statement["subject"])
     first, rest = names[0], names[1:]
-    if (first == "trust") != (step == "trust"):
+    if first != _OWN[step] if step in _OWN else first not in ("plan", "baseline"):
         return f"the first subject of {step} is {first!r}"
-    if step in ("trust", "request"):
+    if _OWN.get(step) == "head":
+        about, seen = statement["subject"][0]["digest"]["sha256"], statement["predicate"]["ledger_head"]["root"]
+        if about != seen:
+            return f"{step} is about the head {about[:16]}..., and its signer saw {seen[:16]}..."
+    if step in _OWN or step == "request":
         allowed: set[tuple[str, ...]] = {()}
-    elif step in ("approve", "halt") or (step == "run-open" and body["request"] is not None):
+    elif step in _FOR_A_REQUEST or (step == "run-open" and body["request"] is not None):
         allowed = {("request",)}
     elif step == "run-open":
         allowed = {()}
     else:
         allowed = {(), ("request",)}
-    if rest not in allowed or first == "request":
+    if rest not in allowed:
         return f"the subjects of {step} are {', '.join(names)}"
     return None
 
 
 def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
     change = predicate["change_id"]
-    if step == "trust" and change is not None:
-        return "a trust document belongs to no change"
+    if change is not None and step in ("trust", "exception", "heartbeat", "hold", "tombstone"):
+        return f"{step} belongs to no change"
     changes = step == "run-open" and (
         body["request"] is not None or (body["mode"] == "apply" and body["kind"] in CHANGING)
     )
-    if change is None and (step in ("request", "approve", "halt") or changes):
+    if change is None and (step == "request" or step in _FOR_A_REQUEST or changes):
         return f"{step} has no change id"
     return None
 
@@ -183,6 +200,15 @@ def _way_back(step: str, body: dict[str, Any]) -> str | None:
             return f"{result['asset']} was put back on request, but of no run"
         if body["trigger"] == "rehearsal" and "ms" not in result:
             return f"{result['asset']} was put back in a rehearsal that took no time"
+    return None
+
+
+def _deadline(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
+    if step != "break-glass":
+        return None
+    allowed = datetime.fromisoformat(body["review_by"]) - datetime.fromisoformat(predicate["recorded_at"])
+    if not timedelta(0) < allowed <= timedelta(days=7):
+        return f"an emergency is to be reviewed by {body['review_by']}; expected within seven days of it"
     return None
 
 

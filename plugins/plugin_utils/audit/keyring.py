@@ -49,9 +49,10 @@ class _Votes:
 
 @dataclass
 class Keyring:
-    """All accepted versions, oldest first."""
+    """All accepted versions, oldest first; the signatures of the first `known` entries were verified before."""
 
     versions: list[Version] = field(default_factory=list)
+    known: int = 0
     _open: dict[str, _Votes] = field(default_factory=dict)
 
     @property
@@ -94,7 +95,9 @@ class Keyring:
         if current is None:
             notes.find("trust-chain", entry.index, f"{entry.step} comes before any trust document")
             return False
-        return _signed_by_one_with_role(entry, current, notes) and self._names_its_trust(entry, current, notes)
+        return _signed_by_one_with_role(entry, current, self.known, notes) and self._names_its_trust(
+            entry, current, notes
+        )
 
     def look_back(self, entries: Iterable[Entry], notes: Notes) -> None:
         """Note entries whose keys came into doubt only later, and versions that too few have signed."""
@@ -121,7 +124,7 @@ class Keyring:
         own = offered.root(entry.keyid, entry.index)
         # Who is no root by either says what is wrong by the version in force, as any other step would.
         speaks = current if current and (old or not own) else offered
-        if not _signed_by_one_with_role(entry, speaks, notes):
+        if not _signed_by_one_with_role(entry, speaks, self.known, notes):
             return False
         if not self._names_its_trust(entry, current or offered, notes):
             return False
@@ -148,7 +151,7 @@ class Keyring:
         return True
 
 
-def _signed_by_one_with_role(entry: Entry, document: Document, notes: Notes) -> bool:
+def _signed_by_one_with_role(entry: Entry, document: Document, known: int, notes: Notes) -> bool:
     holding = document.holdings.get(entry.keyid)
     if holding is None:
         notes.find("unknown-key", entry.index, f"key {entry.keyid} is nobody's in trust version {document.number}")
@@ -159,7 +162,7 @@ def _signed_by_one_with_role(entry: Entry, document: Document, notes: Notes) -> 
         key = f"key {entry.keyid[:16]}... of {principal}"
         notes.find("key-revoked", entry.index, f"{entry.step}: {key} is valid {holding.span}")
         good = False
-    if wrong := holding.key.problem(entry.signature, entry.message):
+    if entry.index >= known and (wrong := holding.key.problem(entry.signature, entry.message)):
         notes.find("signature", entry.index, f"{entry.step} by {principal}: {wrong}")
         good = False
     may = ROLES[entry.step]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .envelopes import Entry
+from .exceptions import Exceptions
 from .report import Notes
 from .steps import LOOKING, OUTCOMES
 
@@ -29,7 +30,7 @@ class Run:
     @property
     def id(self) -> str:
         """Its id."""
-        return str(self.opened.body["run_id"])
+        return str(self.opened.run)
 
     @property
     def expected(self) -> list[str]:
@@ -66,7 +67,7 @@ def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
     """Return the runs in the order they were opened, and note records that belong to none as they must."""
     runs: dict[str, Run] = {}
     for entry in entries:
-        run_id = entry.body.get("run_id")
+        run_id = entry.run
         if run_id is None:
             continue
         run = runs.get(run_id)
@@ -88,7 +89,7 @@ def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:
     return list(runs.values())
 
 
-def check_runs(runs: list[Run], notes: Notes) -> None:
+def check_runs(runs: list[Run], excepted: Exceptions, notes: Notes) -> None:
     """Note everything a run should have said or must not have done."""
     last = _last_verdicts(runs)
     by_id = {run.id: run for run in runs}
@@ -112,7 +113,7 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
                 heirs[name] = run
     for run in runs:
         _check_assets(run, notes)
-        _check_verdicts(run, notes)
+        _check_verdicts(run, excepted, notes)
         if run.closed is None:
             _never_closed(run, heirs.get(run.id), last, _restored(run, runs), notes)
         else:
@@ -123,7 +124,7 @@ def check_runs(runs: list[Run], notes: Notes) -> None:
 
 def _belongs(entry: Entry, run: Run, notes: Notes) -> None:
     opened = run.opened
-    if entry.statement["subject"] != opened.statement["subject"] or entry.change != opened.change:
+    if entry.subject != opened.subject or entry.change != opened.change:
         notes.find("run-subject", entry.index, f"its change or subject is not that of {run.id}, which it names")
     if entry.step != "verify" and entry.keyid != opened.keyid:
         notes.find("run-signer", entry.index, f"{entry.principal} signed; {opened.principal} opened the run")
@@ -145,12 +146,13 @@ def _named(record: Entry) -> set[str]:
     return {result["asset"] for result in record.body["results"]}
 
 
-def _check_verdicts(run: Run, notes: Notes) -> None:
+def _check_verdicts(run: Run, excepted: Exceptions, notes: Notes) -> None:
     for record, result in run.results("verify"):
         failed = [check["id"] for check in result["checks"] if check["result"] == "fail"]
         if result["verdict"] == "pass" and (failed or result["counts"]["fail"]):
             count = max(len(failed), result["counts"]["fail"])
             notes.find("verdict-contradicts", record.index, f"{result['asset']} passes with {count} failed checks")
+        excepted.judge(record, result, notes)
 
 
 def _check_close(run: Run, closed: Entry, done: set[str], notes: Notes) -> None:

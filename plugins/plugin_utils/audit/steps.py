@@ -66,6 +66,14 @@ ROLES = {
     "halt": frozenset({"requester", "approver", "implementer"}),
     "lease": frozenset({"implementer"}),
     "run-close": frozenset({"implementer"}),
+    "exception": frozenset({"approver"}),
+    "break-glass": frozenset({"implementer"}),
+    "review": frozenset({"approver"}),
+    "heartbeat": frozenset({"log"}),
+    "amend": frozenset({"requester", "approver", "implementer", "verifier", "log", "officer"}),
+    "evidence": frozenset({"officer", "requester", "approver", "implementer", "verifier"}),
+    "hold": frozenset({"officer"}),
+    "tombstone": frozenset({"officer"}),
 }
 """Who may sign which step."""
 
@@ -100,9 +108,37 @@ _KEY = {
     "distrust_from?": ANY,
     "attested?": Many(ANY, 1, True),
 }
-ALL_ROLES = frozenset({"log"}).union(*ROLES.values())
+ALL_ROLES = frozenset[str]().union(*ROLES.values())
 
 STEPS: dict[str, Any] = {
+    "exception": {
+        "decision": frozenset({"approve", "withdraw"}),
+        "exception": NAME,
+        "control": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
+        "expires_at": Time,
+    },
+    "break-glass": {
+        "reason": frozenset({"outage", "attack", "exploited-flaw", "patient-care", "data-loss"}),
+        "rings": Many(NAME, 1, True),
+        "review_by": Time,
+    },
+    "review": {"index": ANY, "sha256": SHA, "verdict": frozenset({"justified", "unjustified"})},
+    "heartbeat": {"within_s": range(366 * 24 * 60 * 60 + 1)},
+    "amend": {
+        "index": ANY,
+        "reason": frozenset({"mistaken", "incomplete", "superseded", "explained"}),
+        "right?": ANY,
+        "file?": SHA,
+    },
+    "evidence": {
+        "kind": frozenset(
+            {"contract", "log", "message", "report", "scan", "screenshot", "test", "ticket", "training", "other"}
+        ),
+        "bytes": range(1, BIG),
+        "keep_until": Time,
+    },
+    "hold": {"action": frozenset({"place", "lift"}), "hold": NAME, "evidence": Many(SHA, once=True)},
+    "tombstone": {"index": ANY, "reason": frozenset({"expired"})},
     "trust": {
         "version": range(1, BIG),
         "previous": Null(SHA),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..ledger import canonical
 from ..ledger.reading import Record
-from .traces import AssetState, Consent, Halt, RunSeen, Seen
+from .traces import AssetState, Consent, Emergency, Halt, RunSeen, Seen
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class ChangeState:
     implementers: frozenset[str] = frozenset()
     verifiers: frozenset[str] = frozenset()
     halts: tuple[Halt, ...] = ()
+    emergencies: tuple[Emergency, ...] = ()
 
     @property
     def rolled_back(self) -> tuple[str, ...]:
@@ -262,6 +263,36 @@ def _halt(state: ChangeState, record: Record) -> ChangeState:
     return replace(state, halts=(*state.halts, halt))
 
 
+def _break_glass(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    if (record.subject_sha256, record.request) != (state.plan, state.request):
+        return state
+    emergency = Emergency(
+        index=record.index,
+        sha256=record.sha256,
+        reason=body["reason"],
+        rings=tuple(body["rings"]),
+        principal=record.principal,
+        recorded_at=record.recorded_at,
+        review_by=canonical.moment(body["review_by"]),
+        doubted=record.doubted,
+    )
+    # Who breaks the glass has a part in the change, and approves nothing of it.
+    implementers = state.implementers | {record.principal}
+    return replace(state, emergencies=(*state.emergencies, emergency), implementers=implementers)
+
+
+def _review(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    emergencies = tuple(
+        replace(one, reviews={**one.reviews, record.principal: body["verdict"]})
+        if (one.index, one.sha256) == (body["index"], body["sha256"])
+        else one
+        for one in state.emergencies
+    )
+    return replace(state, emergencies=emergencies)
+
+
 def _progress(
     state: ChangeState, record: Record, news: Callable[[AssetState, Mapping[str, Any]], AssetState]
 ) -> ChangeState:
@@ -292,4 +323,6 @@ _STEPS = {
     "verify": _verify,
     "rollback": _rollback,
     "halt": _halt,
+    "break-glass": _break_glass,
+    "review": _review,
 }

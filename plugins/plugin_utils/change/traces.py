@@ -39,6 +39,22 @@ class Halt:
 
 
 @dataclass(frozen=True)
+class Emergency:
+    """A change goes ahead in these rings before enough people approved it; `reviews` are verdicts by principal."""
+
+    index: int
+    sha256: str
+    reason: str
+    rings: tuple[str, ...]
+    principal: str
+    recorded_at: datetime
+    review_by: datetime
+    doubted: bool = False
+    """Somebody else may have had the key."""
+    reviews: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunSeen:
     """One run of the change. `outcome` is None without a run-close; `last_at` is its newest record's time."""
 

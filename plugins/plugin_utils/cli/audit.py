@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +15,12 @@ from ..audit.notekeys import WITNESS, NoteKey, parse_all
 from ..audit.report import AuditReport, Finding
 from ..audit.watched import Watcher
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.sealing import folder_of
 from ..edge.witnessing import newest
 from ..errors import LedgerError, UsageError
 from ..site.place import Place
 from ..site.site import Site, load_site
-from .options import add_format, add_site, named_place
+from .options import add_format, add_site, named_place, sha256
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,9 +39,17 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--keep", type=Path, metavar="FILE", help="after a clean audit, write SIZE ROOT there, for the next --head"
     )
     parser.add_argument(
-        "--genesis", type=_sha256, metavar="SHA256", help="the first trust document's digest, as you know it"
+        "--resume",
+        action="store_true",
+        help="with --head: do not verify again the signatures of what the audit that kept this head has verified",
+    )
+    parser.add_argument(
+        "--genesis", type=sha256, metavar="SHA256", help="the first trust document's digest, as you know it"
     )
     parser.add_argument("--plans", type=Path, metavar="DIR", help="the folder of plans (default: the site's)")
+    parser.add_argument(
+        "--evidence", type=Path, metavar="DIR", help="the folder of sealed evidence (default: the site's)"
+    )
     parser.add_argument(
         "--witness", action="append", default=[], metavar="VKEY", help="believe this witness too; may be repeated"
     )
@@ -53,24 +61,33 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _run(args: argparse.Namespace) -> int:
     ledger: Place | None = named_place("--ledger", args.ledger) if args.ledger else None
     plans: Path | None = args.plans
+    evidence: Path | None = args.evidence
+    signed = False
     required: Mapping[str, int] | None = None
     watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
+    if args.resume and args.head is None:
+        raise UsageError("--resume: no head was given; expected --head FILE, a head that --keep wrote")
     if ledger and args.site:
         raise UsageError("--site and --ledger: both were given; expected one; a site names its own ledger")
     if ledger is None:
         site = load_site(find_site(args.site), PRODUCT)
         ledger, plans = site.ledger_path, plans or site.plans_dir
+        evidence = evidence or folder_of(site)
+        signed = site.exceptions_signed
         watchers |= {one.key: one for one in _watchers(site, args.offline)}
         required = {ring.name: ring.approvals_required for ring in site.policy.rings}
     report = audit(
         ledger,
         now=utc_now(),
         plans_dir=plans,
+        evidence_dir=evidence,
         remembered_head=_head(args.head),
         pinned_genesis=args.genesis,
         approvals_required=required,
+        exceptions_signed=signed,
         watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
+        resume=args.resume,
     )
     print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
     if report and args.keep is not None:
@@ -113,12 +130,6 @@ def _watchers(site: Site, offline: bool) -> list[Watcher]:
 def _lines(title: str, one: Finding) -> list[str]:
     where = "ledger" if one.index is None else f"entry {one.index}"
     return [f"{title}: {where}: {one.code}: {one.message}", f"  do: {one.remedy}"]
-
-
-def _sha256(text: str) -> str:
-    if not re.fullmatch("[0-9a-f]{64}", text):
-        raise argparse.ArgumentTypeError(f"{text[:70]!r} is no SHA-256; expected 64 digits of 0-9a-f")
-    return text
 
 
 def _head(path: Path | None) -> str | None:

@@ -20,11 +20,11 @@ from ..errors import UsageError
 from ..ledger.canonical import moment
 from ..policy.approving import may_decide
 from ..policy.standing import approved
-from . import change_signing
+from . import change_emergency, change_signing
 from .change_desk import Desk, deny, rings_of, signer_of
 from .change_halt import stop_or_go
 from .change_report import clock
-from .options import add_format, add_site, key_file, key_reference
+from .options import add_format, add_keys, add_site
 
 LATE = timedelta(minutes=5)
 """How far ahead of ours the clock of an approver's machine may be."""
@@ -43,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     request.add_argument("--asset", action="append", metavar="ID", help="kind config: only these (default: all)")
     request.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all of the plan)")
     request.add_argument("--days", type=_days, default=30, metavar="N", help="how long the request holds (default: 30)")
-    _add_keys(request, "the requester's key (default: keys.requester of site.yml)")
+    add_keys(request, "the requester's key (default: keys.requester of site.yml)")
     request.set_defaults(func=_request)
 
     approve = actions.add_parser("approve", help="sign your consent to one exact change, or reject it")
@@ -51,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     approve.add_argument("--signed", type=Path, metavar="FILE", help="the bytes `show --for-signing` wrote")
     approve.add_argument("--signature", type=Path, metavar="FILE", help="the signature made over them")
     _add_decision(approve, required=True)
-    _add_keys(approve, "the approver's key")
+    add_keys(approve, "the approver's key")
     approve.set_defaults(func=_approve)
 
     show = actions.add_parser("show", help="show one change: what, why, where, who agreed, what is missing")
@@ -69,17 +69,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         order.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
         order.add_argument("--as", dest="principal", required=True, metavar="PRINCIPAL", help="who orders it")
         order.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
-        _add_keys(order, "the key of who orders it")
+        add_keys(order, "the key of who orders it")
         order.set_defaults(func=stop_or_go, action=name)
+    change_emergency.add_actions(actions)
     for action in (request, approve, show, listing, stop, go):
         add_site(action)
         add_format(action)
-
-
-def _add_keys(parser: argparse.ArgumentParser, what: str) -> None:
-    keys = parser.add_mutually_exclusive_group()
-    keys.add_argument("--key", type=key_reference, metavar="KEY", help=f"{what}: a file, or a URI such as pkcs11:...")
-    keys.add_argument("--ssh-key", type=key_file, metavar="PATH", help="an SSH key instead (file, agent or token)")
 
 
 def _add_decision(parser: argparse.ArgumentParser, *, required: bool) -> None:

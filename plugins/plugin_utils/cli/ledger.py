@@ -18,7 +18,7 @@ from ..ledger.postgres import PostgresStore
 from ..ledger.store import Ledger
 from ..site.place import Place
 from ..site.site import load_site
-from . import export, stamp
+from . import export, notes, stamp
 from .options import add_format, add_site, named_place
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action.add_argument("--dry-run", action="store_true", help="say what would follow, and write nothing")
     export.add_actions(actions)
     stamp.add_actions(actions)
+    notes.add_actions(actions)
 
 
 def _place(args: argparse.Namespace) -> Place:

@@ -18,13 +18,17 @@ from ..errors import HoldfastError
 from . import (
     audit,
     baseline,
+    bundle,
     change,
     check,
     drift,
+    evidence,
+    exception,
     init,
     key,
     ledger,
     pool,
+    records,
     report,
     results,
     schedule,
@@ -35,7 +39,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, change, check, drift, init, key, ledger, pool, report, results, schedule, trust, watch, witness,
+    audit, baseline, bundle, change, check, drift, evidence, exception, init, key, ledger, pool, records, report,
+    results, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

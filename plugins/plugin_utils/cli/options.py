@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from ..errors import UsageError
@@ -32,6 +33,20 @@ def named_place(option: str, text: str) -> Place:
     if wrong is not None:
         raise UsageError(f"{option}: {wrong[0]}; expected a path or a PostgreSQL address; {wrong[1]}")
     return place_of(text, Path.cwd())
+
+
+def add_keys(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--key` and `--ssh-key`, one of which may be given; `what` says whose."""
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--key", type=key_reference, metavar="KEY", help=f"{what}: a file, or a URI such as pkcs11:...")
+    keys.add_argument("--ssh-key", type=key_file, metavar="PATH", help="an SSH key instead (file, agent or token)")
+
+
+def sha256(text: str) -> str:
+    """Return a digest that an argument names."""
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text[:70]!r} is no SHA-256; expected 64 digits of 0-9a-f")
+    return text
 
 
 def key_reference(text: str) -> KeyRef:

@@ -17,6 +17,7 @@ from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
 from ..ledger.reading import Record, read_records
 from ..ledger.trust import Trust
+from ..policy.excepting import require_signed
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
 from .duties import require_duties_apart
@@ -66,6 +67,8 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     looks = particulars.kind in ("check", "plan")
     records = read_records(recorder.ledger, steps=("run-open", "run-close") if looks else ())
     _approvers_known(site, recorder.trust)
+    if site.exceptions_signed:
+        require_signed(site.exceptions, read_records(recorder.ledger, steps=("exception",)), utc_now())
     basis = _basis(site, records, particulars)
     lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))

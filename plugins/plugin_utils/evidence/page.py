@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -25,6 +26,12 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 def render(model: PageModel) -> str:
     """Return the page. The template engine escapes all that comes from a record, a plan or the site."""
+    foot = f"Holdfast evidence, site {model.site}, {utc(model.generated_at)}"
+    return rendered("page.html.j2", foot, model=model, drawings=_drawings, duration=duration_text)
+
+
+def rendered(template: str, foot: str, **given: Any) -> str:
+    """Return a page of one of our templates; `foot` stands below each printed page, only plain characters of it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -33,12 +40,13 @@ def render(model: PageModel) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(reading.FILTERS)
-    environment.globals.update(drawings=_drawings, duration=duration_text, signs=SIGNS)
-    style = _style(model)
-    return environment.get_template("page.html.j2").render(
-        model=model,
-        style=Markup(style),  # noqa: S704 the style sheet is our own file, see _style
+    environment.globals.update(signs=SIGNS)
+    foot = re.sub(r"[^A-Za-z0-9 ,.:_-]", "", foot)
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("PAGE-FOOT", foot)
+    return environment.get_template(template).render(
+        style=Markup(style),  # noqa: S704 the style sheet is our own file, and its foot has plain characters only
         policy=content_policy(style),
+        **given,
     )
 
 
@@ -46,13 +54,6 @@ def content_policy(style: str) -> str:
     """The page's Content-Security-Policy: nothing may load or run; one style sheet may, by its digest."""
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def _style(model: PageModel) -> str:
-    """The style sheet, with a foot for each printed page; only plain characters reach it."""
-    foot = f"Holdfast evidence, site {model.site}, {utc(model.generated_at)}"
-    foot = re.sub(r"[^A-Za-z0-9 ,.:_-]", "", foot)
-    return (TEMPLATES / "page.css").read_text(encoding="utf-8").replace("PAGE-FOOT", foot)
 
 
 def _drawings(change: Change, ring_order: Sequence[str]) -> list[tuple[str, timeline.Drawing]]:

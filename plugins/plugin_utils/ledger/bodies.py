@@ -7,13 +7,24 @@ from __future__ import annotations
 from .kinds import KINDS
 from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
 
-ROLES = ("requester", "approver", "implementer", "verifier", "log", "root")
+ROLES = ("requester", "approver", "implementer", "verifier", "log", "root", "officer")
+"""`officer` keeps the evidence: places legal holds, and says what is erased. A site may be without one."""
 REASONS = ("rotated", "lost", "stolen", "left")
 """Why a key is revoked: replaced in turn, lost, perhaps in a stranger's hands, or its principal left."""
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
 STEPS = ("wait", "repair", "stage", "install", "restart", "reboot")
 """What a deployment is made of, each timed: waiting for a lock, mending an interrupted dpkg, and so on."""
+AMENDING = ("mistaken", "incomplete", "superseded", "explained")
+"""Why a record is amended: it says what is not so, too little, what holds no longer, or what the evidence explains."""
+EVIDENCE = ("contract", "log", "message", "report", "scan", "screenshot", "test", "ticket", "training", "other")
+"""What a file of evidence is; its name and its words are in no record."""
+EMERGENCIES = ("outage", "attack", "exploited-flaw", "patient-care", "data-loss")
+"""Why a change goes ahead before enough people approved it."""
+LONGEST_REVIEW = 7 * 86_400
+"""Seconds after which an emergency must have been reviewed, at most; a ring's policy may want it sooner."""
+LONGEST_SILENCE = 366 * 86_400
+"""Seconds that a heartbeat may promise at most."""
 OBSTACLES = (
     "lock", "unfinished", "interrupted", "full", "boot_full", "stale_lists", "expired_lists", "expired_key",
     "key_expiring", "unsigned", "no_archive", "held", "pinned", "phased", "conffile", "dependency", "unsupported",
@@ -186,6 +197,18 @@ BODIES: dict[str, Shape] = {
             ),
         }
     ),
+    "exception": fields(
+        {"decision": word("approve", "withdraw"), "exception": SLUG, "control": CHECK, "expires_at": time}
+    ),
+    "break-glass": fields(
+        {"reason": word(*EMERGENCIES), "rings": items(SLUG, least=1, distinct=True), "review_by": time}
+    ),
+    "review": fields({"index": whole(), "sha256": HEX, "verdict": word("justified", "unjustified")}),
+    "heartbeat": fields({"within_s": whole(0, LONGEST_SILENCE)}),
+    "amend": fields({"index": whole(), "reason": word(*AMENDING)}, {"right": whole(), "file": HEX}),
+    "evidence": fields({"kind": word(*EVIDENCE), "bytes": whole(1), "keep_until": time}),
+    "hold": fields({"action": word("place", "lift"), "hold": SLUG, "evidence": items(HEX, distinct=True)}),
+    "tombstone": fields({"index": whole(), "reason": word("expired")}),
     "halt": fields({"action": word("stop", "go"), "rings": items(SLUG, least=1, distinct=True)}),
     "lease": fields({"run_id": RUN, "action": word("take", "release"), "cluster": SLUG, "asset": SLUG, "until": time}),
     "run-close": fields(

@@ -10,6 +10,8 @@ from .bodies import ROLES
 from .reading import Record
 from .trust import Principal, Trust
 
+OPTIONAL = ("officer",)
+"""Roles that nobody misses at first."""
 SHOWN = 12
 """Entries that are listed by number; of more only the count is said."""
 
@@ -65,7 +67,7 @@ def _keys(was: Principal | None, one: Principal) -> Iterator[str]:
 
 def _roles(before: Trust | None, after: Trust) -> Iterator[str]:
     for role in ROLES:
-        if not after.keys_of(role) and (before is None or before.keys_of(role)):
+        if not after.keys_of(role) and (role not in OPTIONAL if before is None else before.keys_of(role)):
             yield f"nobody is {role} any more" if before else f"nobody is {role} yet"
 
 

@@ -113,10 +113,11 @@ def read_records(ledger: Ledger, *, start: int = 0, steps: Collection[str] = ())
     newest = chain.trust
     if newest is None:
         return records
-    return [replace(one, doubted=True) if _doubted(newest, one) else one for one in records]
+    return [replace(one, doubted=True) if is_doubted(newest, one) else one for one in records]
 
 
-def _doubted(newest: Trust, record: Record) -> bool:
+def is_doubted(newest: Trust, record: Record) -> bool:
+    """Say whether somebody else may have signed a record, or an approval counts no more, by the newest trust."""
     if record.step == "approve" and not newest.lists(record.keyid, "approver"):
         return True
     return newest.doubts(record.keyid, record.index)

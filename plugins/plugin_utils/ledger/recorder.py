@@ -92,7 +92,7 @@ class Recorder:
             "assets": list(assets),
             "expires_at": canonical.timestamp(expires_at),
         }
-        return self._write(signer, "request", [about("plan", plan)], change_id or new_id("chg"), body)
+        return self.write(signer, "request", [about("plan", plan)], change_id or new_id("chg"), body)
 
     def approve(
         self,
@@ -116,7 +116,7 @@ class Recorder:
             "nonce": nonce or secrets.token_hex(16),
         }
         subject = [about("plan", plan), about("request", request)]
-        return self._write(signer, "approve", subject, change_id, body)
+        return self.write(signer, "approve", subject, change_id, body)
 
     def halt(
         self,
@@ -133,7 +133,7 @@ class Recorder:
         Whoever asked for, approves or carries out changes may; the record says in which of these roles.
         """
         subject = [about("plan", plan), about("request", request)]
-        return self._write(signer, "halt", subject, change_id, {"action": action, "rings": list(rings)})
+        return self.write(signer, "halt", subject, change_id, {"action": action, "rings": list(rings)})
 
     def open_run(
         self,
@@ -184,7 +184,7 @@ class Recorder:
         }
         subject = [about("plan", plan) if plan else about("baseline", str(baseline))]
         subject += [about("request", request)] if request else []
-        receipt = self._write(signer, "run-open", subject, change_id, body)
+        receipt = self.write(signer, "run-open", subject, change_id, body)
         assets = tuple(expected_assets)
         return OpenRun(run_id, nonce, receipt.index, receipt.sha256, change_id, tuple(subject), kind, mode, assets)
 
@@ -225,7 +225,7 @@ class Recorder:
             "asset": asset,
             "until": canonical.timestamp(until),
         }
-        return self._write(signer, "lease", list(run.subject), run.change_id, body)
+        return self.write(signer, "lease", list(run.subject), run.change_id, body)
 
     def close_run(
         self,
@@ -268,7 +268,7 @@ class Recorder:
             "counts": {name: list(outcomes.values()).count(name) for name in OUTCOMES},
             "entries": {"first": entries[0], "last": entries[-1], "count": len(entries)},
         }
-        return self._write(signer, "run-close", list(run.subject), run.change_id, body)
+        return self.write(signer, "run-close", list(run.subject), run.change_id, body)
 
     def checkpoint(self, log_signer: Signer) -> str:
         """Sign the ledger's head as it is now, keep it in the ledger, and return the note.
@@ -291,7 +291,7 @@ class Recorder:
         inner: str,
     ) -> tuple[Receipt, ...]:
         return tuple(
-            self._write(
+            self.write(
                 signer,
                 step,
                 list(run.subject),
@@ -301,21 +301,27 @@ class Recorder:
             for part in split([dict(result) for result in results], inner)
         )
 
-    def _write(
+    def write(
         self,
         signer: Signer,
         step: str,
         subject: list[dict[str, Any]],
         change_id: str | None,
         body: dict[str, Any],
+        roles: Sequence[str] = (),
     ) -> Receipt:
+        """Build, sign and append one record; the methods above say what each step takes, keeping.py what others do.
+
+        Without a subject it is about the head that it names. `roles` are those that the signer may sign it in, where
+        that is fewer than the step allows.
+        """
         head = self.ledger.head()  # last before sealing: the record cannot be older than what it names here
         trust = self._trust_at(head[0])
-        role = _role(trust, signer, statements.SIGNED_BY[step])
+        role = _role(trust, signer, roles or statements.SIGNED_BY[step])
         record_id = new_id("rec")
         statement = statements.draft(
             step,
-            subject,
+            subject or [about("head", head[1].hex())],
             body,
             org=self.org,
             actor=(trust.require(signer.public_key.keyid, role, head[0]), role),

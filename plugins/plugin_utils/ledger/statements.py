@@ -9,12 +9,12 @@ code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..errors import LedgerError
 from . import canonical
-from .bodies import BODIES, CHANGE, HEX, RECORD, ROLES, SLUG
+from .bodies import BODIES, CHANGE, HEX, LONGEST_REVIEW, RECORD, ROLES, SLUG
 from .envelope import Envelope
 from .shapes import fields, items, maybe, refuse, text, time, whole, word
 from .signers import Signer
@@ -36,10 +36,37 @@ SIGNED_BY = {
     "halt": ("requester", "approver", "implementer"),
     "lease": ("implementer",),
     "run-close": ("implementer",),
+    "exception": ("approver",),
+    "break-glass": ("implementer",),
+    "review": ("approver",),
+    "heartbeat": ("log",),
+    "amend": ("requester", "approver", "implementer", "verifier", "log", "officer"),
+    "evidence": ("officer", "requester", "approver", "implementer", "verifier"),
+    "hold": ("officer",),
+    "tombstone": ("officer",),
 }
 """The roles whose principals may sign each step; who has several of them signs as the first."""
 
-_SUBJECT = fields({"name": word("plan", "baseline", "trust", "request"), "digest": fields({"sha256": HEX})})
+FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
+"""Steps that a person takes towards one request, and names it by."""
+
+_ABOUT = {
+    "trust": ("trust",),
+    "exception": ("exception",),
+    "heartbeat": ("head",),
+    "amend": ("entry",),
+    "evidence": ("evidence",),
+    "hold": ("head",),
+    "tombstone": ("evidence",),
+}
+"""What the first subject of a step is; of all others a plan or a baseline. Of these nothing else follows."""
+
+_SUBJECT = fields(
+    {
+        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception"),
+        "digest": fields({"sha256": HEX}),
+    }
+)
 _FRAME = fields(
     {
         "_type": word(STATEMENT),
@@ -125,6 +152,10 @@ def check(statement: Any) -> None:
         _check_way_back(body)
     if step == "deploy":
         _check_deeds(body)
+    if step in ("heartbeat", "hold"):
+        _check_head(statement)
+    if step == "break-glass":
+        _check_deadline(predicate, body)
 
 
 def read(envelope: Envelope) -> dict[str, Any]:
@@ -139,12 +170,12 @@ def read(envelope: Envelope) -> dict[str, Any]:
 
 def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any]) -> None:
     names = [entry["name"] for entry in subject]
-    first = ("trust",) if step == "trust" else ("plan", "baseline")
+    first = _ABOUT.get(step, ("plan", "baseline"))
     if names[0] not in first:
         refuse("record.subject[0].name", names[0], " or ".join(first))
-    if step in ("trust", "request"):
+    if step in _ABOUT or step == "request":
         allowed: tuple[list[str], ...] = ([],)
-    elif step in ("approve", "halt"):
+    elif step in FOR_A_REQUEST:
         allowed = (["request"],)
     elif step == "run-open":
         allowed = (["request"] if body["request"] else [],)
@@ -156,15 +187,29 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
 
 def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> bool:
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
-    if step == "trust":
+    if step in ("trust", "exception", "heartbeat", "hold", "tombstone"):
         return True
-    if step in ("request", "approve", "halt"):
+    if step == "request" or step in FOR_A_REQUEST:
         return False
     if step == "run-open":
         if body["request"] or (body["mode"] == "apply" and body["kind"] in CHANGING):
             return False
         return change_id is None
     return change_id is None
+
+
+def _check_head(statement: dict[str, Any]) -> None:
+    """Refuse a word about the ledger itself that is about another head than its signer saw."""
+    about, seen = statement["subject"][0]["digest"]["sha256"], statement["predicate"]["ledger_head"]["root"]
+    if about != seen:
+        refuse("record.subject[0].digest.sha256", about, f"{seen}, the root of the head that the record names")
+
+
+def _check_deadline(predicate: dict[str, Any], body: dict[str, Any]) -> None:
+    """Refuse an emergency that is to be reviewed in the past, or so late that nobody remembers."""
+    allowed = canonical.moment(body["review_by"]) - canonical.moment(predicate["recorded_at"])
+    if not timedelta(0) < allowed <= timedelta(seconds=LONGEST_REVIEW):
+        refuse("break-glass.review_by", body["review_by"], f"a time within {LONGEST_REVIEW} s of the record's own")
 
 
 def _check_verdicts(body: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from ..change.rings import BUDGETED, RingState, closed, ring_state, ring_verifie
 from ..change.state import ChangeState
 from ..change.waves import ring_batches
 from ..ledger.canonical import timestamp
+from .emergency import broken_glass
 from .question import Question, Reason
 from .rules import AUTHORIZATION, RISK_MANAGEMENT
 
@@ -68,7 +69,7 @@ def duties_apart(q: Question) -> Iterator[Reason]:
 
 
 def approvals_enough(q: Question) -> Iterator[Reason]:
-    """As many people as the ring wants agreed to this very plan, and their word still holds."""
+    """As many people as the ring wants agreed to this very plan, and their word still holds; or the glass is broken."""
     change, ring = q.change, q.in_ring
     if change is None or ring is None:
         return
@@ -80,7 +81,7 @@ def approvals_enough(q: Question) -> Iterator[Reason]:
         implementer=q.implementer,
     )
     missing = ring.approvals_required - len(weighed.counted)
-    if missing > 0:
+    if missing > 0 and broken_glass(change, ring, q.now) is None:
         counted = f" ({', '.join(weighed.principals)})" if weighed.counted else ""
         not_counted = "".join(f"; {d.consent.principal} does not count: {d.why}" for d in weighed.discounted)
         yield Reason(
@@ -185,6 +186,12 @@ def grounds(q: Question, change: ChangeState) -> Iterator[str]:
     )
     who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
     yield f"approved for {ring.name} by {who}; {ring.approvals_required} needed"
+    glass = broken_glass(change, ring, q.now)
+    if glass is not None and len(weighed.counted) < ring.approvals_required:
+        yield (
+            f"{glass.principal} broke the glass for {ring.name}: {glass.reason} (record {glass.index}); "
+            f"to be reviewed by {timestamp(glass.review_by)}"
+        )
     before = q.policy.ring_before(ring.name)
     if (
         before is not None

@@ -49,6 +49,9 @@ RINGS = Fields(
                     "windows": Items(slug("one of the windows of policy/calendar.yml"), most=50, distinct=True),
                     "host_minutes": Whole("minutes, 1 to 1440", 1, 1440),
                     "rehearsal": Word(("none", "required")),
+                    "break_glass_hours": Whole(
+                        "hours until an emergency is reviewed, 0 (never allowed) to 168", 0, 168
+                    ),
                 },
             ),
             least=1,
@@ -101,6 +104,8 @@ class Ring:
     host_minutes: int = 10
     """How long a wave is expected to take where the ledger knows no better."""
     rehearsal: str = "none"
+    break_glass_hours: int = 0
+    """Within how many hours a change that went ahead without its approvals is reviewed; 0 allows none to."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Ring:

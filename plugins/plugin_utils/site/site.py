@@ -30,7 +30,7 @@ from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
-from .structure import Fields, Whole, slug
+from .structure import Fields, Whole, Word, slug
 from .witnesses import WITNESSES, WitnessSettings
 
 KEYS = {
@@ -51,6 +51,7 @@ SITE = Fields(
     optional={
         "ledger": LedgerPlace(),
         "ledger_patience": Whole("seconds that a record waits for a locked ledger or a server that is away", 0, 3600),
+        "exceptions": Word(("written", "signed")),
         "keys": Fields("where the keys are kept", optional=dict.fromkeys(KEYS, KeyName())),
         "pool": POOL,
         "witnesses": WITNESSES,
@@ -80,6 +81,8 @@ class Site:
     """An SQLite file, or as text the address of a PostgreSQL database."""
     ledger_patience: int
     """Seconds that a record waits for a locked ledger, or for a server that is away, before the run stops."""
+    exceptions_signed: bool
+    """Whether runs are refused while an exception in force is not signed by its approver, on record."""
     plans_dir: Path
     reports_dir: Path
     pool: PoolSettings
@@ -177,6 +180,7 @@ def load_site(root: Path, product: Path) -> Site:
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
         ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),
+        exceptions_signed=settings.data.get("exceptions") == "signed",
         plans_dir=root / "plans",
         reports_dir=root / "reports",
         pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),

@@ -94,7 +94,7 @@ def put(*path: str | int, value: Any) -> Change:
         (put("predicate", "ledger_head", "size", value=19), "security", {"head-future"}),
         (put("predicate", "recorded_at", value="2026-11-21T21:50:00.000Z"), "security", {"time-backwards"}),
         (put("predicate", "recorded_at", value="2026-11-22T22:10:00.000Z"), "security", {"time-future"}),
-        (put("predicateType", value="https://holdfast.example/tombstone/v1"), "security", {"unknown-step"}),
+        (put("predicateType", value="https://holdfast.example/obituary/v1"), "security", {"unknown-step"}),
         (put("predicateType", value="https://example.org/other"), "security", {"unknown-step"}),
         (put("predicate", "more", value=1), "security", {"statement-form"}),
         (put("predicate", "step", "comment", value="for the auditor"), "security", {"statement-form"}),

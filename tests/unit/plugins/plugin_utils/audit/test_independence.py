@@ -29,7 +29,7 @@ ALLOWED = sys.stdlib_module_names | {"cryptography", "psycopg"}
 OPTIONAL = {
     "expected_sha256", "observed_sha256", "baselines", "images", "guards", "files", "role", "ms",
     "detail_sha256", "steps", "restarted", "reboot", "obstacles",
-    "valid_from", "revoked_from", "reason", "distrust_from", "attested",
+    "valid_from", "revoked_from", "reason", "distrust_from", "attested", "right", "file",
 }  # fmt: skip
 """Members that may be absent where they stand in these stories; of a guard they may not."""
 OURS = {path.stem for path in AUDIT.glob("*.py")}
@@ -144,6 +144,7 @@ def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Sign
     shop.story()
     shop.way_back()
     shop.waves()
+    shop.annals()
     shop.rekey()
     told: dict[Any, Any] = {}
     for _, envelope in shop.ledger.entries():

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`holdfast change break-glass` and `review`: a change goes ahead in an emergency, and others look at that in time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+from ..ledger import keeping
+from ..ledger.bodies import EMERGENCIES
+from ..policy.emergency import may_break_glass, may_review
+from .change_desk import Desk, deny, rings_of, signer_of
+from .options import add_format, add_keys, add_site
+
+
+def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the actions to `holdfast change`."""
+    glass = actions.add_parser(
+        "break-glass", help="let a change go ahead before enough approved it; it must be reviewed in time"
+    )
+    glass.add_argument("--reason", required=True, choices=EMERGENCIES, help="what the emergency is")
+    glass.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
+    add_keys(glass, "an implementer's key (default: keys.implementer of site.yml)")
+    glass.set_defaults(func=_break)
+    review = actions.add_parser("review", help="say of a change's emergency whether it was one")
+    review.add_argument(
+        "--verdict", required=True, choices=("justified", "unjustified"), help="whether it was an emergency"
+    )
+    add_keys(review, "an approver's key")
+    review.set_defaults(func=_review)
+    for action in (glass, review):
+        action.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+        action.add_argument("--dry-run", action="store_true", help="say what would be recorded, and record nothing")
+        add_site(action)
+        add_format(action)
+
+
+def _break(args: argparse.Namespace) -> int:
+    desk = Desk.open(args.site)
+    change = desk.change(args.change)
+    known = [ring.name for ring in desk.site.policy.rings if ring.name in change.rings]
+    rings = rings_of(args.ring, known, "the change was asked for")
+    signer = signer_of(args, desk.site.keys["implementer"], "break-glass")
+    who = desk.trust.principal_of(signer.public_key.keyid)
+    decision = may_break_glass(
+        change, principal=who, roles=desk.trust.roles(who), rings=rings, now=desk.now, policy=desk.site.policy
+    )
+    if not decision.allowed:
+        return deny([str(reason) for reason in decision.reasons])
+    hours = min(desk.site.policy.ring(ring).break_glass_hours for ring in rings)
+    # A little before the policy's own limit: the record is written a moment after this one was looked at.
+    until = desk.now + timedelta(hours=hours) - timedelta(minutes=1)
+    goes = f"{change.change_id} goes ahead in {', '.join(rings)} ({args.reason})"
+    said = f"{goes}; to be reviewed by {until:%Y-%m-%d %H:%M}Z"
+    if args.dry_run:
+        return _said(args, f"{said}; nothing was recorded", {"recorded": False})
+    receipt = keeping.break_glass(
+        desk.recorder,
+        signer,
+        change_id=change.change_id,
+        plan=change.plan,
+        request=change.request,
+        reason=args.reason,
+        rings=rings,
+        review_by=until,
+    )
+    desk.sign_head()
+    facts = {"recorded": True, "change": change.change_id, "rings": rings, "review_by": until.isoformat()}
+    return _said(args, f"{said}; record {receipt.index}", {**facts, "index": receipt.index})
+
+
+def _review(args: argparse.Namespace) -> int:
+    desk = Desk.open(args.site)
+    change = desk.change(args.change)
+    signer = signer_of(args, None, "review")
+    who = desk.trust.principal_of(signer.public_key.keyid)
+    decision = may_review(change, principal=who, roles=desk.trust.roles(who))
+    if not decision.allowed:
+        return deny([str(reason) for reason in decision.reasons])
+    left = [one for one in change.emergencies if one.reviews.get(who) != args.verdict]
+    listed = ", ".join(f"record {one.index} ({one.reason}, {', '.join(one.rings)})" for one in left)
+    said = f"{who} says {args.verdict} of {listed}" if left else f"{who} has said so of all already"
+    if args.dry_run:
+        return _said(args, f"{said}; nothing was recorded", {"recorded": False})
+    receipts = [
+        keeping.review(
+            desk.recorder,
+            signer,
+            change_id=change.change_id,
+            plan=change.plan,
+            request=change.request,
+            index=one.index,
+            sha256=one.sha256,
+            verdict=args.verdict,
+        )
+        for one in left
+    ]
+    if receipts:
+        desk.sign_head()
+    return _said(args, said, {"recorded": bool(receipts), "reviews": [one.index for one in receipts]})
+
+
+def _said(args: argparse.Namespace, text: str, facts: dict[str, Any]) -> int:
+    if args.format == "json":
+        print(json.dumps(facts, sort_keys=True))
+    else:
+        print(text, file=sys.stderr if args.dry_run else sys.stdout)
+    return 0

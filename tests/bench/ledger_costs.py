@@ -1,0 +1,273 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What records cost, each beside what is bare of it, in the same run on the same machine.
+
+    python tests/bench/ledger_costs.py [--runs 3] [--long 100000] [--only NAME ...] [--ara FOLDER] [--assert]
+
+append     one record appended to a ledger on SQLite, over one insert of the same bytes that is fsynced
+audit      the audit of 3,000 records, over verifying their signatures and nothing else on all cores; wall time
+audit-cpu  the same, processor time over processor time
+inclusion  the proof that a record is in a ledger of 1,000,000, over the same in one of 1,000
+recorder   a play of 100 tasks on 10 hosts of this machine with our recorder and gate, over the same play without
+ara        the same play with ARA's callback (offline client, SQLite), over the play without; needs ARA (--ara FOLDER is
+           the folder of packages it is in); no limit, for comparison
+memory     megabytes that the audit of `--long` records holds at most
+resumed    that audit, gone on with from the head of the one before (--resume), over the whole one
+
+The tasks of the play do next to nothing, so that a callback costs as much of it as it can.
+Exit 0; 1 with --assert when something is above its limit; 3 when something failed, for then nothing was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.envelopes import take_apart
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.signatures import VerifyingKey
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main as holdfast
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import trust_in_force
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
+
+from tests.bench.long_ledger import long_ledger, nodes_of
+from tests.bench.timing import BenchError, Command, alternate, ratio
+
+LIMITS = {
+    "append": 1.5, "audit": 1.3, "audit-cpu": None, "inclusion": 5.0, "recorder": 1.05, "ara": None, "memory": 300.0,
+    "resumed": 1.0,
+}  # fmt: skip
+"""What is asked of this product; None where a figure is for comparison only."""
+NOW = datetime(2027, 6, 1, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
+HOSTS, TASKS = 10, 100
+AUDITOR = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
+seen = []
+kept = sys.argv[2] if len(sys.argv) > 2 else None
+report = audit(
+    Path(sys.argv[1]), now=datetime(2027, 6, 1, tzinfo=UTC), remembered_head=kept, resume=bool(kept),
+    progress=lambda done, total: seen.append(done),
+)
+assert report, report.findings
+assert seen == sorted(seen) and seen[-1] == report.entries and len(seen) >= report.entries // 250
+print(report.entries, report.root)
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure and its limit, if it has one."""
+
+    name: str
+    value: float
+    limit: float | None
+    note: str
+
+    @property
+    def holds(self) -> bool:
+        """It is within its limit."""
+        return self.limit is None or self.value <= self.limit
+
+    def line(self) -> str:
+        """Say it for people."""
+        word = "no limit" if self.limit is None else f"{'within' if self.holds else 'ABOVE'} {self.limit:g}"
+        return f"{self.name:<10}{self.value:9.2f}  {word:<14} {self.note}"
+
+
+def figure(name: str, value: float, note: str) -> Figure:
+    """Return a figure with its limit."""
+    return Figure(name, value, LIMITS[name], note)
+
+
+def appends(folder: Path, runs: int) -> Iterator[Figure]:
+    """Append the records of one ledger to another, and insert the same bytes into a plain table, in turns."""
+    entries = [stored for _index, stored in long_ledger(folder / "source.sqlite", 100 * runs).entries()]
+    ledger = Ledger.create(folder / "appended.sqlite")
+    plain = sqlite3.connect(folder / "plain.sqlite", isolation_level=None)
+    for line in (
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=FULL",
+        "CREATE TABLE entries (idx INTEGER PRIMARY KEY, envelope BLOB)",
+    ):
+        plain.execute(line)
+    ours, bare = [], []
+    for stored in entries:
+        ours.append(_seconds(lambda stored=stored: ledger.append(stored)))  # type: ignore[misc]  # bound as it is now
+        bare.append(
+            _seconds(lambda stored=stored: plain.execute("INSERT INTO entries (envelope) VALUES (?)", (stored,)))
+        )  # type: ignore[misc]  # the same
+    plain.close()
+    ms = [1000 * statistics.median(one) for one in (ours, bare)]
+    yield figure("append", ms[0] / ms[1], f"{ms[0]:.2f} ms over {ms[1]:.2f} ms, {len(entries)} records")
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+Signed = tuple[bytes, bytes, bytes]
+
+
+def verify(part: Sequence[Signed]) -> None:
+    """Verify Ed25519 signatures: key, signature, message."""
+    keys: dict[bytes, VerifyingKey] = {}
+    for raw, signature, message in part:
+        key = keys.get(raw) or keys.setdefault(raw, VerifyingKey("ed25519", raw))
+        if key.problem(signature, message):
+            raise BenchError("a signature does not verify")
+
+
+def audits(folder: Path, runs: int) -> Iterator[Figure]:
+    """Audit a ledger and verify its signatures alone, in turns."""
+    ledger = long_ledger(folder / "audited.sqlite", 3000)
+    trust = trust_in_force(ledger)
+    entries = [take_apart(index, stored) for index, stored in ledger.entries()]
+    signed = [(trust.key(one.keyid).raw, one.signature, one.message) for one in entries]
+    cores = os.cpu_count() or 1
+    parts = [signed[core::cores] for core in range(cores)]
+    walls, cpus = [], []
+    with ProcessPoolExecutor(cores) as pool:
+        list(pool.map(verify, [part[:1] for part in parts]))  # the processes stand before anything is measured
+        for _run in range(runs):
+            bare_wall = _seconds(lambda: list(pool.map(verify, parts)))
+            before = time.process_time()
+            verify(signed)
+            bare_cpu = time.process_time() - before
+            before = time.process_time()
+            wall = _seconds(lambda: audit(Path(str(ledger.path)), now=NOW))
+            walls.append(wall / bare_wall)
+            cpus.append((time.process_time() - before) / bare_cpu)
+    yield figure("audit", statistics.median(walls), f"{len(signed)} records, {cores} cores for the bare verification")
+    yield figure("audit-cpu", statistics.median(cpus), f"{runs} runs")
+
+
+def inclusions(folder: Path, runs: int) -> Iterator[Figure]:
+    """Prove inclusion in a short and in a long ledger, in turns."""
+    chance = random.Random(7)  # noqa: S311  # which records are proved keeps no secret
+    ledgers = {size: nodes_of(folder / f"nodes-{size}.sqlite", size) for size in (1000, 1_000_000)}
+    taken: dict[int, list[float]] = {size: [] for size in ledgers}
+    for _turn in range(50 * runs):
+        for size, ledger in ledgers.items():
+            index = chance.randrange(size)
+            taken[size].append(_seconds(lambda ledger=ledger, index=index: ledger.inclusion(index)))  # type: ignore[misc]  # bound as they are now
+    short, long = (1000 * statistics.median(taken[size]) for size in ledgers)
+    yield figure("inclusion", long / short, f"{long:.2f} ms over {short:.2f} ms, {50 * runs} proofs each")
+
+
+def callbacks(folder: Path, runs: int, ara: Path | None) -> Iterator[Figure]:
+    """Play the same tasks with nobody listening, with our recorder, and with ARA's, in turns."""
+    site = folder / "site"
+    if holdfast(["init", str(site), "--host", "127.0.0.1", "--owner", "it-operations"]):
+        raise BenchError("no site could be laid out")
+    common = {
+        "kind": "server", "owner": "it-operations", "ring": "lab", "address": "127.0.0.1", "environment": "lab",
+        "data_class": "ephi", "tier": 1, "baselines": ["debian-server"], "vars": {"ansible_connection": "local"},
+    }  # fmt: skip
+    assets = [{"id": f"billing-{number}", **common} for number in range(HOSTS)]
+    (site / "holdfast.yml").write_text(json.dumps({"plugin": "holdfast.hipaa.register", "assets": assets}))
+    tasks: list[object] = [
+        {"name": f"Task {number}", "ansible.builtin.debug": {"msg": "x" * 200}, "changed_when": True}
+        for number in range(TASKS)
+    ]
+    gate: object = {"name": "Ask the gate", "holdfast.hipaa.gate": {}, "run_once": True}
+    commands = {}
+    for name in ("bare", "recorder", *(("ara",) if ara else ())):
+        ours = name == "recorder"
+        document = {"hosts": "all", "gather_facts": False, "tasks": [gate, *tasks] if ours else tasks}
+        play = folder / f"{name}.yml"
+        play.write_text(json.dumps([document | ({"vars": {"holdfast": {"kind": "remediate"}}} if ours else {})]))
+        lines = [
+            "[defaults]", f"inventory = {site / 'holdfast.yml'}", f"collections_path = {ROOT / 'collections'}",
+            f"interpreter_python = {sys.executable}", f"home = {folder / 'home'}",
+            *(["callbacks_enabled = holdfast.hipaa.recorder"] if ours else []),
+            *([f"callback_plugins = {ara / 'ara' / 'plugins' / 'callback'}"] if name == "ara" and ara else []),
+            "[holdfast]", f"site = {site}",
+            "[inventory]", "any_unparsed_is_failed = true", "enable_plugins = holdfast.hipaa.register",
+        ]  # fmt: skip
+        settings = folder / f"{name}.cfg"
+        settings.write_text("\n".join(lines) + "\n")
+        commands[name] = Command((str(play),), settings)
+    os.environ |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "collections"), *([str(ara)] if ara else [])])}
+    os.environ |= {"ARA_API_CLIENT": "offline", "ARA_BASE_DIR": str(folder / "ara")}
+    costs = alternate(site, commands, runs)
+    for name in [*commands][1:]:
+        walls = [statistics.median(cost.wall for cost in costs[one]) for one in (name, "bare")]
+        note = f"{walls[0]:.1f} s over {walls[1]:.1f} s, {TASKS} tasks, {HOSTS} hosts, {runs} runs"
+        yield figure(name, ratio(costs, name, base="bare"), note)
+
+
+def longs(folder: Path, size: int) -> Iterator[Figure]:
+    """Audit a long ledger in a process of its own, then again from what that audit found good."""
+    path = folder / "long.sqlite"
+    long_ledger(path, size)
+    whole, peak, kept = _audited(path)
+    again, _peak, _kept = _audited(path, kept)
+    yield figure("memory", peak, f"MB for {kept.split()[0]} records, {whole:.0f} s, with progress")
+    yield figure("resumed", again / whole, f"{again:.0f} s over {whole:.0f} s")
+
+
+def _audited(path: Path, *more: str) -> tuple[float, float, str]:
+    """Return processor seconds, megabytes, and the head of an audit."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}
+    process = subprocess.Popen([sys.executable, "-c", AUDITOR, path, *more], stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    said = process.stdout.read().decode()
+    _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BenchError(f"the audit ended with {process.returncode}")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1000, said.strip()
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print, and return the exit code."""
+    parser = argparse.ArgumentParser(description="What records cost.")
+    parser.add_argument("--runs", type=int, default=3, help="turns of each (default: 3)")
+    parser.add_argument("--long", type=int, default=100_000, help="records of the long ledger (default: 100000)")
+    parser.add_argument("--only", nargs="+", choices=("append", "audit", "inclusion", "recorder", "long"), default=())
+    parser.add_argument("--ara", type=Path, metavar="FOLDER", help="the folder of packages that ARA is installed in")
+    parser.add_argument("--assert", action="store_true", dest="judge", help="exit 1 when something is above its limit")
+    args = parser.parse_args(words)
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as name:
+        folder = Path(name)
+        kinds: dict[str, Callable[[], Iterator[Figure]]] = {
+            "append": lambda: appends(folder, args.runs),
+            "audit": lambda: audits(folder, args.runs),
+            "inclusion": lambda: inclusions(folder, args.runs),
+            "recorder": lambda: callbacks(folder, args.runs, args.ara),
+            "long": lambda: longs(folder, args.long),
+        }
+        try:
+            for kind, measured in kinds.items():
+                for one in measured() if not args.only or kind in args.only else ():
+                    figures.append(one)
+                    print(one.line(), flush=True)
+        except (BenchError, OSError) as error:
+            print(f"ledger_costs: {error}", file=sys.stderr)
+            return 3
+    print(json.dumps([asdict(one) for one in figures]))
+    return 1 if args.judge and not all(one.holds for one in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
