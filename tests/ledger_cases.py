@@ -40,6 +40,7 @@ ROLES = {
     "controller": ("implementer",),
     "scanner": ("verifier",),
     "records": ("officer",),
+    "release": ("publisher",),
 }
 APPROVERS = ("security", "revenue-cycle")
 START = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
@@ -49,6 +50,7 @@ REQUIRED = {"lab": 1, "production": 2}
 BASELINE = sha256(b"controls").hexdigest()
 NEWER = {"name": "nginx", "from": "1.22.1-9", "to": "1.22.1-9+deb12u1"}
 OLDER = {"name": "nginx", "from": "1.22.1-9+deb12u1", "to": "1.22.1-9"}
+MANIFEST = sha256(b"manifest").hexdigest()
 HARDENED = {"id": "debian-server", "version": "1.2.0", "sha256": BASELINE}
 IMAGES = {"before": "a" * 64, "after": "b" * 64}
 BACK = {"before": "b" * 64, "after": "a" * 64}
@@ -139,6 +141,11 @@ def waived(asset: str) -> dict[str, Any]:
     return {"asset": asset, "verdict": "pass", "counts": counts, "checks": checks, "detail_sha256": "c" * 64}
 
 
+def signed_by(record: Receipt, manifest: str = MANIFEST) -> dict[str, Any]:
+    """Return what run-open says of the record in which its content was signed."""
+    return {"manifest": manifest, "index": record.index, "sha256": record.sha256}
+
+
 class Shop:
     """A ledger in `folder` with its keys; the clock moves one second at each look."""
 
@@ -201,9 +208,9 @@ class Shop:
         }
         return self.recorder.open_run(self.keys[by], **particulars)
 
-    def look(self, outcome: str = "ok") -> OpenRun:
+    def look(self, outcome: str = "ok", **content: Any) -> OpenRun:
         """Write a whole drift check."""
-        more = {"kind": "check", "mode": "check", "plan": None, "baseline": BASELINE}
+        more = {"kind": "check", "mode": "check", "plan": None, "baseline": BASELINE, **content}
         run = self.open(None, (), expected_assets=["lab-1", "prod-1"], **more)
         self.recorder.verify(
             self.keys["scanner"], run, kind="drift", phase=None, results=[seen("lab-1"), seen("prod-1")]
@@ -354,6 +361,13 @@ class Shop:
         until = self.now + timedelta(days=days)
         return keeping.exception(self.recorder, self.keys["security"], decision=decision, expires_at=until, **of)
 
+    def sign_content(self, decision: str = "sign", *, days: int = 30, by: str = "release") -> Receipt:
+        """Sign the content that runs are made of, or withdraw it."""
+        return keeping.content(
+            self.recorder, self.keys[by], decision=decision, manifest=MANIFEST, files=812,
+            expires_at=self.now + timedelta(days=days),
+        )  # fmt: skip
+
     def break_glass(self, request: Receipt, *rings: str, by: str = "controller", hours: int = 24) -> Receipt:
         """Let a change go ahead before enough people approved it, in both rings unless told otherwise."""
         return keeping.break_glass(
@@ -374,6 +388,7 @@ class Shop:
         """Write everything that no run writes: a corrected request, evidence held, released, and erased in time."""
         self.beat()
         self.sign_exception()
+        self.look(content=signed_by(self.sign_content()))
         wrong = self.request()
         self.review(wrong, self.break_glass(wrong))
         right = self.request(change_id=wrong.change_id)

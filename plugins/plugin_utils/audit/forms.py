@@ -11,11 +11,12 @@ from typing import Any
 from .steps import ALL_ROLES, ANY, BIG, CHANGING, NAME, SHA, STEPS, Many, Null, Time
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
-_SUBJECTS = frozenset({"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception"})
+_SUBJECTS = frozenset({"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content"})
 _FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
 _OWN = {
     "trust": "trust",
     "exception": "exception",
+    "content": "content",
     "heartbeat": "head",
     "hold": "head",
     "amend": "entry",
@@ -168,7 +169,7 @@ def _subjects(step: str, statement: dict[str, Any], body: dict[str, Any]) -> str
 
 def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
     change = predicate["change_id"]
-    if change is not None and step in ("trust", "exception", "heartbeat", "hold", "tombstone"):
+    if change is not None and step in ("trust", "exception", "content", "heartbeat", "hold", "tombstone"):
         return f"{step} belongs to no change"
     changes = step == "run-open" and (
         body["request"] is not None or (body["mode"] == "apply" and body["kind"] in CHANGING)

@@ -67,10 +67,11 @@ ROLES = {
     "lease": frozenset({"implementer"}),
     "run-close": frozenset({"implementer"}),
     "exception": frozenset({"approver"}),
+    "content": frozenset({"publisher"}),
     "break-glass": frozenset({"implementer"}),
     "review": frozenset({"approver"}),
     "heartbeat": frozenset({"log"}),
-    "amend": frozenset({"requester", "approver", "implementer", "verifier", "log", "officer"}),
+    "amend": frozenset({"requester", "approver", "implementer", "verifier", "log", "officer", "publisher"}),
     "evidence": frozenset({"officer", "requester", "approver", "implementer", "verifier"}),
     "hold": frozenset({"officer"}),
     "tombstone": frozenset({"officer"}),
@@ -117,6 +118,7 @@ STEPS: dict[str, Any] = {
         "control": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
         "expires_at": Time,
     },
+    "content": {"decision": frozenset({"sign", "withdraw"}), "files": range(1, BIG), "expires_at": Time},
     "break-glass": {
         "reason": frozenset({"outage", "attack", "exploited-flaw", "patient-care", "data-loss"}),
         "rings": Many(NAME, 1, True),
@@ -173,6 +175,7 @@ STEPS: dict[str, Any] = {
         "nonce_sha256": SHA,
         "resumes": Many(RUN_ID, once=True),
         "baselines?": Many({"id": NAME, "version": _SEMANTIC, "sha256": SHA}, once=True),
+        "content?": {"manifest": SHA, "index": ANY, "sha256": SHA},
     },
     "deploy": {
         "run_id": RUN_ID,

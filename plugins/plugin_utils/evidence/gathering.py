@@ -51,6 +51,8 @@ def gather(ledger: Ledger, question: Question, size: int) -> Gathered:
     found |= _those(ledger, size, _of_step("amend", "tombstone"), lambda one: one.body["index"] in found)
     if waived := {name for one in found.values() for name in _exceptions(one)}:
         found |= _those(ledger, size, _of_step("exception"), lambda one: one.body["exception"] in waived)
+    if ran := {one.body["content"]["sha256"] for one in found.values() if "content" in one.body}:
+        found |= _those(ledger, size, _of_step("content"), lambda one: one.sha256 in ran)
     records = tuple(found[index] for index in sorted(found))
     return Gathered(records, frozenset(one.index for one in asked), len(answers) - len(asked))
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 from .kinds import KINDS
 from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
 
-ROLES = ("requester", "approver", "implementer", "verifier", "log", "root", "officer")
-"""`officer` keeps the evidence: places legal holds, and says what is erased. A site may be without one."""
+ROLES = ("requester", "approver", "implementer", "verifier", "log", "root", "officer", "publisher")
+"""`officer` keeps the evidence: places legal holds, and says what is erased. `publisher` signs the content that runs.
+
+A site may be without either.
+"""
 REASONS = ("rotated", "lost", "stolen", "left")
 """Why a key is revoked: replaced in turn, lost, perhaps in a stranger's hands, or its principal left."""
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
@@ -114,7 +117,10 @@ BODIES: dict[str, Shape] = {
             "nonce_sha256": HEX,
             "resumes": items(RUN, distinct=True),
         },
-        {"baselines": items(fields({"id": SLUG, "version": SEMANTIC, "sha256": HEX}), distinct=True)},
+        {
+            "baselines": items(fields({"id": SLUG, "version": SEMANTIC, "sha256": HEX}), distinct=True),
+            "content": fields({"manifest": HEX, "index": whole(), "sha256": HEX}),
+        },
     ),
     "deploy": fields(
         {
@@ -200,6 +206,7 @@ BODIES: dict[str, Shape] = {
     "exception": fields(
         {"decision": word("approve", "withdraw"), "exception": SLUG, "control": CHECK, "expires_at": time}
     ),
+    "content": fields({"decision": word("sign", "withdraw"), "files": whole(1), "expires_at": time}),
     "break-glass": fields(
         {"reason": word(*EMERGENCIES), "rings": items(SLUG, least=1, distinct=True), "review_by": time}
     ),

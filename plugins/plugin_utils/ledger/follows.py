@@ -10,7 +10,7 @@ from .bodies import ROLES
 from .reading import Record
 from .trust import Principal, Trust
 
-OPTIONAL = ("officer",)
+OPTIONAL = ("officer", "publisher")
 """Roles that nobody misses at first."""
 SHOWN = 12
 """Entries that are listed by number; of more only the count is said."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that no run writes: exceptions, emergencies, heartbeats, amendments, and what becomes of evidence.
+"""Records that no run writes: exceptions, content, emergencies, heartbeats, amendments, and what becomes of evidence.
 
 What they refuse beforehand, the audit judges again afterwards by code of its own.
 """
@@ -149,3 +149,11 @@ def exception(
         "expires_at": canonical.timestamp(expires_at),
     }
     return recorder.write(signer, "exception", [about("exception", sha256)], None, body)
+
+
+def content(
+    recorder: Recorder, signer: Signer, *, decision: str, manifest: str, files: int, expires_at: datetime
+) -> Receipt:
+    """Sign, or `withdraw`, the content of a manifest by its SHA-256: so many files, which runs may use until then."""
+    body = {"decision": decision, "files": files, "expires_at": canonical.timestamp(expires_at)}
+    return recorder.write(signer, "content", [about("content", manifest)], None, body)

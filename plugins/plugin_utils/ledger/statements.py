@@ -37,10 +37,11 @@ SIGNED_BY = {
     "lease": ("implementer",),
     "run-close": ("implementer",),
     "exception": ("approver",),
+    "content": ("publisher",),
     "break-glass": ("implementer",),
     "review": ("approver",),
     "heartbeat": ("log",),
-    "amend": ("requester", "approver", "implementer", "verifier", "log", "officer"),
+    "amend": ("requester", "approver", "implementer", "verifier", "log", "officer", "publisher"),
     "evidence": ("officer", "requester", "approver", "implementer", "verifier"),
     "hold": ("officer",),
     "tombstone": ("officer",),
@@ -53,6 +54,7 @@ FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
 _ABOUT = {
     "trust": ("trust",),
     "exception": ("exception",),
+    "content": ("content",),
     "heartbeat": ("head",),
     "amend": ("entry",),
     "evidence": ("evidence",),
@@ -63,7 +65,7 @@ _ABOUT = {
 
 _SUBJECT = fields(
     {
-        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception"),
+        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content"),
         "digest": fields({"sha256": HEX}),
     }
 )
@@ -187,7 +189,7 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
 
 def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> bool:
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
-    if step in ("trust", "exception", "heartbeat", "hold", "tombstone"):
+    if step in ("trust", "exception", "content", "heartbeat", "hold", "tombstone"):
         return True
     if step == "request" or step in FOR_A_REQUEST:
         return False

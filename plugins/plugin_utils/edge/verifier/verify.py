@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 
 MOST_FILES, MOST_BYTES, SUMS = 200_000, 1 << 29, "SHA256SUMS"
 FILES = re.compile(r"(?a)(records|keys|plans|results|evidence|tile)(/\w[\w.-]*)+|checkpoint|SHA256SUMS|\w+\.[a-z]+")
-ALL = {"approver", "implementer", "log", "officer", "requester", "verifier"}
+ALL = {"approver", "implementer", "log", "officer", "publisher", "requester", "verifier"}
 ROLES = {  # who may sign what
     "trust": {"root"}, "request": {"requester"}, "approve": {"approver"}, "review": {"approver"}, "hold": {"officer"},
     "run-open": {"implementer"}, "deploy": {"implementer"}, "verify": {"verifier"}, "rollback": {"implementer"},
     "lease": {"implementer"}, "run-close": {"implementer"}, "break-glass": {"implementer"}, "heartbeat": {"log"},
     "halt": {"requester", "approver", "implementer"}, "tombstone": {"officer"}, "amend": ALL,
-    "evidence": ALL - {"log"}, "exception": {"approver"},
+    "evidence": ALL - {"log", "publisher"}, "exception": {"approver"}, "content": {"publisher"},
 }  # fmt: skip
 KINDS = {  # kind of key: curve (none: Ed25519), and whether its signatures are bare, SSHSIG, or of a FIDO2 token
     "ed25519": ("", "bare"), "ecdsa-p256": ("nistp256", "bare"), "ecdsa-p384": ("nistp384", "bare"),
