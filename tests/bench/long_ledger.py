@@ -48,6 +48,9 @@ class Sketch:
         """Return size and root."""
         return self.size, self.root(self.size)
 
+    def remember(self, chain: object, seen: int) -> None:
+        """Nobody asks."""
+
     def append(self, envelope: bytes) -> int:
         """Take an entry."""
         for level, position, hashed in merkle.grown(len(self.stored), envelope, lambda *at: self.nodes[at]):

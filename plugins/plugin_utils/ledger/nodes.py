@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LedgerError
 from . import schema
@@ -12,6 +13,11 @@ from .merkle import ReadNode
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+Between = Callable[[int, int], Iterable[Any]]
+"""Returns index and stored bytes of the entries from one index on, before another."""
+Admit = Callable[[int, Between], None]
+"""Raises an error unless an entry may be the one of an index; it reads what lies before it."""
 
 
 def size_of(connection: Connection) -> int:

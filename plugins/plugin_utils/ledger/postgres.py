@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import LedgerError
 from ..site.place import passfile_of
 from . import schema
+from .nodes import Admit, size_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -97,12 +98,21 @@ class PostgresStore:
             # The driver's own simple protocol: one text of many statements, none of them with parameters.
             connection.connection.driver_connection.execute(schema.sql("postgresql"))  # type: ignore[union-attr]  # SQLAlchemy types no driver
 
-    def append(self, record_id: str, envelope: bytes) -> int:
-        """Store an entry and return its index; the same bytes again return the same index."""
+    def append(self, record_id: str, envelope: bytes, admit: Admit) -> int:
+        """Store an entry and return its index; the same bytes again return the same index.
+
+        `admit` is asked once the server's function holds the lock and has said which index it is; what it raises takes
+        the entry back. It is not asked of one that was there before.
+        """
+        from sqlalchemy import text
 
         def once() -> int:
             with self.writing() as connection:
-                return self.add(connection, record_id, envelope)
+                index = self.add(connection, record_id, envelope)
+                if index == size_of(connection) - 1:
+                    query = text("SELECT idx, envelope FROM holdfast.entries WHERE idx >= :a AND idx < :b ORDER BY idx")
+                    admit(index, lambda start, end: connection.execute(query, {"a": start, "b": end}))
+                return index
 
         return self._again(once)
 
@@ -148,6 +158,9 @@ class PostgresStore:
     def upgrade(self) -> int:
         """Return the form the ledger has: PostgreSQL began with the newest."""
         return self.read(self.version)
+
+    def close(self) -> None:
+        """Nothing is kept open here."""
 
     def facts(self, connection: Connection) -> dict[str, object]:
         """Return what matters of the server and of the login's rights, for `holdfast ledger status`."""

@@ -11,17 +11,19 @@ job: the tree and the links between records; the audit judges those.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import HoldfastError, LedgerError, TrustError
 from . import canonical, statements
 from .chain import Chain
 from .envelope import Envelope
-from .store import Ledger
 from .trust import Trust
+
+if TYPE_CHECKING:
+    from .store import Ledger
 
 _TRUST_MARK = b'/trust/v1"'
 WINDOW = 200
@@ -140,10 +142,28 @@ def trust_in_force(ledger: Ledger) -> Trust:
 
 
 def chain_after(ledger: Ledger, chain: Chain, start: int, end: int | None = None) -> Chain:
-    """Return the chain of trust before entry `end` (or at the end), given the one before entry `start`."""
-    for index, data in ledger.entries(start):
-        if index == end:
-            break
+    """Return the chain of trust before entry `end` (or at the end), given the one before entry `start`.
+
+    The ledger is told, so that its next append need not read the same entries again.
+    """
+    last = start
+
+    def counted() -> Iterator[tuple[int, bytes]]:
+        nonlocal last
+        for index, data in ledger.entries(start):
+            if index == end:
+                break
+            yield index, data
+            last = index + 1
+
+    chain = chain_over(counted(), chain)
+    ledger.remember(chain, last)
+    return chain
+
+
+def chain_over(entries: Iterable[tuple[int, bytes]], chain: Chain) -> Chain:
+    """Return the chain of trust after some entries in a row, given the one before them."""
+    for index, data in entries:
         envelope = Envelope.from_bytes(data)
         if _TRUST_MARK not in envelope.payload:
             continue  # a cheap look before the whole is read; the mark inside another record costs only time
@@ -227,16 +247,26 @@ def verified(record: Record, envelope: Envelope, chain: Chain) -> Chain:
 
     Raises TrustError when the record does not hold under that before.
     """
+    after, trust = held(record, chain)
+    trust.key(envelope.keyid).verify(envelope.signature, envelope.signed)
+    return after
+
+
+def held(record: Record, chain: Chain) -> tuple[Chain, Trust]:
+    """Return the chain of trust after the record, and the version by which its key speaks.
+
+    Raises TrustError when the key may not sign the entry of that index, or a version of the trust document does not
+    follow. The signature is not looked at.
+    """
     trust = chain.trust
     if record.step == "trust":
         document = Trust.from_dict(record.body)
         if record.subject_sha256 != document.sha256:
             raise TrustError(f"trust: its subject is {record.subject_sha256}; the document is {document.sha256}")
-        chain = chain.signed(document, envelope.keyid, record.principal, record.index)
-        trust = trust if trust is not None and trust.holds(envelope.keyid) else document
+        chain = chain.signed(document, record.keyid, record.principal, record.index)
+        trust = trust if trust is not None and trust.holds(record.keyid) else document
     elif trust is None:
         raise TrustError("trust: the first entry must be the trust document")
-    elif (principal := trust.require(envelope.keyid, record.role, record.index)) != record.principal:
+    elif (principal := trust.require(record.keyid, record.role, record.index)) != record.principal:
         raise TrustError(f"trust: signed with a key of {principal}, not of {record.principal} whom it names")
-    trust.key(envelope.keyid).verify(envelope.signature, envelope.signed)
-    return chain
+    return chain, trust

@@ -2,24 +2,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A ledger in an SQLite file: how it is made, opened, locked and appended to, and what its errors mean.
 
-Connections live for one operation, so none crosses a fork. Writers take the lock before they read the size. Why each:
-docs/adr/0002-ledger-on-sqlite.md.
+A process that appends keeps its connection until it forks or ends (kept.py). Writers take the lock before they read the
+size. An append speaks to SQLite's own driver, everything else through SQLAlchemy. Why each:
+docs/adr/0002-ledger-on-sqlite.md and 0027-speed-of-the-ledger.md.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from ..errors import LedgerError
 from . import merkle, schema
-from .nodes import node_of, size_of
+from .kept import Kept, KeptConnection
+from .nodes import Admit
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -38,6 +41,13 @@ REMEDIES = {
     "SQLITE_READONLY": "this user cannot write it; correct owner and mode of file and folder",
 }
 
+_LOOK = (
+    "SELECT size, (SELECT user_version FROM pragma_user_version),"
+    " (SELECT idx FROM entries WHERE record_id = ?) FROM head"
+)
+_BETWEEN = "SELECT idx, envelope FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
+_NODE = "SELECT hash FROM nodes WHERE level = ? AND position = ?"
+
 Result = TypeVar("Result")
 
 
@@ -47,6 +57,8 @@ class SqliteStore:
     def __init__(self, place: Path, patience: float) -> None:
         self.place = place
         self._patience = patience
+        self._kept = Kept(place, partial(_connect, place, patience, "rw"))
+        self._lent = threading.local()
 
     @property
     def exists(self) -> bool:
@@ -64,7 +76,11 @@ class SqliteStore:
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             fresh.touch(exist_ok=False)
-            SqliteStore(fresh, self._patience)._lay_out()
+            made = SqliteStore(fresh, self._patience)
+            try:
+                made._lay_out()
+            finally:
+                made.close()
             os.link(fresh, self.place)  # unlike a rename, it refuses a path that another process took meanwhile
             folder = os.open(self.place.parent, os.O_RDONLY)
             try:
@@ -79,35 +95,65 @@ class SqliteStore:
             with suppress(OSError):
                 fresh.unlink()
 
-    def append(self, record_id: str, envelope: bytes) -> int:
-        """Store an entry and return its index; the same bytes again return the same index."""
-        with self.writing() as connection:
-            return self.add(connection, record_id, envelope)
+    def append(self, record_id: str, envelope: bytes, admit: Admit) -> int:
+        """Store an entry and return its index; the same bytes again return the same index.
+
+        `admit` is asked within the transaction, before anything is stored, and raises where the entry may not be there.
+        """
+        try:
+            with self._writing() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    index = self._add(connection, record_id, envelope, admit)
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                return index
+        except sqlite3.Error as error:
+            raise _failure(self.place, error) from error
 
     def add(self, connection: Connection, record_id: str, envelope: bytes) -> int:
-        """Store an entry within a transaction that holds the lock."""
-        from sqlalchemy import insert, select, update
+        """Store an entry within a transaction that holds the lock; nobody is asked whether it may be there."""
+        bare: Any = connection.connection.driver_connection
+        return self._add(bare, record_id, envelope, None)
 
-        tables = schema.tables()
-        known = connection.execute(
-            select(tables.entries.c.idx, tables.entries.c.envelope).where(tables.entries.c.record_id == record_id)
-        ).first()
+    def _add(self, connection: sqlite3.Connection, record_id: str, envelope: bytes, admit: Admit | None) -> int:
+        found = connection.execute(_LOOK, (record_id,)).fetchone()
+        if found is None:
+            raise LedgerError(f"{self.place}: has no size; run `holdfast audit`")
+        index, version, known = found
+        if version > schema.VERSION:
+            raise schema.unknown_form(self.place, version)
         if known is not None:
-            if bytes(known.envelope) == envelope:
-                return int(known.idx)
-            raise schema.other_bytes(self.place, record_id, int(known.idx))
-        elsewhere = self.moved(connection)
-        if elsewhere is not None:
-            raise schema.moved_to(self.place, elsewhere)
-        index = size_of(connection)
-        grown = merkle.grown(index, envelope, node_of(connection))
-        connection.execute(insert(tables.entries), [{"idx": index, "record_id": record_id, "envelope": envelope}])
+            (stored,) = connection.execute("SELECT envelope FROM entries WHERE idx = ?", (known,)).fetchone()
+            if stored == envelope:
+                return int(known)
+            raise schema.other_bytes(self.place, record_id, known)
+        if version >= 2:  # form 1 cannot say that it was moved
+            moved = connection.execute("SELECT place FROM moved").fetchone()
+            if moved is not None:
+                raise schema.moved_to(self.place, moved[0])
+        if admit is not None:
+            admit(index, lambda start, end: connection.execute(_BETWEEN, (start, end)))
+
+        def node(level: int, position: int) -> bytes:
+            row = connection.execute(_NODE, (level, position)).fetchone()
+            if row is None:
+                raise LedgerError(f"{self.place}: tree node {level}/{position} is missing; run `holdfast audit`")
+            return bytes(row[0])
+
+        grown = merkle.grown(index, envelope, node)
         connection.execute(
-            insert(tables.nodes),
-            [{"level": level, "position": at, "hash": hashed} for level, at, hashed in grown],
+            "INSERT INTO entries (idx, record_id, envelope) VALUES (?, ?, ?)", (index, record_id, envelope)
         )
-        connection.execute(update(tables.head).values(size=index + 1))
-        return index
+        connection.executemany("INSERT INTO nodes VALUES (?, ?, ?)", grown)
+        connection.execute("UPDATE head SET size = ?", (index + 1,))
+        return int(index)
+
+    def close(self) -> None:
+        """Close the connection that appends keep open; the next one opens it again."""
+        self._kept.close()
 
     def save_checkpoint(self, size: int, note: str) -> None:
         """Keep a signed head; the same again changes nothing."""
@@ -157,7 +203,7 @@ class SqliteStore:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in a transaction that holds the lock from its first moment."""
-        with self._transaction(self._writer) as connection:
+        with self._writing() as bare, self._transaction(self._writer, bare) as connection:
             yield connection
 
     @contextmanager
@@ -168,8 +214,35 @@ class SqliteStore:
 
     def read(self, act: Callable[[Connection], Result]) -> Result:
         """Return what `act` reads from a connection that sees one moment of the ledger and can write nothing."""
-        with self._transaction(self._reader) as connection:
+        with self._reading() as bare, self._transaction(self._reader, bare) as connection:
             return act(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[KeptConnection]:
+        """Give the kept connection, or one for this operation alone where that is in use."""
+        with self._kept.borrowed(make=True) as kept:
+            connection = kept or _connect(self.place, self._patience, "rw")
+            try:
+                yield connection
+            finally:
+                if kept is None:
+                    connection.end()
+
+    @contextmanager
+    def _reading(self) -> Iterator[KeptConnection]:
+        """Give the kept connection where there is one, for as long closed to writing, or one that can only read.
+
+        A reader keeps none open: the last to close must be able to write the log back.
+        """
+        with self._kept.borrowed(make=False) as kept:
+            connection = kept or _connect(self.place, self._patience, "ro")
+            try:
+                connection.execute("PRAGMA query_only=ON")
+                yield connection
+                connection.execute("PRAGMA query_only=OFF")
+            finally:
+                if kept is None:
+                    connection.end()
 
     def _lay_out(self) -> None:
         from sqlalchemy import insert
@@ -180,7 +253,7 @@ class SqliteStore:
                 plain.execute("PRAGMA journal_mode=WAL")
             plain.close()
         except sqlite3.Error as error:
-            raise self._failure(error) from error
+            raise _failure(self.place, error) from error
         with self.writing() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
@@ -189,47 +262,59 @@ class SqliteStore:
 
     @cached_property
     def _writer(self) -> Engine:
-        return self._engine("rw", "BEGIN IMMEDIATE")
+        return self._engine("BEGIN IMMEDIATE")
 
     @cached_property
     def _reader(self) -> Engine:
-        return self._engine("ro", "BEGIN")
+        return self._engine("BEGIN")
 
-    def _engine(self, mode: str, begin: str) -> Engine:
+    def _engine(self, begin: str) -> Engine:
         schema.tables()
         from sqlalchemy import create_engine, event
         from sqlalchemy.pool import NullPool
 
-        def connect() -> sqlite3.Connection:
-            # Autocommit, so that BEGIN is ours: the driver's own is deferred, and two writers would collide.
-            connection = sqlite3.connect(
-                f"file:{quote(str(self.place))}?mode={mode}",
-                uri=True,
-                timeout=self._patience,
-                isolation_level=None,
-            )
-            connection.execute("PRAGMA synchronous=FULL")
-            return connection
-
-        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        lent = self._lent  # not the store: who lets go of it lets go of the connection it keeps
+        engine = create_engine("sqlite://", creator=lambda: lent.connection, poolclass=NullPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, bare: sqlite3.Connection) -> Iterator[Connection]:
+        """Give SQLAlchemy's view of a connection, in a transaction that ends with it."""
         from sqlalchemy.exc import SQLAlchemyError
 
+        before = getattr(self._lent, "connection", None)
+        self._lent.connection = bare
         try:
             with engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise self._failure(error) from error
+            raise _failure(self.place, error) from error
+        finally:
+            self._lent.connection = before
 
-    def _failure(self, error: Exception) -> LedgerError:
-        """Return the error a person can act on for one the database raised."""
-        original = getattr(error, "orig", None) or error
-        name = str(getattr(original, "sqlite_errorname", ""))
-        remedy = next((text for code, text in REMEDIES.items() if name.startswith(code)), None)
-        return LedgerError(
-            f"{self.place}: {original}; {remedy or 'run `holdfast audit` before anything else is recorded'}"
+
+def _connect(place: Path, patience: float, mode: str) -> KeptConnection:
+    """Open the file `rw` or `ro`. SQLAlchemy may close what this gives as it likes; `end` closes it."""
+    # Autocommit, so that BEGIN is ours: the driver's own is deferred, and two writers would collide.
+    try:
+        connection: KeptConnection = sqlite3.connect(
+            f"file:{quote(str(place))}?mode={mode}",
+            uri=True,
+            timeout=patience,
+            isolation_level=None,
+            check_same_thread=False,  # no two threads use it at once: kept.py sees to it
+            factory=KeptConnection,
         )
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error as error:
+        raise _failure(place, error) from error
+    return connection
+
+
+def _failure(place: Path, error: Exception) -> LedgerError:
+    """Return the error a person can act on for one the database raised."""
+    original = getattr(error, "orig", None) or error
+    name = str(getattr(original, "sqlite_errorname", ""))
+    remedy = next((text for code, text in REMEDIES.items() if name.startswith(code)), None)
+    return LedgerError(f"{place}: {original}; {remedy or 'run `holdfast audit` before anything else is recorded'}")

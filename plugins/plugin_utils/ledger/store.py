@@ -9,14 +9,17 @@ it. What differs between the two databases is in sqlite.py and postgres.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import LedgerError
+from ..errors import LedgerError, TrustError
 from ..site.place import Place
-from . import merkle, schema, statements
+from . import merkle, schema
+from .chain import Chain
 from .envelope import Envelope
-from .nodes import node_of, size_of
+from .nodes import Between, node_of, size_of
 from .postgres import PostgresStore
+from .reading import chain_after, chain_over, held, record_of
 from .sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ class Ledger:
         """Raise LedgerError when `path` is a path without a file; nothing is opened yet."""
         self.path = path
         self.store = store_at(path, patience, pause)
+        self._trusted = Chain(), 0
         if isinstance(self.store, SqliteStore) and not self.store.exists:
             raise LedgerError(f"{path}: there is no ledger; make it with `holdfast trust publish`")
 
@@ -70,11 +74,35 @@ class Ledger:
         The same bytes again return the same index.
 
         Raises LedgerError when the envelope is not of its closed form, when other bytes have its record id,
-        or when the ledger cannot be written; then nothing was stored. One that was lost on the way to a server or
-        back may have been stored: append the same bytes again.
+        or when the ledger cannot be written; TrustError when its key may not sign the entry of the index it would get,
+        by the trust in force there, be it one that came between signing and this. Then nothing was stored. One that was
+        lost on the way to a server or back may have been stored: append the same bytes again.
         """
-        record_id = statements.read(Envelope.from_bytes(envelope))["predicate"]["record_id"]
-        return self.store.append(record_id, envelope)
+        opened = Envelope.from_bytes(envelope)
+        record = record_of(-1, envelope, opened)
+        if not self._trusted[1]:
+            chain_after(self, Chain(), 0)  # before the lock is taken: a long ledger takes a while
+
+        def admit(index: int, between: Between) -> None:
+            chain, seen = self._trusted
+            if seen > index:
+                chain, seen = Chain(), 0  # another, shorter ledger lies here now
+            try:
+                chain = chain_over(between(seen, index), chain)
+                held(replace(record, index=index), chain)
+            except TrustError as error:
+                raise TrustError(f"{self.path}: entry {index} was not stored: {error}") from error
+            self._trusted = chain, index
+
+        return self.store.append(record.predicate["record_id"], envelope, admit)
+
+    def remember(self, chain: Chain, seen: int) -> None:
+        """Take note of the chain of trust after the first `seen` entries, as read from this ledger."""
+        self._trusted = chain, seen
+
+    def close(self) -> None:
+        """Let go of what is kept open between appends; the next operation opens it again."""
+        self.store.close()
 
     @property
     def size(self) -> int:

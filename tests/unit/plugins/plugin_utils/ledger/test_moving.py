@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, TrustError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import moving
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.moving import move, plan_move
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
@@ -155,7 +155,11 @@ def test_first_form_is_read_audited_and_written_as_it_is(first: Ledger, shop: Sh
     assert (first.size, first.root().hex()) == (18, ROOT)
     assert audited(first, tmp_path) == set()
     envelope = shop.ledger.entry(shop.request().index)
-    assert first.append(envelope) == 18
+    with pytest.raises(TrustError, match="entry 18 was not stored: trust: nobody in version 1 holds key"):
+        first.append(envelope)
+    with first.store.writing() as connection:
+        assert first.store.add(connection, "rec_" + "a" * 26, envelope) == 18
+    assert (first.size, first.entry(18)) == (19, envelope)
     with sqlite3.connect(first.path) as plain:
         assert plain.execute("PRAGMA user_version").fetchone() == (1,)
     plain.close()

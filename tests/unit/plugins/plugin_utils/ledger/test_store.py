@@ -200,7 +200,8 @@ def open_folder() -> Iterator[Path]:
 def test_unwritable_ledger_says_so_and_can_still_be_audited(open_folder: Path, keys: dict[str, Signer]) -> None:
     shop = Shop(open_folder, keys)
     envelope = another(shop, keys)
-    shop.seal()  # a writer's end leaves the one file; what follows shall find no others
+    shop.seal()
+    shop.ledger.close()  # a writer's end leaves the one file; what follows shall find no others
     assert [path.name for path in open_folder.glob("ledger*")] == ["ledger.sqlite"]
     shop.ledger.path.chmod(0o444)
     open_folder.chmod(0o555)
