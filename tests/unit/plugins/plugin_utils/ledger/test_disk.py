@@ -92,8 +92,8 @@ def test_disk_that_can_only_be_read_takes_nothing_and_is_audited(mount: Mount, k
     shop = Shop(disk, keys)
     envelope = another(shop, keys)
     shop.seal()
-    size = shop.ledger.size
     shop.ledger.close()
+    size = shop.ledger.size
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     with pytest.raises(LedgerError, match="this user cannot write it"):
         shop.ledger.append(envelope)
