@@ -92,7 +92,7 @@ def test_one_key_under_two_names_is_refused_everywhere(path: Path, keys: dict[st
     path.write_text(
         path.read_text() + f'  - {{id: twin, roles: [approver], keys: [{{type: ed25519, public: "{mine.public}"}}]}}\n'
     )
-    with pytest.raises(SiteError, match=r"principals\[8\]\.keys\[0\]\.public: the key .* that security holds already"):
+    with pytest.raises(SiteError, match=r"principals\[9\]\.keys\[0\]\.public: the key .* that security holds already"):
         read_trust_file(path)
     good = trust_of(keys).principals
     with pytest.raises(TrustError, match="is already held by security"):
