@@ -361,10 +361,10 @@ class Shop:
         until = self.now + timedelta(days=days)
         return keeping.exception(self.recorder, self.keys["security"], decision=decision, expires_at=until, **of)
 
-    def sign_content(self, decision: str = "sign", *, days: int = 30, by: str = "release") -> Receipt:
+    def sign_content(self, decision: str = "sign", *rings: str, days: int = 30, by: str = "release") -> Receipt:
         """Sign the content that runs are made of, or withdraw it."""
         return keeping.content(
-            self.recorder, self.keys[by], decision=decision, manifest=MANIFEST, files=812,
+            self.recorder, self.keys[by], decision=decision, manifest=MANIFEST, files=812, rings=rings,
             expires_at=self.now + timedelta(days=days),
         )  # fmt: skip
 

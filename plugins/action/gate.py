@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.asking import ask_patiently
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.content import covered
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
 
@@ -28,6 +29,9 @@ class ActionModule(RecordedAction):
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         wave = tuple(str(host) for host in self.variables.get("ansible_play_batch", ()))
         patience = args["wait_minutes"]
+        content = covered()
+        if content is not None:
+            content.require_unmoved()
         answer = ask_patiently(
             run,
             args["change"],

@@ -36,8 +36,10 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.content import covered
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import unsealed
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import SITE, find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.loading import code_of
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.witnessing import REFUSED, UNREACHABLE
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
@@ -138,6 +140,12 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         if self.journal is None:
             return
+        content = covered()
+        for path in code_of(task) if content is not None else ():
+            if flaw := content.flaw(path):
+                raise HoldfastError(
+                    f"{task.get_path()}: {flaw}; a task that nobody signed would run; sign it, or leave it out"
+                )
         if self.ours and not self.gated and task.resolved_action not in (GATE, "ansible.builtin.meta"):
             raise HoldfastError(f"{task.get_path()}: a task would run before the gate; the gate must come first")
         role = task._role.get_name() if task._role else ""

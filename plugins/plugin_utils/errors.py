@@ -37,3 +37,7 @@ class LedgerError(HoldfastError):
 
 class TrustError(HoldfastError):
     """A key, a signature or the trust document is not what it must be."""
+
+
+class ContentError(HoldfastError):
+    """Content that runs (a playbook, role, module, policy) is not what was signed, or its manifest is none."""

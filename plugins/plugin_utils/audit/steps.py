@@ -118,7 +118,12 @@ STEPS: dict[str, Any] = {
         "control": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
         "expires_at": Time,
     },
-    "content": {"decision": frozenset({"sign", "withdraw"}), "files": range(1, BIG), "expires_at": Time},
+    "content": {
+        "decision": frozenset({"sign", "withdraw"}),
+        "files": range(1, BIG),
+        "rings": Many(NAME, once=True),
+        "expires_at": Time,
+    },
     "break-glass": {
         "reason": frozenset({"outage", "attack", "exploited-flaw", "patient-care", "data-loss"}),
         "rings": Many(NAME, 1, True),

@@ -21,6 +21,7 @@ from . import (
     bundle,
     change,
     check,
+    content,
     drift,
     evidence,
     exception,
@@ -39,8 +40,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, bundle, change, check, drift, evidence, exception, init, key, ledger, pool, records, report,
-    results, schedule, trust, watch, witness,
+    audit, baseline, bundle, change, check, content, drift, evidence, exception, init, key, ledger, pool, records,
+    report, results, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

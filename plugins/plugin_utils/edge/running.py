@@ -20,9 +20,11 @@ from ..ledger.trust import Trust
 from ..policy.excepting import require_signed
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
+from .content import require_content
 from .duties import require_duties_apart
 from .environment import RunContext, utc_now
 from .journal import Journal, Signers
+from .loading import loads
 from .locking import hold
 from .opening import open_change, open_recorder, open_site, stated_baselines
 from .product import code_digest, files_digest
@@ -54,7 +56,8 @@ class Particulars:
 def open_journal(root: Path, particulars: Particulars) -> Journal:
     """Append run-open for a run of the site at `root`, and tell this process's children about it.
 
-    Raises SiteError, LedgerError, TrustError or PolicyError; then nothing has been changed and nothing may be.
+    Raises SiteError, ContentError, LedgerError, TrustError or PolicyError; then nothing has been changed and nothing
+    may be.
     """
     site = open_site(root)
     strangers = sorted(set(particulars.hosts) - {asset.id for asset in site.assets})
@@ -65,7 +68,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         )
     recorder = open_recorder(site)
     looks = particulars.kind in ("check", "plan")
-    records = read_records(recorder.ledger, steps=("run-open", "run-close") if looks else ())
+    records = read_records(recorder.ledger, steps=("run-open", "run-close", "content") if looks else ())
     _approvers_known(site, recorder.trust)
     if site.exceptions_signed:
         require_signed(site.exceptions, read_records(recorder.ledger, steps=("exception",)), utc_now())
@@ -73,6 +76,15 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
     lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))
     require_duties_apart(recorder.trust, signers, records, basis, recorder.ledger.size)
+    content = require_content(
+        site,
+        records,
+        recorder.trust,
+        particulars.hosts,
+        recorder.trust.principal_of(signers.implementer.public_key.keyid),
+        utc_now(),
+        lambda: loads(particulars.playbook),
+    )
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
     reads = particulars.check or particulars.kind in ("check", "plan", "stage")
     journal = Journal(
@@ -91,6 +103,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         forks=particulars.forks,
         limit=particulars.limited,
         ansible_core=ansible_core,
+        content=content.stated() if content else None,
     )
     RunContext(site=site.root, run_id=run.run_id, nonce=run.nonce).export()
     return journal

@@ -206,7 +206,14 @@ BODIES: dict[str, Shape] = {
     "exception": fields(
         {"decision": word("approve", "withdraw"), "exception": SLUG, "control": CHECK, "expires_at": time}
     ),
-    "content": fields({"decision": word("sign", "withdraw"), "files": whole(1), "expires_at": time}),
+    "content": fields(
+        {
+            "decision": word("sign", "withdraw"),
+            "files": whole(1),
+            "rings": items(SLUG, distinct=True),
+            "expires_at": time,
+        }
+    ),
     "break-glass": fields(
         {"reason": word(*EMERGENCIES), "rings": items(SLUG, least=1, distinct=True), "review_by": time}
     ),

@@ -152,8 +152,23 @@ def exception(
 
 
 def content(
-    recorder: Recorder, signer: Signer, *, decision: str, manifest: str, files: int, expires_at: datetime
+    recorder: Recorder,
+    signer: Signer,
+    *,
+    decision: str,
+    manifest: str,
+    files: int,
+    rings: Sequence[str],
+    expires_at: datetime,
 ) -> Receipt:
-    """Sign, or `withdraw`, the content of a manifest by its SHA-256: so many files, which runs may use until then."""
-    body = {"decision": decision, "files": files, "expires_at": canonical.timestamp(expires_at)}
+    """Sign, or `withdraw`, the content of a manifest by its SHA-256: so many files, which runs may use until then.
+
+    From a signature on, nothing but signed content runs in these `rings`, whatever the site's files say since.
+    """
+    body = {
+        "decision": decision,
+        "files": files,
+        "rings": list(rings),
+        "expires_at": canonical.timestamp(expires_at),
+    }
     return recorder.write(signer, "content", [about("content", manifest)], None, body)

@@ -49,6 +49,7 @@ RINGS = Fields(
                     "windows": Items(slug("one of the windows of policy/calendar.yml"), most=50, distinct=True),
                     "host_minutes": Whole("minutes, 1 to 1440", 1, 1440),
                     "rehearsal": Word(("none", "required")),
+                    "content": Word(("any", "signed")),
                     "break_glass_hours": Whole(
                         "hours until an emergency is reviewed, 0 (never allowed) to 168", 0, 168
                     ),
@@ -104,6 +105,8 @@ class Ring:
     host_minutes: int = 10
     """How long a wave is expected to take where the ledger knows no better."""
     rehearsal: str = "none"
+    content: str = "any"
+    """`signed`: every file that a run here may be made of is as a publisher signed it (docs/reference/content.md)."""
     break_glass_hours: int = 0
     """Within how many hours a change that went ahead without its approvals is reviewed; 0 allows none to."""
 

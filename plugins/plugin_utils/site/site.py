@@ -30,7 +30,7 @@ from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .sources import Stamp, stamp
-from .structure import Fields, Whole, Word, slug
+from .structure import Fields, Items, Text, Whole, Word, slug
 from .witnesses import WITNESSES, WitnessSettings
 
 KEYS = {
@@ -52,6 +52,7 @@ SITE = Fields(
         "ledger": LedgerPlace(),
         "ledger_patience": Whole("seconds that a record waits for a locked ledger or a server that is away", 0, 3600),
         "exceptions": Word(("written", "signed")),
+        "content_outside": Items(Text("an absolute path", r"/[^\x00-\x1f\x7f]+", 1000), most=20, distinct=True),
         "keys": Fields("where the keys are kept", optional=dict.fromkeys(KEYS, KeyName())),
         "pool": POOL,
         "witnesses": WITNESSES,
@@ -83,6 +84,8 @@ class Site:
     """Seconds that a record waits for a locked ledger, or for a server that is away, before the run stops."""
     exceptions_signed: bool
     """Whether runs are refused while an exception in force is not signed by its approver, on record."""
+    content_outside: tuple[Path, ...]
+    """Folders that Ansible may load from though nobody signs what lies there."""
     plans_dir: Path
     reports_dir: Path
     pool: PoolSettings
@@ -181,6 +184,7 @@ def load_site(root: Path, product: Path) -> Site:
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
         ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),
         exceptions_signed=settings.data.get("exceptions") == "signed",
+        content_outside=tuple(map(Path, settings.data.get("content_outside", ()))),
         plans_dir=root / "plans",
         reports_dir=root / "reports",
         pool=PoolSettings.from_dict(root, settings.data.get("pool", {})),
