@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from ..edge.environment import PRODUCT, find_site
+from ..edge.opening import open_ledger
 from ..errors import UsageError
 from ..evidence.citing import controls_citing
 from ..ledger.store import Ledger
@@ -59,7 +60,7 @@ def opened(args: argparse.Namespace) -> tuple[Site | None, Ledger]:
     """Return the site, where one is meant, and the ledger: that of `--ledger`, else the site's."""
     if args.ledger is None:
         site = load_site(find_site(args.site), PRODUCT)
-        return site, Ledger(site.ledger_path)
+        return site, open_ledger(site)
     if args.site is not None:
         raise UsageError("--site and --ledger: both were given; expected one; a site names its own ledger")
     return None, Ledger(named_place("--ledger", args.ledger))

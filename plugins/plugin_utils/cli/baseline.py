@@ -12,13 +12,12 @@ from pathlib import Path
 from ..change.words import table
 from ..edge.baselines import find_baseline
 from ..edge.environment import PRODUCT, find_site, utc_now
-from ..edge.opening import open_site
+from ..edge.opening import open_ledger, open_site
 from ..errors import SiteError
 from ..evidence.baselines import PROVED, Difference, Proof, difference, named, plain_controls, proofs
 from ..evidence.compliance import expected_text, value_text
 from ..evidence.reading import tally
 from ..ledger.reading import read_records
-from ..ledger.store import Ledger
 from ..site.baseline import Baseline
 from .options import add_format, add_site
 from .report import MAX_AGE_HOURS, hours
@@ -110,7 +109,7 @@ def _show(args: argparse.Namespace) -> int:
 
 def _status(args: argparse.Namespace) -> int:
     site = open_site(find_site(args.site))
-    records = read_records(Ledger(site.ledger_path))
+    records = read_records(open_ledger(site))
     found = proofs(site.assets, site.baselines, records, utc_now(), timedelta(hours=args.max_age))
     if args.format == "json":
         print(json.dumps([one.to_dict() for one in found], sort_keys=True))

@@ -12,12 +12,11 @@ import json
 from collections.abc import Mapping
 
 from ..edge.environment import find_site
-from ..edge.opening import open_site
+from ..edge.opening import open_ledger, open_site
 from ..errors import UsageError
 from ..evidence.compliance import severity_rank
 from ..evidence.lineage import Lineage, ended_words, lineages, seen_words, told_briefly
 from ..ledger.reading import read_records
-from ..ledger.store import Ledger
 from ..site.baseline import Control
 from ..site.site import Site
 from .options import add_format, add_site
@@ -38,7 +37,7 @@ def _run(args: argparse.Namespace) -> int:
     site = open_site(find_site(args.site))
     controls = {one.id: one for baseline in site.baselines.values() for one in baseline.controls}
     _known(args, site, controls)
-    found = lineages(read_records(Ledger(site.ledger_path)), {name: one.role for name, one in controls.items()})
+    found = lineages(read_records(open_ledger(site)), {name: one.role for name, one in controls.items()})
     chosen = [
         line
         for line in found.values()

@@ -21,12 +21,12 @@ from ..audit.audit import audit
 from ..change.plan import Plan
 from ..change.store import load_plan, plan_path
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..edge.opening import open_ledger
 from ..edge.product import product_version
 from ..errors import HoldfastError, UsageError
 from ..evidence.model import PageModel, build_page_model
 from ..evidence.page import render
 from ..ledger.reading import Record, read_records
-from ..ledger.store import Ledger
 from ..site.site import Site, load_site
 from .options import add_site
 
@@ -92,7 +92,7 @@ def gather(site: Site, max_age: timedelta) -> PageModel:
     records: list[Record] = []
     problem = ""
     try:
-        records = read_records(Ledger(site.ledger_path))
+        records = read_records(open_ledger(site))
     except HoldfastError as error:
         problem = _within(site, error)
     plans, notes = _plans(site, records)

@@ -13,14 +13,13 @@ import json
 from collections.abc import Callable
 
 from ..edge.environment import find_site
-from ..edge.opening import open_site
+from ..edge.opening import open_ledger, open_site
 from ..edge.results import read_results
 from ..evidence.formats.junit import junit
 from ..evidence.formats.sarif import sarif
 from ..evidence.formats.table import text
 from ..evidence.results import RunResults
 from ..ledger.reading import read_records
-from ..ledger.store import Ledger
 from ..verdicts.verdict import RESULTS
 from .options import add_site
 
@@ -50,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _run(args: argparse.Namespace) -> int:
     site = open_site(find_site(args.site))
-    found = read_results(site, read_records(Ledger(site.ledger_path)), args.run)
+    found = read_results(site, read_records(open_ledger(site)), args.run)
     chosen = found.only(args.asset, args.control, args.only)
     print(FORMATS[args.format](chosen))
     # What `--only` hides from the eye does not hide from the exit code.

@@ -16,8 +16,8 @@ from typing import IO
 
 from ..errors import HoldfastError
 from ..ledger.reading import Record, read_records
-from ..ledger.store import Ledger
 from ..site.site import Site
+from .opening import open_ledger
 from .playing import program, surroundings
 
 LOCK = "watch.lock"
@@ -72,9 +72,9 @@ def check(site: Site, minutes: int, lock: IO[bytes]) -> Checked:
     whose close cannot be found, or that lacks a host, is a problem, whatever Ansible's exit code. The playbook's
     processes hold `lock` as well, so a check whose watcher was killed still keeps the next one off.
     """
-    before = Ledger(site.ledger_path).size
+    before = open_ledger(site).size
     code, said = _play(site.root, minutes * 60, lock)
-    records = read_records(Ledger(site.ledger_path))
+    records = read_records(open_ledger(site))
     opened = [r for r in records if r.index >= before and r.step == "run-open" and r.body["kind"] == "check"]
     if not opened:
         return Checked(None, None, (f"the check did not begin ({_ended(code, minutes)})",), records, said)
