@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What bringing hosts to a baseline and keeping them there costs, in pings of the same hosts in the same run.
 
-    python tests/bench/baselines_vs_ping.py [--runs 10] [--assets 40] [--assert]
+    python -m tests.bench.baselines_vs_ping [--runs 10] [--assets 40] [--assert]
 
 Makes its own hosts (Debian 12) and its own site, and prints one line a claim:
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a wave of patches costs over a bare `apt-get install` of the same files on the same hosts, in the same run.
 
-    python tests/bench/waves_vs_apt.py [--runs 3] [--hosts 12] [--assert]
+    python -m tests.bench.waves_vs_apt [--runs 3] [--hosts 12] [--assert]
 
 Makes its own hosts (Debian 12) and a site whose lab ring takes all of them in one wave, plans real security updates of
 the Debian archive, stages them on every host, and prints one line a claim:
