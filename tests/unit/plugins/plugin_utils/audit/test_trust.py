@@ -20,7 +20,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.ledger_cases import ORG, ROLES, START, Shop, audit_of, codes, signed, statement_of
+from tests.ledger_cases import ORG, ROLES, START, Shop, audit_of, codes, signed, statement_of, stored
 
 ROOTS = ("ann", "ben", "cyd")
 Edit = Callable[[Trust], Sequence[Principal]]
@@ -62,7 +62,7 @@ class Board(Shop):
             statement["predicate"]["actor"]["principal"] = owner
             statement["predicate"]["step"] = document.to_dict()
             statement["subject"][0]["digest"]["sha256"] = document.sha256
-            self.ledger.append(signed(statement, signer))
+            stored(self.ledger, signed(statement, signer))
 
     def with_term(self, who: str, term: Term) -> tuple[Principal, ...]:
         """Return the principals, with a term for every key of one."""
@@ -161,7 +161,7 @@ def test_revoked_key_signs_no_more(board: Board) -> None:
     statement["predicate"]["trust"] = {"version": 3, "sha256": board.trust.sha256}
     size, root = board.ledger.head()
     statement["predicate"]["ledger_head"] = {"size": size, "root": root.hex()}
-    board.ledger.append(signed(statement, board.keys["security"]))
+    stored(board.ledger, signed(statement, board.keys["security"]))
     with pytest.raises(TrustError, match="is revoked from entry 5"):
         read_records(board.ledger)
     assert {(one.code, one.index) for one in board.audit().findings} == {("key-revoked", size)}
@@ -272,7 +272,7 @@ def test_two_keys_of_one_root_begin_no_ledger(tmp_path: Path, keys: dict[str, Si
         Recorder(ledger, document, ORG, "0.1.0", lambda: START).publish_trust(*both)
     proposal = Proposal.of(ledger, ORG, document)
     for signer in both:
-        ledger.append(proposal.signed(signer, START, "0.1.0"))
+        stored(ledger, proposal.signed(signer, START, "0.1.0"))
     with pytest.raises(TrustError, match="holds no trust document"):
         trust_in_force(ledger)
     assert codes(audit_of(ledger.path, None)) == {"trust-unfinished"}
@@ -300,5 +300,5 @@ def test_term_that_contradicts_itself(board: Board, term: dict[str, Any]) -> Non
     )
     statement["predicate"]["step"] = body
     statement["subject"][0]["digest"]["sha256"] = canonical.digest(canonical.encode(body))
-    board.ledger.append(signed(statement, board.roots["ann"]))
+    stored(board.ledger, signed(statement, board.roots["ann"]))
     assert "trust-chain" in codes(board.audit())

@@ -468,6 +468,6 @@ def test_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_envelope_larger_than_a_tile_holds_is_refused(shop: Shop) -> None:
     with pytest.raises(LedgerError, match="entries_envelope_check"):
-        shop.ledger.store.append("rec_large", b"x" * 65_536)
+        shop.ledger.store.append("rec_large", b"x" * 65_536, lambda index, between: None)
     assert statements.read(Envelope.from_bytes(shop.ledger.entry(0)))
     assert shop.ledger.size == 1
