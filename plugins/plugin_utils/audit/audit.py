@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .amendments import check_amendments
 from .changes import check_changes
+from .contents import check_contents
 from .database import Reader, check_form, opened
 from .emergencies import check_emergencies
 from .envelopes import Entry, MalformedError, take_apart
@@ -52,6 +53,7 @@ def audit(
     pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
     exceptions_signed: bool = False,
+    asset_rings: Mapping[str, str] | None = None,
     watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
     resume: bool = False,
@@ -63,7 +65,8 @@ def audit(
     <digest>.sealed of the evidence; `remembered_head` is a head the auditor kept, a checkpoint's text or
     `SIZE ROOT`; `pinned_genesis` is the digest of the first trust document as the auditor knows it, in
     hexadecimal; `approvals_required` is the number of approvers by ring; `exceptions_signed` says that the
-    site wants exceptions signed; `watchers` are the witnesses the auditor believes;
+    site wants exceptions signed; `asset_rings` is the ring of each asset by the register; `watchers` are the witnesses
+    the auditor believes;
     `progress` is called with entries done and in all; with `resume`, signatures and forms of what the remembered head
     covers are not verified again, as an earlier audit of the same bytes did. Raises LedgerError when there is nothing
     that can be audited.
@@ -90,6 +93,7 @@ def audit(
                 excepted = Exceptions(entries, keyring)
                 check_runs(runs, excepted, notes)
                 excepted.conclude(exceptions_signed, notes)
+                check_contents(entries, runs, keyring, asset_rings, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, approvals_required, notes)
                 check_emergencies(entries, keyring, approvals_required, now, notes)

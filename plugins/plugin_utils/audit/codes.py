@@ -67,6 +67,10 @@ REMEDIES = {
     # what no run writes
     "exception-ended": "see whether the control holds there now; have the exception renewed, or take it away",
     "exception-unsigned": "have its approver sign it: holdfast exception approve; or take it away",
+    "content-unsigned": "ask what was run, and by whose leave; compare the controller's files with what was signed; "
+    + _REVIEW,
+    "content-unknown": "ask who wrote it, and compare the controller's files with what was signed; " + _REVIEW,
+    "content-ended": "ask why it still ran; have the content that is to run signed: holdfast content sign",
     "break-glass-unknown": "an emergency must be of a change that was requested, and of its rings; " + _REVIEW,
     "break-glass-unreviewed": "have approvers review it: holdfast change review; it was due",
     "break-glass-unjustified": "an approver says that the emergency was none; " + _REVIEW,

@@ -53,6 +53,8 @@ class AuditReport:
     genesis: str | None = None
     cosigned: Mapping[str, int | None] = field(default_factory=dict)
     """By witness, how many entries the newest head covers that it cosigned; None for no such head."""
+    contents: Mapping[str, str | None] = field(default_factory=dict)
+    """By run, who signed the content it was made of; None for a run that names nobody, or nobody who did."""
 
     @property
     def ok(self) -> bool:
@@ -71,6 +73,7 @@ class AuditReport:
             "checkpoint_size": self.checkpoint_size,
             "genesis": self.genesis,
             "cosigned": dict(self.cosigned),
+            "contents": dict(self.contents),
             "findings": [finding.to_dict() for finding in self.findings],
             "warnings": [warning.to_dict() for warning in self.warnings],
             "could_not_check": list(self.could_not_check),
@@ -85,6 +88,7 @@ class Notes:
     warnings: list[Finding] = field(default_factory=list)
     could_not_check: list[str] = field(default_factory=list)
     cosigned: dict[str, int | None] = field(default_factory=dict)
+    contents: dict[str, str | None] = field(default_factory=dict)
     _seen: Counter[str] = field(default_factory=Counter)
 
     def find(self, code: str, index: int | None, message: str) -> None:
@@ -111,6 +115,7 @@ class Notes:
             checkpoint_size=checkpoint_size,
             genesis=genesis,
             cosigned=dict(self.cosigned),
+            contents=dict(self.contents),
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def _run(args: argparse.Namespace) -> int:
     evidence: Path | None = args.evidence
     signed = False
     required: Mapping[str, int] | None = None
+    rings: Mapping[str, str] | None = None
     watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
     if args.resume and args.head is None:
         raise UsageError("--resume: no head was given; expected --head FILE, a head that --keep wrote")
@@ -76,6 +78,7 @@ def _run(args: argparse.Namespace) -> int:
         signed = site.exceptions_signed
         watchers |= {one.key: one for one in _watchers(site, args.offline)}
         required = {ring.name: ring.approvals_required for ring in site.policy.rings}
+        rings = {asset.id: asset.ring for asset in site.assets}
     report = audit(
         ledger,
         now=utc_now(),
@@ -85,6 +88,7 @@ def _run(args: argparse.Namespace) -> int:
         pinned_genesis=args.genesis,
         approvals_required=required,
         exceptions_signed=signed,
+        asset_rings=rings,
         watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
         resume=args.resume,
@@ -106,10 +110,20 @@ def text(report: AuditReport, ledger: Place) -> str:
         f"witness  {name} {'cosigned no head' if size is None else f'cosigned up to {size}'}"
         for name, size in report.cosigned.items()
     ]
+    lines += _contents(report)
     lines += [f"not checked: {limit}" for limit in report.could_not_check]
     count = len(report.findings)
     verdict = "clean" if report else f"{count} finding{'s' * (count > 1)}"
     return "\n".join([*lines, f"audit: {verdict}"])
+
+
+def _contents(report: AuditReport) -> list[str]:
+    """Return of how many runs the content was signed, and by whom; nothing where that was never done."""
+    by = Counter(name for name in report.contents.values() if name)
+    if not by:
+        return []
+    whose = ", ".join(f"{name} ({count})" for name, count in sorted(by.items()))
+    return [f"content  of {sum(by.values())} of {len(report.contents)} runs was signed: {whose}"]
 
 
 def _watchers(site: Site, offline: bool) -> list[Watcher]:
