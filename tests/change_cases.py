@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,7 @@ class Book:
             "rings": list(rings or ("lab", "pilot", "production")),
             "assets": more.pop("assets", [a.asset for a in self.plan.assets]),
             "expires_at": timestamp(when(until)),
+            **({"safeguards": list(more.pop("safeguards"))} if "safeguards" in more else {}),
         }
         record = self._add("request", by, "requester", body, **more)
         self.request_sha256 = record.sha256
@@ -243,9 +245,15 @@ class Book:
             self.see(run, kind, assets)
         self.close(run)
 
-    def state(self, **more: Any) -> ChangeState | None:
-        """Return the change's state from all records so far."""
-        return change_state(self.records, CHANGE, **more)
+    def state(
+        self, offices: Mapping[str, Sequence[str]] | None = None, touches: Sequence[str] = (), **more: Any
+    ) -> ChangeState | None:
+        """Return the change's state from all records so far; `offices` are the approvers' own, `touches` the plan's."""
+        state = change_state(self.records, CHANGE, **more)
+        if state is None:
+            return None
+        held = {who: frozenset(those) for who, those in (offices or {}).items()}
+        return replace(state, officers=held, safeguards=tuple(sorted({*state.safeguards, *touches})))
 
     def _next(self, at: str | None = None) -> datetime:
         """Return when the next record is written."""

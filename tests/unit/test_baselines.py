@@ -125,3 +125,11 @@ def test_the_page_of_probes_names_every_kind_and_operator():
     page = (ROOT / "docs/reference/probes.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE))
     assert set(KINDS) | set(OPERATORS) <= named
+
+
+def test_technical_safeguards_are_the_paragraphs_of_the_section_of_that_name():
+    """All of 164.312 and nothing else, by the catalogue; and the packages are those of roles that exist."""
+    safeguards = load("baselines/citations/safeguards.yml")
+    cited = load("baselines/citations/hipaa.yml")["citations"]
+    assert safeguards["technical"] == [one for one in cited if one.startswith("164.312")]
+    assert set(safeguards["packages"]) <= set(ROLES)

@@ -110,6 +110,8 @@ _KEY = {
     "attested?": Many(ANY, 1, True),
 }
 ALL_ROLES = frozenset[str]().union(*ROLES.values())
+OFFICES = frozenset({"security", "compliance-officer", "privacy-officer", "business-owner"})
+"""Who a principal is in the company: an office signs no step."""
 
 STEPS: dict[str, Any] = {
     "exception": {
@@ -150,13 +152,14 @@ STEPS: dict[str, Any] = {
         "version": range(1, BIG),
         "previous": Null(SHA),
         "root_threshold": range(1, BIG),
-        "principals": Many({"id": NAME, "roles": Many(ALL_ROLES, 1, True), "keys": Many(_KEY, 1)}, 1),
+        "principals": Many({"id": NAME, "roles": Many(ALL_ROLES | OFFICES, 1, True), "keys": Many(_KEY, 1)}, 1),
     },
     "request": {
         "kind": frozenset({"patch", "config"}),
         "rings": Many(NAME, 1, True),
         "assets": Many(NAME, 1, True),
         "expires_at": Time,
+        "safeguards?": Many(re.compile("164\\.[0-9]{3}(\\([0-9A-Za-z]{1,4}\\)){0,6}"), once=True),
     },
     "approve": {
         "decision": frozenset({"approve", "reject"}),

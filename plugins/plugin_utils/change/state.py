@@ -38,6 +38,10 @@ class ChangeState:
     verifiers: frozenset[str] = frozenset()
     halts: tuple[Halt, ...] = ()
     emergencies: tuple[Emergency, ...] = ()
+    safeguards: tuple[str, ...] = ()
+    """The technical safeguards it touches, as paragraphs of 45 CFR; what its request says until `informed`."""
+    officers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The offices that approvers hold, by the trust in force; nobody's until `informed` (change/safeguarded.py)."""
 
     @property
     def rolled_back(self) -> tuple[str, ...]:
@@ -171,6 +175,7 @@ def _requested(
         assets=tuple(body["assets"]),
         health_required=health_required,
         intermittent=intermittent,
+        safeguards=tuple(body.get("safeguards", ())),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..change.build import build_config_plan
 from ..change.plan import Plan
+from ..change.safeguarded import touched
 from ..change.state import ChangeState
 from ..change.store import load_plan
 from ..change.words import table
@@ -94,6 +95,7 @@ def _request(args: argparse.Namespace) -> int:
         return deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
     signer = signer_of(args, desk.site.keys["requester"], "request")
     path = plan.save(desk.site.plans_dir)
+    safeguards = touched(plan, desk.site, desk.now)
     receipt = desk.recorder.request(
         signer,
         plan=plan.digest,
@@ -101,14 +103,23 @@ def _request(args: argparse.Namespace) -> int:
         rings=rings,
         assets=[asset.asset for asset in plan.assets if asset.ring in rings],
         expires_at=desk.now + timedelta(days=args.days),
+        safeguards=safeguards,
     )
     desk.sign_head()
     if args.format == "json":
-        said = {"change": receipt.change_id, "plan_sha256": plan.digest, "plan": str(path), "rings": rings}
+        said = {
+            "change": receipt.change_id,
+            "plan_sha256": plan.digest,
+            "plan": str(path),
+            "rings": rings,
+            "safeguards": list(safeguards),
+        }
         print(json.dumps({**said, "request": {"index": receipt.index, "sha256": receipt.sha256}}))
         return 0
     print(f"{receipt.change_id}  {plan.title}")
     print(f"asked for {', '.join(rings)}; record {receipt.index}; plan {plan.digest}")
+    if safeguards:
+        print(f"touches technical safeguards: 45 CFR {', '.join(safeguards)}")
     print(f"next: holdfast change approve {receipt.change_id} --as PRINCIPAL --ssh-key PATH")
     return 0
 

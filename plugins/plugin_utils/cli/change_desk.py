@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..change.plan import Plan
+from ..change.safeguarded import informed
 from ..change.state import ChangeState, change_states
 from ..change.store import load_plan, plan_path
 from ..edge.environment import find_site, utc_now
@@ -55,7 +56,9 @@ class Desk:
     @cached_property
     def states(self) -> tuple[ChangeState, ...]:
         """Every change on record, the oldest request first."""
-        return change_states(self.records, **self.site.traits)
+        states = change_states(self.records, **self.site.traits)
+        officers = self.trust.officers
+        return tuple(informed(one, self.plan_of(one)[0], self.site, officers, self.now) for one in states)
 
     def change(self, named: str) -> ChangeState:
         """Return the change of that id, or of the one id that starts so; raises UsageError."""

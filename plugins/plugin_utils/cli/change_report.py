@@ -12,10 +12,12 @@ from typing import Any
 from ..change.plan import Plan
 from ..change.rings import next_ring, ring_state
 from ..change.state import ChangeState
-from ..change.traces import Consent, Halt, RunSeen
+from ..change.traces import Consent, Emergency, Halt, RunSeen
 from ..change.words import plan_lines, table
 from ..ledger.canonical import timestamp
 from ..ledger.reading import Record
+from ..policy import offices
+from ..policy.emergency import reviewers_missing
 from ..policy.question import Decision
 from ..policy.standing import approved, ring_missing, standing, weigh_ring
 from ..site.site import Site
@@ -39,6 +41,8 @@ class RingReport:
     verified: int
     approvals: tuple[str, ...]
     required: int
+    lacks: tuple[str, ...]
+    """Whose approval is missing besides, by office, in words."""
     approved: bool
     settled: bool
     """The ring is verified, but for what its budget endures and intermittent assets that were never reached."""
@@ -55,7 +59,8 @@ class RingReport:
             others = "".join(f"; {WORDS[word]} {', '.join(hosts)}" for word, hosts in self.ended.items())
             said = f"{'verified: ' if self.settled else ''}{self.verified} of {self.assets} verified{others}"
         else:
-            said = "approved" if self.approved else f"{len(self.approvals)} of {self.required} approvals"
+            lacks = "".join(f"; without {one}" for one in self.lacks)
+            said = "approved" if self.approved else f"{len(self.approvals)} of {self.required} approvals{lacks}"
         return f"{said}; stopped by {self.stopped.principal}" if self.stopped else said
 
 
@@ -99,6 +104,10 @@ class Report:
                     ("request", f"{change.request} (record {change.request_index})"),
                     ("kind", _kind(self)),
                     ("asked", f"{clock(change.requested_at)} by {change.requester}, {held}"),
+                    *(
+                        (("touches", f"technical safeguards: 45 CFR {', '.join(change.safeguards)}"),)
+                        * bool(change.safeguards)
+                    ),
                     *(("ring" if not i else "", f"{ring.name}: {ring.words}") for i, ring in enumerate(self.rings)),
                 ]
             ),
@@ -106,6 +115,9 @@ class Report:
         ]
         lines += plan_lines(self.plan, site.policy) if self.plan else [self.plan_problem]
         lines += ["", "approvals", *_indented([_consent_row(c, why) for c, why in self.consents], "none")]
+        if change.emergencies:
+            rows = [_emergency_row(one, change, site) for one in change.emergencies]
+            lines += ["emergencies", *_indented(rows, "none")]
         lines += ["runs", *_indented([_run_row(run) for run in change.runs], "none"), ""]
         return (*lines, *self._outlook())
 
@@ -159,6 +171,7 @@ class Report:
                     "verified": ring.verified,
                     "approvals": list(ring.approvals),
                     "approvals_required": ring.required,
+                    "offices_missing": list(ring.lacks),
                     "settled": ring.settled,
                     **{word: list(hosts) for word, hosts in ring.ended.items()},
                     "stopped_by": ring.stopped.principal if ring.stopped else None,
@@ -177,6 +190,18 @@ class Report:
                     "remark": why,
                 }
                 for c, why in self.consents
+            ],
+            "safeguards": list(change.safeguards),
+            "emergencies": [
+                {
+                    "index": one.index,
+                    "by": one.principal,
+                    "reason": one.reason,
+                    "rings": list(one.rings),
+                    "review_by": timestamp(one.review_by),
+                    "reviews": dict(one.reviews),
+                }
+                for one in change.emergencies
             ],
             "runs": [
                 {
@@ -249,13 +274,16 @@ def day(moment: datetime) -> str:
 
 def _ring(change: ChangeState, plan: Plan | None, name: str, site: Site, now: datetime) -> RingReport:
     assets = [asset.asset for asset in plan.of_ring(name)] if plan else []
+    quorum = site.policy.ring(name).quorum(change.kind)
+    people = weigh_ring(change, name, site.policy, now).principals
     state = ring_state(change, plan, site.policy.ring(name)) if plan else None
     return RingReport(
         name=name,
         assets=len(assets),
         verified=len(change.done(assets)),
-        approvals=weigh_ring(change, name, site.policy, now).principals,
-        required=site.policy.ring(name).approvals_required,
+        approvals=people,
+        required=quorum.approvals,
+        lacks=tuple(seat.words for seat in offices.missing(change, quorum, people)),
         approved=approved(change, name, site.policy, now),
         settled=state is not None and plan is not None and plan.digest == change.plan and state.verified,
         ended={word: state.of(word) for word in WORDS if state.of(word)} if state else {},
@@ -294,6 +322,13 @@ def _consent_row(consent: Consent, remark: str) -> tuple[str, ...]:
     verb = "approves" if consent.decision == "approve" else "REJECTS"
     until = f"until {clock(consent.not_after)}" if consent.decision == "approve" else ""
     return (f"record {consent.index}", consent.principal, verb, ", ".join(consent.rings), until, remark)
+
+
+def _emergency_row(one: Emergency, change: ChangeState, site: Site) -> tuple[str, ...]:
+    said = ", ".join(f"{who} says {verdict}" for who, verdict in one.reviews.items()) or "nobody reviewed it"
+    left = reviewers_missing(one, change, site.policy)
+    due = f"{clock(one.review_by)}: {left}" if left else "reviewed"
+    return (f"record {one.index}", one.principal, one.reason, ", ".join(one.rings), said, due)
 
 
 def _run_row(run: RunSeen) -> tuple[str, ...]:

@@ -13,13 +13,22 @@ from pathlib import Path
 from ..change.parts import Part
 from ..change.plan import Plan
 from ..change.rings import ring_state, ring_verified, stopped_for_good
+from ..change.safeguarded import informed
 from ..change.state import ChangeState, change_state
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
 from ..errors import LedgerError, PlanError, PolicyError
 from ..evidence.baselines import baseline_digest
 from ..ledger.chain import Chain
-from ..ledger.reading import OpenRun, Record, chain_after, find_open_run, read_records, trust_in_force
+from ..ledger.reading import (
+    OpenRun,
+    Record,
+    chain_after,
+    find_open_run,
+    officers_of,
+    read_records,
+    trust_in_force,
+)
 from ..ledger.recorder import Recorder
 from ..ledger.store import Ledger
 from ..site.site import Site, load_site
@@ -151,7 +160,8 @@ def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
     state = change_state(records, change_id, **site.traits)
     if state is None:
         raise PlanError(f"change {change_id}: no request of that id is in the ledger; see `holdfast change list`")
-    return Case(site, records, state, load_plan(plan_path(site.plans_dir, state.plan)))
+    plan = load_plan(plan_path(site.plans_dir, state.plan))
+    return Case(site, records, informed(state, plan, site, officers_of(records), utc_now()), plan)
 
 
 def open_case(root: Path, change_id: str) -> Case:

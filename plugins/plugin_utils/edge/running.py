@@ -183,8 +183,9 @@ def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence
     for state in reversed(change_states(records, **site.traits)):
         if state.kind != "config" or not set(hosts) <= set(state.assets):
             continue
-        plan = open_change(site, records, state.change_id).plan
-        word = standing(state, plan, site.policy, utc_now())
+        case = open_change(site, records, state.change_id)
+        plan = case.plan
+        word = standing(case.state, plan, site.policy, utc_now())
         current = plan.baseline == site.controls_digest([asset.asset for asset in plan.assets], utc_now())
         if current and (word in ("approved", "running", "interrupted", "failed") or word.startswith("verified:")):
             return state.change_id

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..change.plan import Plan
+from ..change.safeguarded import informed
 from ..change.state import change_state
 from ..ledger.canonical import moment
-from ..ledger.reading import Record
+from ..ledger.reading import Record, officers_of
 from ..policy.standing import standing
 from ..site.site import Site
 from .packages import PackageLine, package_lines, recorded_products
@@ -59,12 +60,13 @@ def read_changes(
     `plans` maps a plan's digest to the plan, checked by the caller against that digest.
     """
     grouped: dict[str, list[Record]] = {}
+    officers = officers_of(records)
     for record in records:
         key = record.change_id or _loose_run(record)
         if key:
             grouped.setdefault(key, []).append(record)
     found = [
-        _change(key, mine, runs, plans, site, now)
+        _change(key, mine, runs, plans, site, officers, now)
         for key, mine in grouped.items()
         if mine[0].change_id or any(map(_tried, mine))
     ]
@@ -91,6 +93,7 @@ def _change(
     runs: Sequence[Run],
     plans: Mapping[str, Plan],
     site: Site,
+    officers: Mapping[str, frozenset[str]],
     now: datetime,
 ) -> Change:
     asked = next((record for record in records if record.step == "request"), None)
@@ -99,6 +102,7 @@ def _change(
     ring_of = {asset.id: asset.ring for asset in site.assets}
     rings_by_asset = {**ring_of, **{asset.asset: asset.ring for asset in (plan.assets if plan else ())}}
     known = change_state(records, key, **site.traits)
+    known = informed(known, plan, site, officers, now) if known else None
     mine = tuple(run for run in runs if (run.change_id or run.run_id) == key)
     implementers = first_each(record for record in records if record.step in ("run-open", "deploy", "rollback"))
     verifiers = first_each(record for record in records if record.step == "verify")

@@ -57,7 +57,8 @@ def ring_states(
 ) -> tuple[RingState, ...]:
     """Return the rings the change names or reached, in the policy's order of promotion."""
     order = [ring.name for ring in policy.rings]
-    required = {ring.name: ring.approvals_required for ring in policy.rings}
+    kind = str(asked.body["kind"]) if asked else ""
+    required = {ring.name: ring.quorum(kind).approvals for ring in policy.rings}
     planned = [asset.asset for asset in plan.assets] if plan else []
     planned = planned or [str(asset) for asset in (asked.body["assets"] if asked else ())]
     planned = planned or list(dict.fromkeys(asset for run in runs for asset in run.expected))

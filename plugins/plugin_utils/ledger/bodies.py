@@ -7,11 +7,14 @@ from __future__ import annotations
 from .kinds import KINDS
 from .shapes import Shape, fields, items, maybe, text, time, truth, whole, word
 
-ROLES = ("requester", "approver", "implementer", "verifier", "log", "root", "officer", "publisher")
+SIGNING = ("requester", "approver", "implementer", "verifier", "log", "root", "officer", "publisher")
 """`officer` keeps the evidence: places legal holds, and says what is erased. `publisher` signs the content that runs.
 
 A site may be without either.
 """
+OFFICES = ("security", "compliance-officer", "privacy-officer", "business-owner")
+"""Who a principal is in the company. An office signs nothing by itself; policy may want it among the approvers."""
+ROLES = (*SIGNING, *OFFICES)
 REASONS = ("rotated", "lost", "stolen", "left")
 """Why a key is revoked: replaced in turn, lost, perhaps in a stranger's hands, or its principal left."""
 RESULTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
@@ -47,6 +50,7 @@ UNIT = text(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,254}", "the name of a systemd unit
 CHECK = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a control or a check")
 GUARD = text(r"grd_[0-9A-Za-z]{10,40}", "a guard's id, grd_...")
 SEMANTIC = text(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}", "a semantic version such as 1.0.0")
+CITATION = text(r"164\.[0-9]{3}(\([0-9A-Za-z]{1,4}\)){0,6}", "a paragraph of 45 CFR such as 164.312(d)")
 ROLE_NAME = text(r"[a-z][a-z0-9_.-]{0,126}", "a role's name")
 KEY = text(r"[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{87}=|[A-Za-z0-9+/]{130}==", "a raw public key in base64")
 
@@ -90,7 +94,8 @@ BODIES: dict[str, Shape] = {
             "rings": items(SLUG, least=1, distinct=True),
             "assets": items(SLUG, least=1, distinct=True),
             "expires_at": time,
-        }
+        },
+        {"safeguards": items(CITATION, distinct=True)},
     ),
     "approve": fields(
         {

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .bodies import ROLES
+from .bodies import OFFICES, ROLES
 from .reading import Record
 from .trust import Principal, Trust
 
-OPTIONAL = ("officer", "publisher")
-"""Roles that nobody misses at first."""
+OPTIONAL = ("officer", "publisher", *OFFICES)
+"""Roles and offices that nobody misses at first."""
 SHOWN = 12
 """Entries that are listed by number; of more only the count is said."""
 

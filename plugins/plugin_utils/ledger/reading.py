@@ -11,7 +11,7 @@ job: the tree and the links between records; the audit judges those.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,18 @@ def trust_in_force(ledger: Ledger) -> Trust:
     if trust is None:
         raise TrustError(f"{ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
     return trust
+
+
+def officers_of(records: Iterable[Record]) -> Mapping[str, frozenset[str]]:
+    """Return the offices that approvers hold by the trust in force after these records, by principal.
+
+    `records` were verified, and are all of a ledger, or those of the step trust; without any nobody holds an office.
+    """
+    chain = Chain()
+    for one in records:
+        if one.step == "trust":
+            chain = chain.signed(Trust.from_dict(one.body), one.keyid, one.principal, one.index)
+    return chain.trust.officers if chain.trust is not None else {}
 
 
 def chain_after(ledger: Ledger, chain: Chain, start: int, end: int | None = None) -> Chain:

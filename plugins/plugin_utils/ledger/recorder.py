@@ -81,16 +81,19 @@ class Recorder:
         assets: Sequence[str],
         expires_at: datetime,
         change_id: str | None = None,
+        safeguards: Sequence[str] | None = None,
     ) -> Receipt:
         """Ask for a change.
 
-        `plan` is its digest, `kind` patch or config; without a change id a new one is made.
+        `plan` is its digest, `kind` patch or config; `safeguards` are the technical ones it touches, as paragraphs of
+        45 CFR, None where nobody looked. Without a change id a new one is made.
         """
         body = {
             "kind": kind,
             "rings": list(rings),
             "assets": list(assets),
             "expires_at": canonical.timestamp(expires_at),
+            **({} if safeguards is None else {"safeguards": list(safeguards)}),
         }
         return self.write(signer, "request", [about("plan", plan)], change_id or new_id("chg"), body)
 

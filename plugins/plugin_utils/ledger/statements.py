@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import LedgerError
 from . import canonical
-from .bodies import BODIES, CHANGE, HEX, LONGEST_REVIEW, RECORD, ROLES, SLUG
+from .bodies import BODIES, CHANGE, HEX, LONGEST_REVIEW, RECORD, SIGNING, SLUG
 from .envelope import Envelope
 from .shapes import fields, items, maybe, refuse, text, time, whole, word
 from .signers import Signer
@@ -79,7 +79,7 @@ _FRAME = fields(
                 "record_id": RECORD,
                 "change_id": maybe(CHANGE),
                 "org": SLUG,
-                "actor": fields({"principal": SLUG, "role": word(*ROLES)}),
+                "actor": fields({"principal": SLUG, "role": word(*SIGNING)}),
                 "recorded_at": time,
                 "ledger_head": fields({"size": whole(), "root": HEX}),
                 "trust": fields({"version": whole(1), "sha256": HEX}),

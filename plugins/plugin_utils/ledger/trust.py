@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import LedgerError, TrustError
 from . import canonical
-from .bodies import BODIES
+from .bodies import BODIES, OFFICES
 from .keys import PublicKey
 
 _KEY = ("keyid", "keytype", "public")
@@ -220,6 +220,14 @@ class Trust:
             for key in one.keys
             if one.term(key.keyid).revoked_from is None
         )
+
+    @cached_property
+    def officers(self) -> dict[str, frozenset[str]]:
+        """The offices that approvers hold, by principal; of approvers only, for nobody else can give consent."""
+        held = {one.id: self.roles(one.id) for one in self.principals}
+        return {
+            who: roles & set(OFFICES) for who, roles in held.items() if "approver" in roles and roles & set(OFFICES)
+        }
 
     @property
     def roots(self) -> tuple[str, ...]:

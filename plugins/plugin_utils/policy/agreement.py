@@ -12,6 +12,7 @@ from ..change.rings import BUDGETED, RingState, closed, ring_state, ring_verifie
 from ..change.state import ChangeState
 from ..change.waves import ring_batches
 from ..ledger.canonical import timestamp
+from . import offices
 from .emergency import broken_glass
 from .question import Question, Reason
 from .rules import AUTHORIZATION, RISK_MANAGEMENT
@@ -69,7 +70,10 @@ def duties_apart(q: Question) -> Iterator[Reason]:
 
 
 def approvals_enough(q: Question) -> Iterator[Reason]:
-    """As many people as the ring wants agreed to this very plan, and their word still holds; or the glass is broken."""
+    """As many people as the ring wants agreed to this very plan, and their word still holds; or the glass is broken.
+
+    Among them are those whose office policy wants, and who signs off technical safeguards that the plan touches.
+    """
     change, ring = q.change, q.in_ring
     if change is None or ring is None:
         return
@@ -80,17 +84,22 @@ def approvals_enough(q: Question) -> Iterator[Reason]:
         max_age=timedelta(hours=ring.approval_max_age_hours),
         implementer=q.implementer,
     )
-    missing = ring.approvals_required - len(weighed.counted)
-    if missing > 0 and broken_glass(change, ring, q.now) is None:
+    if broken_glass(change, ring, q.now) is not None:
+        return
+    quorum = ring.quorum(change.kind)
+    missing = quorum.approvals - len(weighed.counted)
+    if missing > 0:
         counted = f" ({', '.join(weighed.principals)})" if weighed.counted else ""
         not_counted = "".join(f"; {d.consent.principal} does not count: {d.why}" for d in weighed.discounted)
         yield Reason(
             "approvals-enough",
-            f"{len(weighed.counted)} of {ring.approvals_required} approvals for {ring.name}{counted}{not_counted}",
+            f"{len(weighed.counted)} of {quorum.approvals} approvals for {ring.name}{counted}{not_counted}",
             AUTHORIZATION,
             f"{missing} more: holdfast change approve {change.change_id} --ring {ring.name} --as "
             "PRINCIPAL --ssh-key PATH",
         )
+    do = f"holdfast change approve {change.change_id} --ring {ring.name} --as PRINCIPAL --ssh-key PATH"
+    yield from offices.objections(change, ring.name, quorum, weighed.principals, do)
 
 
 def ring_before_verified(q: Question) -> Iterator[Reason]:
@@ -185,9 +194,11 @@ def grounds(q: Question, change: ChangeState) -> Iterator[str]:
         implementer=q.implementer,
     )
     who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
-    yield f"approved for {ring.name} by {who}; {ring.approvals_required} needed"
+    quorum = ring.quorum(change.kind)
+    yield f"approved for {ring.name} by {who}; {quorum.approvals} needed{offices.told(change, quorum)}"
     glass = broken_glass(change, ring, q.now)
-    if glass is not None and len(weighed.counted) < ring.approvals_required:
+    lacks = offices.missing(change, quorum, weighed.principals)
+    if glass is not None and (lacks or len(weighed.counted) < quorum.approvals):
         yield (
             f"{glass.principal} broke the glass for {ring.name}: {glass.reason} (record {glass.index}); "
             f"to be reviewed by {timestamp(glass.review_by)}"

@@ -16,6 +16,7 @@ from ..change.traces import Emergency
 from ..ledger.canonical import timestamp
 from ..site.policy import Policy
 from ..site.ring import Ring
+from . import offices
 from .question import Decision, Reason
 from .rules import AUTHORIZATION
 
@@ -52,6 +53,19 @@ def may_break_glass(
 def may_review(change: ChangeState, *, principal: str, roles: Collection[str]) -> Decision:
     """Say whether a person may review the change's emergency: an approver, with no part in the change."""
     return Decision(tuple(_reviewer(change, principal, roles)))
+
+
+def reviewers_missing(glass: Emergency, change: ChangeState, policy: Policy) -> str:
+    """Return how many, and who, must still review an emergency, in words; '' where enough did.
+
+    As many review it as the ring with the highest number wants, at least one, and those whose offices the rings want.
+    """
+    known = [ring.quorum(change.kind, emergency=True) for ring in policy.rings if ring.name in glass.rings]
+    people = [who for who in glass.reviews if who not in change.implementers | change.verifiers | {change.requester}]
+    count = max(1, *(one.approvals for one in known), 0) - len(people)
+    seats = dict.fromkeys(seat for one in known for seat in offices.missing(change, one, people))
+    said = [f"{count} more must review it"] if count > 0 else []
+    return "; ".join([*said, *(f"{seat.words} must review it" for seat in seats)])
 
 
 def _objections(

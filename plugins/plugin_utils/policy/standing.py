@@ -14,6 +14,7 @@ from ..change.state import ChangeState
 from ..ledger.reading import Record
 from ..site.cluster import Cluster
 from ..site.policy import Policy
+from . import offices
 from .decision import decide
 from .ledgered import with_ledger
 from .question import Decision, Question
@@ -71,8 +72,10 @@ def weigh_ring(change: ChangeState, ring: str, policy: Policy, now: datetime) ->
 
 
 def approved(change: ChangeState, ring: str, policy: Policy, now: datetime) -> bool:
-    """Say whether a ring has its approvals now and nobody's rejection."""
-    enough = len(weigh_ring(change, ring, policy, now).counted) >= policy.ring(ring).approvals_required
+    """Say whether a ring has its approvals now, those of its offices among them, and nobody's rejection."""
+    quorum = policy.ring(ring).quorum(change.kind)
+    people = weigh_ring(change, ring, policy, now).principals
+    enough = len(people) >= quorum.approvals and not offices.missing(change, quorum, people)
     return enough and not change.rejected(ring)
 
 

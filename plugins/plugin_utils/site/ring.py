@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
 from .asset import duplicate_ids
 from .problems import Fault
+from .quorum import BY_KIND, QUORUM, Quorum
 from .structure import Either, Fields, Items, Text, Whole, Word, slug
 
 CHANGE_KINDS = ("patch", "config")
@@ -38,7 +39,7 @@ RINGS = Fields(
                         least=1,
                         most=20,
                     ),
-                    "approvals_required": Whole("how many people must approve, 0 to 9", 0, 9),
+                    "approvals_required": QUORUM["approvals_required"],
                     "approval_max_age_hours": Whole("hours an approval holds, 1 to 8760", 1, 8760),
                     "promotion": Word(("none", "verified")),
                 },
@@ -53,6 +54,9 @@ RINGS = Fields(
                     "break_glass_hours": Whole(
                         "hours until an emergency is reviewed, 0 (never allowed) to 168", 0, 168
                     ),
+                    "offices": QUORUM["offices"],
+                    "sign_off": QUORUM["sign_off"],
+                    "kinds": BY_KIND,
                 },
             ),
             least=1,
@@ -109,18 +113,31 @@ class Ring:
     """`signed`: every file that a run here may be made of is as a publisher signed it (docs/reference/content.md)."""
     break_glass_hours: int = 0
     """Within how many hours a change that went ahead without its approvals is reviewed; 0 allows none to."""
+    offices: tuple[str, ...] = ()
+    """Who must be among the approvers."""
+    sign_off: str = "named"
+    """When an officer must sign off what touches a technical safeguard: see Quorum."""
+    kinds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What of all this differs for one kind of change, and for emergencies: see `quorum`."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Ring:
         """Read a checked member of `rings`."""
-        given = {**data, "waves": tuple(data["waves"]), "windows": tuple(data.get("windows", ()))}
+        lists = {name: tuple(data.get(name, ())) for name in ("waves", "windows", "offices")}
+        given = {**data, **lists}
         return cls(**{**given, "failure_budget": Budget.from_dict(data.get("failure_budget", {}))})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ring as rings.yml writes it, defaults included."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
-        lists = {"waves": list(self.waves), "windows": list(self.windows)}
-        return {**plain, **lists, "failure_budget": self.failure_budget.to_dict()}
+        lists = {name: list(plain[name]) for name in ("waves", "windows", "offices")}
+        kinds = {kind: dict(said) for kind, said in self.kinds.items()}
+        return {**plain, **lists, "kinds": kinds, "failure_budget": self.failure_budget.to_dict()}
+
+    def quorum(self, kind: str, *, emergency: bool = False) -> Quorum:
+        """Return who must agree to a change of this kind here; in an `emergency`, who must review it afterwards."""
+        told = Quorum(self.approvals_required, self.offices, self.sign_off).but(self.kinds.get(kind, {}))
+        return told.but(self.kinds.get("emergency", {})) if emergency else told
 
     @property
     def soak(self) -> timedelta:

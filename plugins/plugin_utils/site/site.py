@@ -29,6 +29,7 @@ from .pool import POOL, PoolSettings
 from .problems import SiteFilesError
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
+from .safeguards import Safeguards
 from .sources import Stamp, stamp
 from .structure import Fields, Items, Text, Whole, Word, slug
 from .witnesses import WITNESSES, WitnessSettings
@@ -94,6 +95,8 @@ class Site:
     """Where each key is kept, by who signs with it."""
     sources: Mapping[Path, Stamp] = field(repr=False, compare=False)
     """The files and folders that this picture rests on, whether they exist or not."""
+    safeguards: Safeguards = field(default_factory=Safeguards, repr=False)
+    """Which controls are technical safeguards."""
 
     @cached_property
     def _by_id(self) -> dict[str, Asset]:
@@ -191,6 +194,7 @@ def load_site(root: Path, product: Path) -> Site:
         witnesses=WitnessSettings.from_list(settings.data.get("witnesses", [])),
         keys={name: key_ref(text, root) for name, text in keys.items()},
         sources={**files.sources, root / "trust.yml": stamp(root / "trust.yml")},
+        safeguards=Safeguards.load(product),
     )
     # What they may mean is judged last, against a site that is sound otherwise.
     problems = exceptions.problems([*exception_conflicts(site)]) if site.exceptions else []

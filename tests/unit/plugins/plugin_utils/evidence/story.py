@@ -58,7 +58,7 @@ def sha(text: str) -> str:
 
 def product(root: Path) -> Path:
     """Write a product with one small baseline and three rings, and return its folder."""
-    (root / "baselines").mkdir(parents=True)
+    (root / "baselines" / "citations").mkdir(parents=True)
     (root / "policy").mkdir()
     controls = [
         {
@@ -72,6 +72,7 @@ def product(root: Path) -> Path:
         "baselines/debian-server.yml": {
             "id": "debian-server", "title": "A Debian server", "version": "1.0.0", "controls": controls,
         },
+        "baselines/citations/safeguards.yml": {"technical": ["164.312(d)"], "packages": {}},
         "policy/rings.yml": {
             "rings": [
                 {"name": name, "waves": [1, "100%"], "approvals_required": need,

@@ -26,7 +26,7 @@ def question(case: dict[str, Any]) -> Question:
     without = asks.get("without", ())
     at_hand = plan(planned.kind, title="Other updates") if asks.get("other_plan") else planned
     kind = asks.get("kind", "patch")
-    traits = {name: asks.get(name, ()) for name in ("health_required", "intermittent")}
+    traits = {name: asks.get(name, ()) for name in ("health_required", "intermittent", "touches")}
     asked = Question(
         kind=kind,
         mode=asks.get("mode", "apply"),
@@ -41,7 +41,7 @@ def question(case: dict[str, Any]) -> Question:
         ring=asks.get("ring"),
         wave=asks.get("wave"),
         plan=None if "plan" in without else at_hand,
-        change=None if "change" in without else book.state(**traits),
+        change=None if "change" in without else book.state(asks.get("offices"), **traits),
         baseline=asks.get("baseline", BASELINE),
         deployed=frozenset(asks.get("deployed", ())),
         failing=tuple(Failing(*one) for one in asks.get("failing", ())),
@@ -83,13 +83,14 @@ def test_every_rule_has_a_case() -> None:
         budget,
         decision,
         limits,
+        offices,
         quorum,
         rules,
         timing,
     )
 
     written = set()
-    for module in (agreement, budget, decision, limits, quorum, rules, timing):
+    for module in (agreement, budget, decision, limits, offices, quorum, rules, timing):
         with open(str(module.__file__), encoding="utf-8") as source:
             written |= set(re.findall(r'Reason\(\s*"([a-z-]+)"', source.read()))
     seen = {rule for case in load("decision") for rule in case.values[0]["expect"].get("rules", [])}

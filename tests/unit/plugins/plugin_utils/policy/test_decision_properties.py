@@ -73,17 +73,22 @@ ready: list[Event] = [
 histories = st.one_of(events, events.map(lambda more: [*ready, *more]), events.map(lambda more: [*more, *ready]))
 
 
-def ask(history: list[Event], ring: str, now: Any, budget: int = 0) -> Decision:
-    """Ask about the first host of a ring after this history; the dead runs are taken over."""
+OFFICES = {"ana": ["security", "compliance-officer"], "ben": ["compliance-officer"], "ops": ["security"]}
+WANTED = {"offices": ["security"], "sign_off": "required"}
+"""What the properties about offices ask of every ring: `ana` alone could fill either seat, and never both."""
+
+
+def ask(history: list[Event], ring: str, now: Any, budget: int = 0, **more: Any) -> Decision:
+    """Ask about the first host of a ring after this history; the dead runs are taken over. `more` is of each ring."""
     book = Book(PLAN).write([{"request": {"until": "2026-12-01 00:00"}}, *history])
-    state = book.state(health_required=["pilot-1"])
+    state = book.state(OFFICES, ["164.312(d)"] if more else (), health_required=["pilot-1"])
     assert state is not None
     return decide(
         Question(
             kind="patch",
             mode="apply",
             now=now,
-            policy=policy([{"name": one, "failure_budget": dict.fromkeys(BUDGETED, budget)} for one in RINGS]),
+            policy=policy([{"name": one, "failure_budget": dict.fromkeys(BUDGETED, budget), **more} for one in RINGS]),
             register=REGISTER,
             assets=frozenset({next(a for a, r in REGISTER.items() if r == ring)}),
             on_record=True,
@@ -193,3 +198,45 @@ def test_a_stop_order_is_always_heard_and_go_never_helps_beyond_it(
     assert "stop-order" in stopped.rules
     lifted = ask([*history, {"halt": {"by": by, "rings": [ring], "action": "go"}}], ring, now)
     assert set(stopped.rules) - {"stop-order"} == set(lifted.rules)
+
+
+@given(histories, approvals, st.data(), st.sampled_from(RINGS), times)
+def test_an_approval_never_turns_yes_into_no_where_offices_are_wanted(
+    history: list[Event], approval: Event, data: st.DataObject, ring: str, now: Any
+) -> None:
+    """Whoever approves besides, and whichever office they hold, nobody who sat is unseated."""
+    before = ask(history, ring, now, **WANTED)
+    event(f"before: {before.allowed}")
+    assume(before.allowed)
+    place = data.draw(st.integers(0, len(history)))
+    after = ask([*history[:place], approval, *history[place:]], ring, now, **WANTED)
+    assert after.allowed, after.lines()
+
+
+@given(histories, st.sampled_from(RINGS), times)
+@example(history=ready, ring="production", now=when("2026-11-21 09:00"))
+def test_losing_evidence_never_turns_no_into_yes_where_offices_are_wanted(
+    history: list[Event], ring: str, now: Any
+) -> None:
+    """Without an approval, or a pass, no seat is filled that was empty, and no rule falls silent."""
+    before = ask(history, ring, now, **WANTED)
+    for place, one in enumerate(history):
+        if "approve" in one or one.get("see", {}).get("verdict") == "pass":
+            after = ask([*history[:place], *history[place + 1 :]], ring, now, **WANTED)
+            assert before.allowed or not after.allowed, (one, before.lines())
+
+
+@given(histories, st.sampled_from(RINGS), times)
+@example(history=ready, ring="production", now=when("2026-11-21 09:00"))
+def test_wanting_offices_never_turns_no_into_yes(history: list[Event], ring: str, now: Any) -> None:
+    """More is wanted, so the same histories are allowed or fewer; and only the two rules about offices object more."""
+    plain, strict = ask(history, ring, now), ask(history, ring, now, **WANTED)
+    assert plain.allowed or not strict.allowed
+    assert set(strict.rules) - set(plain.rules) <= {"office-filled", "safeguard-signed-off"}
+
+
+def test_the_ready_history_fills_both_seats() -> None:
+    """Guards the properties about offices: with ana and ben it is allowed, without ben it is not."""
+    assert ask(ready, "production", when("2026-11-21 09:00"), **WANTED).allowed
+    without = ask([ready[0], *ready[2:]], "production", when("2026-11-21 09:00"), **WANTED)
+    assert without.rules == ("approvals-enough", "safeguard-signed-off")
