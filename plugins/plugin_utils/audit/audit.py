@@ -20,9 +20,10 @@ from .changes import check_changes
 from .contents import check_contents
 from .database import Reader, check_form, opened
 from .emergencies import check_emergencies
-from .envelopes import Entry, MalformedError, take_apart
+from .envelopes import Entry, MalformedError
 from .evidence import check_evidence
 from .exceptions import Exceptions
+from .hands import looked_at
 from .heads import check_remembered, check_signed_heads
 from .heartbeats import check_heartbeats
 from .keyring import Keyring
@@ -57,6 +58,7 @@ def audit(
     watchers: Sequence[Watcher] = (),
     progress: Progress | None = None,
     resume: bool = False,
+    processes: int = 1,
 ) -> AuditReport:
     """Return what an audit of the ledger finds.
 
@@ -68,8 +70,8 @@ def audit(
     site wants exceptions signed; `asset_rings` is the ring of each asset by the register; `watchers` are the witnesses
     the auditor believes;
     `progress` is called with entries done and in all; with `resume`, signatures and forms of what the remembered head
-    covers are not verified again, as an earlier audit of the same bytes did. Raises LedgerError when there is nothing
-    that can be audited.
+    covers are not verified again, as an earlier audit of the same bytes did; as many `processes` look at the entries of
+    a long ledger. Raises LedgerError when there is nothing that can be audited.
     """
     notes = Notes()
     tree = Tree()
@@ -80,10 +82,10 @@ def audit(
             if check_form(connection, notes):
                 if resume:
                     keyring.known = verified_prefix(connection, remembered_head or "")
-                entries = _walk(connection, tree, keyring, now, progress, notes)
+                entries = _walk(connection, tree, keyring, now, progress, notes, processes)
                 tree.compare(connection, notes)
                 _check_size(connection, tree, notes)
-                org = entries[0].predicate["org"] if entries else None
+                org = entries[0].org if entries else None
                 checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys, notes)
                 keyring.look_back(entries, notes)
                 check_watched(connection, tree, watchers, notes)
@@ -124,31 +126,31 @@ def _walk(
     now: datetime,
     progress: Progress | None,
     notes: Notes,
+    processes: int,
 ) -> list[Entry]:
     """Hash and verify every entry in order; return those that may be believed."""
     (total,) = connection.execute("SELECT count(*) FROM entries").fetchone()
     believed: list[Entry] = []
     expected = 0
     seen: set[str] = set()
-    for index, record_id, stored in connection.execute("SELECT idx, record_id, envelope FROM entries ORDER BY idx"):
+    rows = connection.execute("SELECT idx, record_id, envelope FROM entries ORDER BY idx")
+    for row, (entry, verified) in looked_at(rows, total, keyring.known, lambda: keyring.keys, processes):
+        index, record_id, stored = row
         if index != expected:
             gap = f"{expected}" if index == expected + 1 else f"{expected} to {index - 1}"
             notes.find("entry-missing", expected, f"no entry {gap}; the next one is {index}")
         expected = index + 1
         tree.add(stored)
-        try:
-            entry = take_apart(index, stored, known=index < keyring.known)
-        except MalformedError as error:
-            notes.find(error.code, index, str(error))
+        if isinstance(entry, MalformedError):
+            notes.find(entry.code, index, str(entry))
         else:
-            own_id = entry.predicate["record_id"]
-            if own_id != record_id or own_id in seen:
-                notes.find("record-id", index, f"{own_id} is stored as {record_id}, or was used before")
-            seen.add(own_id)
-            if keyring.judge(entry, notes):
+            if entry.record_id != record_id or entry.record_id in seen:
+                notes.find("record-id", index, f"{entry.record_id} is stored as {record_id}, or was used before")
+            seen.add(entry.record_id)
+            if keyring.judge(entry, notes, verified):
                 believed.append(entry)
-                if believed[0].predicate["org"] != entry.predicate["org"]:
-                    notes.find("org-differs", index, f"org {entry.predicate['org']} in another's ledger")
+                if believed[0].org != entry.org:
+                    notes.find("org-differs", index, f"org {entry.org} in another's ledger")
                 if entry.at > now + SKEW:
                     notes.find("time-future", index, f"recorded at {entry.predicate['recorded_at']}, after now")
         if progress and (tree.size % STRIDE == 0 or tree.size == total):

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from . import forms
+from . import forms, quick
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MOST_BYTES = 65_535
@@ -37,6 +37,10 @@ class MalformedError(Exception):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes whole."""
+        return MalformedError, (self.code, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -44,7 +48,7 @@ class Entry:
 
     What every check looks at stands here; the rest is read again from `packed` when it is asked for, so that a hundred
     thousand records fit into memory. `at` is when it says it was recorded, `head` size and root its signer saw, `run`
-    what run it says it belongs to, `subject` all its subjects in one text.
+    what run it says it belongs to, `subject` all its subjects in one text, `trust` the version and digest it names.
     """
 
     index: int
@@ -61,6 +65,10 @@ class Entry:
     head: tuple[int, str]
     run: str | None
     subject: str
+    role: str
+    org: str
+    trust: tuple[int, str]
+    record_id: str
 
     @classmethod
     def of(cls, index: int, stored: bytes, keyid: str, signature: bytes, payload: bytes, statement: Any) -> Entry:
@@ -70,23 +78,40 @@ class Entry:
         request among its subjects.
         """
         predicate, subjects = statement["predicate"], statement["subject"]
-        seen, run_id = predicate["ledger_head"], predicate["step"].get("run_id")
+        seen, named = predicate["ledger_head"], predicate["trust"]
         return cls(
             index=index,
             sha256=hashlib.sha256(stored).hexdigest(),
-            keyid=sys.intern(keyid),
+            keyid=keyid,
             signature=signature,
             packed=zlib.compress(payload, 1),
-            step=sys.intern(statement["predicateType"].rsplit("/", 2)[1]),
-            principal=sys.intern(predicate["actor"]["principal"]),
-            change=predicate["change_id"] and sys.intern(predicate["change_id"]),
-            about=sys.intern(subjects[0]["digest"]["sha256"]),
-            request=sys.intern(subjects[1]["digest"]["sha256"]) if len(subjects) > 1 else None,
+            step=statement["predicateType"].rsplit("/", 2)[1],
+            principal=predicate["actor"]["principal"],
+            change=predicate["change_id"],
+            about=subjects[0]["digest"]["sha256"],
+            request=subjects[1]["digest"]["sha256"] if len(subjects) > 1 else None,
             at=datetime.fromisoformat(predicate["recorded_at"]),
             head=(seen["size"], seen["root"]),
-            run=run_id and sys.intern(run_id),
-            subject=sys.intern(" ".join(f"{one['name']}:{one['digest']['sha256']}" for one in subjects)),
-        )
+            run=predicate["step"].get("run_id"),
+            subject=" ".join(f"{one['name']}:{one['digest']['sha256']}" for one in subjects),
+            role=predicate["actor"]["role"],
+            org=predicate["org"],
+            trust=(named["version"], named["sha256"]),
+            record_id=predicate["record_id"],
+        ).settled()
+
+    def settled(self) -> Entry:
+        """Return the entry, the texts that many have in common with it held once."""
+        for name in _SHARED:
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, sys.intern(text))
+        object.__setattr__(self, "trust", _same(self.trust))
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes as the bare fields, and settle on arrival."""
+        return _arrived, tuple(getattr(self, name) for name in self.__slots__)
 
     @property
     def payload(self) -> bytes:
@@ -113,8 +138,25 @@ class Entry:
     @property
     def message(self) -> bytes:
         """The bytes its signature covers: DSSE's pre-authentication encoding."""
-        kind, payload = PAYLOAD_TYPE.encode(), self.payload
-        return b" ".join([b"DSSEv1", str(len(kind)).encode(), kind, str(len(payload)).encode(), payload])
+        return encoded(self.payload)
+
+
+def encoded(payload: bytes) -> bytes:
+    """Return DSSE's pre-authentication encoding of a payload: what is signed."""
+    return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"), len(payload), payload)
+
+
+_SHARED = ("keyid", "step", "principal", "change", "about", "request", "run", "subject", "role", "org")
+
+
+def _arrived(*fields: Any) -> Entry:
+    return Entry(*fields).settled()
+
+
+@lru_cache(maxsize=64)
+def _same(named: tuple[int, str]) -> tuple[int, str]:
+    """Return the one tuple that stands for all that are equal."""
+    return named
 
 
 @lru_cache(maxsize=READ)
@@ -141,6 +183,9 @@ def take_apart(index: int, stored: bytes, *, known: bool = False) -> Entry:
     signature = _base64(sig, "sig")
     if known:
         return Entry.of(index, stored, keyid, signature, payload, json.loads(payload))
+    statement = quick.read(payload)
+    if statement is not None:
+        return Entry.of(index, stored, keyid, signature, payload, statement)
     statement = _json(payload, "statement-form")
     if step := forms.unknown_step(statement):
         raise MalformedError("unknown-step", f"{step!r} is no step this audit knows")

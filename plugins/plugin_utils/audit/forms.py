@@ -24,21 +24,22 @@ _OWN = {
     "tombstone": "evidence",
 }
 """Steps that are about one thing of their own, and about no plan."""
-_STATEMENT = {
+PREDICATE: dict[str, Any] = {
+    "record_id": re.compile("rec_[a-z2-7]{26}"),
+    "change_id": Null(re.compile("chg_[0-9A-Za-z]{10,40}")),
+    "org": NAME,
+    "actor": {"principal": NAME, "role": ALL_ROLES},
+    "recorded_at": Time,
+    "ledger_head": {"size": ANY, "root": SHA},
+    "trust": {"version": range(1, BIG), "sha256": SHA},
+    "producer": {"name": frozenset({"holdfast"}), "version": re.compile("[0-9A-Za-z.+-]{1,32}")},
+    "step": dict,
+}
+STATEMENT: dict[str, Any] = {
     "_type": frozenset({"https://in-toto.io/Statement/v1"}),
     "subject": Many({"name": _SUBJECTS, "digest": {"sha256": SHA}}, least=1),
     "predicateType": _TYPE,
-    "predicate": {
-        "record_id": re.compile("rec_[a-z2-7]{26}"),
-        "change_id": Null(re.compile("chg_[0-9A-Za-z]{10,40}")),
-        "org": NAME,
-        "actor": {"principal": NAME, "role": ALL_ROLES},
-        "recorded_at": Time,
-        "ledger_head": {"size": ANY, "root": SHA},
-        "trust": {"version": range(1, BIG), "sha256": SHA},
-        "producer": {"name": frozenset({"holdfast"}), "version": re.compile("[0-9A-Za-z.+-]{1,32}")},
-        "step": dict,
-    },
+    "predicate": PREDICATE,
 }
 
 
@@ -58,13 +59,18 @@ def problem_of(statement: Any) -> str | None:
 
     None when all is.
     """
-    if wrong := problem(statement, _STATEMENT, "statement"):
+    if wrong := problem(statement, STATEMENT, "statement"):
         return wrong
     step = _TYPE.fullmatch(statement["predicateType"])[1]  # type: ignore[index]  # the form above made sure
     predicate = statement["predicate"]
     body = predicate["step"]
-    if wrong := problem(body, STEPS[step], step):
-        return wrong
+    return problem(body, STEPS[step], step) or beyond(step, statement)
+
+
+def beyond(step: str, statement: dict[str, Any]) -> str | None:
+    """Return the first thing in a statement whose members, each by itself, are good, that they are not together."""
+    predicate = statement["predicate"]
+    body = predicate["step"]
     return (
         _subjects(step, statement, body)
         or _change(step, predicate, body)
@@ -110,11 +116,14 @@ def _list_problem(value: Any, form: Many, at: str) -> str | None:
     for number, item in enumerate(value):
         if wrong := problem(item, form.form, f"{at}[{number}]"):
             return wrong
-    if form.once:
-        seen = {repr(sorted(item.items()) if isinstance(item, dict) else item) for item in value}
-        if len(seen) < len(value):
-            return f"{at} holds something twice"
-    return None
+    return f"{at} holds something twice" if form.once and twice(value) else None
+
+
+def twice(value: list[Any]) -> bool:
+    """Say whether a list holds something twice."""
+    if len(value) < 2:
+        return False
+    return len({repr(sorted(item.items()) if isinstance(item, dict) else item) for item in value}) < len(value)
 
 
 def _mapping_problem(value: Any, form: dict[str, Any], at: str) -> str | None:

@@ -15,6 +15,14 @@ from .steps import ROLES
 
 
 @dataclass(frozen=True)
+class Verified:
+    """What verifying a signature with the key of this kind and these bytes gave: None, or what is wrong."""
+
+    key: tuple[str, bytes]
+    problem: str | None
+
+
+@dataclass(frozen=True)
 class Version:
     """One trust document that was accepted; it is in force for entries after `index`."""
 
@@ -73,6 +81,12 @@ class Keyring:
         held = document.holdings.values()
         return [one.key for one in held if "log" in document.roles[one.principal] and one.valid(size - 1)]
 
+    @property
+    def keys(self) -> dict[str, tuple[str, bytes]]:
+        """Kind and bytes of the keys of the newest version, by key id."""
+        held = self.versions[-1].document.holdings if self.versions else {}
+        return {keyid: (one.key.kind, one.key.raw) for keyid, one in held.items()}
+
     def believes(self, keyid: str, index: int) -> bool:
         """Say whether, for all that is known today, nobody but its holder signed an entry with a key.
 
@@ -83,19 +97,20 @@ class Keyring:
                 return not version.document.holdings[keyid].doubted(index)
         return True
 
-    def judge(self, entry: Entry, notes: Notes) -> bool:
+    def judge(self, entry: Entry, notes: Notes, verified: Verified | None = None) -> bool:
         """Note what is wrong with an entry's signer.
 
-        Return whether it may be believed. Accepts trust documents.
+        Return whether it may be believed. Accepts trust documents. `verified` is what another process of this audit
+        found of the signature, and with which key: it counts only where that is the key the trust document gives.
         """
         version = self.before(entry.index)
         current = version.document if version else None
         if entry.step == "trust":
-            return self._judge_trust(entry, current, notes)
+            return self._judge_trust(entry, current, notes, verified)
         if current is None:
             notes.find("trust-chain", entry.index, f"{entry.step} comes before any trust document")
             return False
-        return _signed_by_one_with_role(entry, current, self.known, notes) and self._names_its_trust(
+        return _signed_by_one_with_role(entry, current, self.known, notes, verified) and self._names_its_trust(
             entry, current, notes
         )
 
@@ -111,7 +126,7 @@ class Keyring:
                 who = f"{entry.step} by {entry.principal}, with key {entry.keyid[:16]}..."
                 notes.find("key-distrusted", entry.index, f"{who}: somebody else may have had the key by then")
 
-    def _judge_trust(self, entry: Entry, current: Document | None, notes: Notes) -> bool:
+    def _judge_trust(self, entry: Entry, current: Document | None, notes: Notes, verified: Verified | None) -> bool:
         try:
             offered = read_document(entry)
         except UnsoundError as error:
@@ -124,7 +139,7 @@ class Keyring:
         own = offered.root(entry.keyid, entry.index)
         # Who is no root by either says what is wrong by the version in force, as any other step would.
         speaks = current if current and (old or not own) else offered
-        if not _signed_by_one_with_role(entry, speaks, self.known, notes):
+        if not _signed_by_one_with_role(entry, speaks, self.known, notes, verified):
             return False
         if not self._names_its_trust(entry, current or offered, notes):
             return False
@@ -139,19 +154,21 @@ class Keyring:
         """Note when the record names another trust document than was in force at the head its signer saw."""
         at = self.before(entry.head[0])
         seen = current if entry.step == "trust" else at.document if at else None
-        named = entry.predicate["trust"]
-        if seen is None or (named["version"], named["sha256"]) != (seen.number, seen.sha256):
+        version, sha256 = entry.trust
+        if seen is None or entry.trust != (seen.number, seen.sha256):
             in_force = f"version {seen.number} ({seen.sha256[:16]}...)" if seen else "none"
             notes.find(
                 "trust-named",
                 entry.index,
-                f"it names trust version {named['version']} ({named['sha256'][:16]}...); in force was {in_force}",
+                f"it names trust version {version} ({sha256[:16]}...); in force was {in_force}",
             )
             return False
         return True
 
 
-def _signed_by_one_with_role(entry: Entry, document: Document, known: int, notes: Notes) -> bool:
+def _signed_by_one_with_role(
+    entry: Entry, document: Document, known: int, notes: Notes, verified: Verified | None
+) -> bool:
     holding = document.holdings.get(entry.keyid)
     if holding is None:
         notes.find("unknown-key", entry.index, f"key {entry.keyid} is nobody's in trust version {document.number}")
@@ -162,9 +179,12 @@ def _signed_by_one_with_role(entry: Entry, document: Document, known: int, notes
         key = f"key {entry.keyid[:16]}... of {principal}"
         notes.find("key-revoked", entry.index, f"{entry.step}: {key} is valid {holding.span}")
         good = False
-    if entry.index >= known and (wrong := holding.key.problem(entry.signature, entry.message)):
-        notes.find("signature", entry.index, f"{entry.step} by {principal}: {wrong}")
-        good = False
+    if entry.index >= known:
+        of_this_key = verified is not None and verified.key == (holding.key.kind, holding.key.raw)
+        wrong = verified.problem if verified and of_this_key else holding.key.problem(entry.signature, entry.message)
+        if wrong:
+            notes.find("signature", entry.index, f"{entry.step} by {principal}: {wrong}")
+            good = False
     may = ROLES[entry.step]
     held = document.roles[principal]
     roles = " or ".join(sorted(may))
@@ -172,12 +192,11 @@ def _signed_by_one_with_role(entry: Entry, document: Document, known: int, notes
         is_now = ", ".join(sorted(held))
         notes.find("role", entry.index, f"{principal} signed {entry.step} and is {is_now}; expected {roles}")
         good = False
-    actor = entry.predicate["actor"]
-    if actor["principal"] != principal or actor["role"] not in may:
-        said = f"{actor['principal']} as {actor['role']}"
+    if entry.principal != principal or entry.role not in may:
+        said = f"{entry.principal} as {entry.role}"
         notes.find("actor", entry.index, f"it says {said}; the key is {principal}'s and the step {roles}'s")
         good = False
-    elif may & held and actor["role"] not in held:
-        notes.find("role", entry.index, f"{principal} signed {entry.step} as {actor['role']}, which it is not")
+    elif may & held and entry.role not in held:
+        notes.find("role", entry.index, f"{principal} signed {entry.step} as {entry.role}, which it is not")
         good = False
     return good

@@ -57,10 +57,12 @@ def tried(record: Entry) -> bool:
     What a host's own guard put back, after an earlier run or after none on record, is only told by the run that
     learns of it.
     """
+    if record.step not in ("rollback", "deploy"):
+        return False  # and is not read for that
     body = record.body
     if record.step == "rollback":
         return body["trigger"] != "guard" or any(result.get("of") == body["run_id"] for result in body["results"])
-    return record.step == "deploy" and any(result["outcome"] in ("changed", "failed") for result in body["results"])
+    return any(result["outcome"] in ("changed", "failed") for result in body["results"])
 
 
 def gather(entries: Iterable[Entry], notes: Notes) -> list[Run]:

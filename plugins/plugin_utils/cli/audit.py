@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -92,6 +93,7 @@ def _run(args: argparse.Namespace) -> int:
         watchers=[*watchers.values()],
         progress=_progress if sys.stderr.isatty() else None,
         resume=args.resume,
+        processes=len(os.sched_getaffinity(0)),
     )
     print(json.dumps(report.to_dict(), sort_keys=True) if args.format == "json" else text(report, ledger))
     if report and args.keep is not None:

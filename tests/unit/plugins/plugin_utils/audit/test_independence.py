@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms, quick
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import steps as audit_steps
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.codes import REMEDIES, WARNINGS
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import statements
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.bodies import BODIES
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
 from tests.ledger_cases import Shop, statement_of
@@ -140,6 +142,60 @@ def writer_refuses(statement: Any) -> bool:
     return False
 
 
+def spelt(value: Any) -> bytes:
+    """Return a value as canonical JSON spells it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def is_only_for_the_slow_look(statement: Any) -> bool:
+    """Say whether a statement holds names of units, which may have a backslash: no pattern of bytes is made of them."""
+    return any("restarted" in result for result in statement["predicate"]["step"].get("results", ()))
+
+
+def test_quick_look_takes_no_second_spelling(shop: Shop) -> None:
+    shop.story()
+    taken = 0
+    for _, envelope in shop.ledger.entries():
+        payload = Envelope.from_bytes(envelope).payload
+        assert quick.read(payload) == statement_of(envelope)
+        for old, new in (
+            (b":", b": "), (b",", b", "), (b"{", b"{ "), (b"}", b"}\n"), (b'"_type"', b'"\\u005ftype"'),
+            (b"0", b"00"), (b"1", b"1.0"), (b"1", b"1e0"), (b"T", b"t"), (b"Z", b"+00:00"), (b"plan", b"pl\xc3\xa4n"),
+            (b'"role"', b'"role":"root","role"'),
+        ):  # fmt: skip
+            for at in (payload.find(old), payload.rfind(old)):
+                if at < 0:
+                    continue
+                bad = payload[:at] + new + payload[at + len(old) :]
+                taken += 1
+                if (found := quick.read(bad)) is not None:  # a digit of a digest, say, may be another
+                    assert (spelt(found), forms.problem_of(found)) == (bad, None)
+    assert taken > 200
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("[a-z][a-z0-9-]{0,62}", True),
+        ("[0-9A-Za-z][0-9A-Za-z.+:~^_-]{0,127}", True),
+        ("(0|[1-9][0-9]{0,8})\\.x", True),
+        (".*", False),
+        ("[^a]", False),
+        ("\\d", False),
+        ("\\w+", False),
+        ("[+-_]", False),
+        ("[!-~]", False),
+        ('a"b', False),
+        ("[a-z\\\\]", False),
+        ("ä", False),
+        ("^a", False),
+        ("a$", False),
+    ],
+)
+def test_pattern_goes_into_the_quick_look_only_where_json_spells_its_texts_as_they_are(text: str, plain: bool) -> None:
+    assert (quick.of_pattern(text) is not None) == plain
+
+
 def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Signer]) -> None:
     shop.story()
     shop.way_back()
@@ -159,9 +215,11 @@ def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Sign
     for (step, _), statement in told.items():
         statements.check(statement)
         assert forms.problem_of(statement) is None
+        assert quick.read(spelt(statement)) == (None if is_only_for_the_slow_look(statement) else statement)
         for name, bad in mutants(statement):
             count += 1
             refused = forms.unknown_step(bad) or forms.problem_of(bad)
+            assert quick.read(spelt(bad)) is None, f"the quick look takes {step}: {name}"
             assert writer_refuses(bad), f"the writer takes {step}: {name}"
             assert refused, f"the audit takes {step}: {name}"
     assert count > 3000
