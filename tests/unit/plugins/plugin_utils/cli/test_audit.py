@@ -52,7 +52,8 @@ def test_machines_get_the_whole_report(site: Path, capsys: pytest.CaptureFixture
     assert report["ok"] is False
     assert [finding["code"] for finding in report["findings"]] == ["tail-cut"]
     assert set(report) == {
-        "ok", "entries", "root", "checkpoint_size", "genesis", "cosigned", "contents", "findings", "warnings", "could_not_check"
+        "ok", "entries", "root", "checkpoint_size", "genesis", "cosigned", "contents", "findings", "warnings",
+        "could_not_check",
     }  # fmt: skip
 
 
