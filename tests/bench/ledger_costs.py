@@ -2,16 +2,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What records cost, each beside what is bare of it, in the same run on the same machine.
 
-    python tests/bench/ledger_costs.py [--runs 3] [--long 100000] [--only NAME ...] [--ara FOLDER] [--assert]
+    python -m tests.bench.ledger_costs [--runs 3] [--long 100000] [--only NAME ...] [--ara FOLDER] [--assert]
 
-append     one record appended to a ledger on SQLite, over one insert of the same bytes that is fsynced
-audit      the audit of 3,000 records, over verifying their signatures and nothing else on all cores; wall time
-audit-cpu  the same, processor time over processor time
+append     one signed record appended to a ledger on SQLite, over one fsynced insert of the same row: index, record id
+           (unique) and bytes, into a table of the same columns, by an open connection of the same settings. An append
+           also checks the record's form and whether its key may sign there, and stores tree and size
+append-bare  the same, over one fsynced insert of the bytes alone; no limit, for comparison
+audit      the audit of 20,000 records on all cores, over verifying their signatures and nothing else on all cores, in
+           processes that stand already, with messages and keys at hand; wall time
+audit-cpu  the same, processor time of all processes over that of the verification
+audit-one  the audit by one process, over the audit on all cores; wall time
 inclusion  the proof that a record is in a ledger of 1,000,000, over the same in one of 1,000
-recorder   a play of 100 tasks on 10 hosts of this machine with our recorder and gate, over the same play without
+recorder   a play of 100 tasks on 10 hosts of this machine with our recorder and gate, over the same play without: whole
+           runs of ansible-playbook, in turns, medians; wall time
+recorder-cpu  the same, processor time
 ara        the same play with ARA's callback (offline client, SQLite), over the play without; needs ARA (--ara FOLDER is
            the folder of packages it is in); no limit, for comparison
-memory     megabytes that the audit of `--long` records holds at most
+ara-cpu    the same, processor time
+memory     megabytes that all processes of the audit of `--long` records hold at most: proportional set sizes, so what
+           they share counts once, looked at twenty times a second
 resumed    that audit, gone on with from the head of the one before (--resume), over the whole one
 
 The tasks of the play do next to nothing, so that a callback costs as much of it as it can.
@@ -24,6 +33,7 @@ import argparse
 import json
 import os
 import random
+import re
 import sqlite3
 import statistics
 import subprocess
@@ -32,8 +42,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
@@ -47,15 +59,15 @@ from tests.bench.long_ledger import long_ledger, nodes_of
 from tests.bench.timing import BenchError, Command, alternate, ratio
 
 LIMITS = {
-    "append": 1.5, "audit": 1.3, "audit-cpu": None, "inclusion": 5.0, "recorder": 1.05, "ara": None, "memory": 300.0,
-    "resumed": 1.0,
+    "append": 1.5, "append-bare": None, "audit": 1.3, "audit-cpu": None, "audit-one": None, "inclusion": 5.0,
+    "recorder": 1.05, "recorder-cpu": None, "ara": None, "ara-cpu": None, "memory": 300.0, "resumed": 1.0,
 }  # fmt: skip
 """What is asked of this product; None where a figure is for comparison only."""
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS, TASKS = 10, 100
 AUDITOR = """
-import sys
+import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
@@ -63,7 +75,7 @@ seen = []
 kept = sys.argv[2] if len(sys.argv) > 2 else None
 report = audit(
     Path(sys.argv[1]), now=datetime(2027, 6, 1, tzinfo=UTC), remembered_head=kept, resume=bool(kept),
-    progress=lambda done, total: seen.append(done),
+    processes=len(os.sched_getaffinity(0)), progress=lambda done, total: seen.append(done),
 )
 assert report, report.findings
 assert seen == sorted(seen) and seen[-1] == report.entries and len(seen) >= report.entries // 250
@@ -88,7 +100,7 @@ class Figure:
     def line(self) -> str:
         """Say it for people."""
         word = "no limit" if self.limit is None else f"{'within' if self.holds else 'ABOVE'} {self.limit:g}"
-        return f"{self.name:<10}{self.value:9.2f}  {word:<14} {self.note}"
+        return f"{self.name:<13}{self.value:9.2f}  {word:<14} {self.note}"
 
 
 def figure(name: str, value: float, note: str) -> Figure:
@@ -98,24 +110,37 @@ def figure(name: str, value: float, note: str) -> Figure:
 
 def appends(folder: Path, runs: int) -> Iterator[Figure]:
     """Append the records of one ledger to another, and insert the same bytes into a plain table, in turns."""
-    entries = [stored for _index, stored in long_ledger(folder / "source.sqlite", 100 * runs).entries()]
+    source = long_ledger(folder / "source.sqlite", 100 * runs)
+    entries = [(*found, _record_id(found[1])) for found in source.entries()]
     ledger = Ledger.create(folder / "appended.sqlite")
-    plain = sqlite3.connect(folder / "plain.sqlite", isolation_level=None)
-    for line in (
-        "PRAGMA journal_mode=WAL",
-        "PRAGMA synchronous=FULL",
-        "CREATE TABLE entries (idx INTEGER PRIMARY KEY, envelope BLOB)",
-    ):
+    row = "CREATE TABLE entries (idx INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, envelope BLOB NOT NULL)"
+    same = _plain(folder / "same.sqlite", row)
+    bare = _plain(folder / "bare.sqlite", "CREATE TABLE entries (idx INTEGER PRIMARY KEY, envelope BLOB NOT NULL)")
+    taken: dict[str, list[float]] = {"ours": [], "same": [], "bare": []}
+    for index, stored, name in entries:
+        taken["ours"].append(_seconds(lambda stored=stored: ledger.append(stored)))  # type: ignore[misc]  # bound as it is now
+        values: tuple[object, ...] = (index, name, stored)
+        taken["same"].append(_seconds(partial(same.execute, "INSERT INTO entries VALUES (?, ?, ?)", values)))
+        taken["bare"].append(_seconds(partial(bare.execute, "INSERT INTO entries VALUES (?, ?)", (index, stored))))
+    for plain in (same, bare):
+        plain.close()
+    ledger.close()
+    ms = {name: 1000 * statistics.median(one) for name, one in taken.items()}
+    note = f"{ms['ours']:.2f} ms over {ms['same']:.2f} ms, {len(entries)} records"
+    yield figure("append", ms["ours"] / ms["same"], note)
+    yield figure("append-bare", ms["ours"] / ms["bare"], f"over {ms['bare']:.2f} ms")
+
+
+def _plain(path: Path, table: str) -> sqlite3.Connection:
+    """Open a plain database with the settings of a ledger."""
+    plain = sqlite3.connect(path, isolation_level=None)
+    for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", table):
         plain.execute(line)
-    ours, bare = [], []
-    for stored in entries:
-        ours.append(_seconds(lambda stored=stored: ledger.append(stored)))  # type: ignore[misc]  # bound as it is now
-        bare.append(
-            _seconds(lambda stored=stored: plain.execute("INSERT INTO entries (envelope) VALUES (?)", (stored,)))
-        )  # type: ignore[misc]  # the same
-    plain.close()
-    ms = [1000 * statistics.median(one) for one in (ours, bare)]
-    yield figure("append", ms[0] / ms[1], f"{ms[0]:.2f} ms over {ms[1]:.2f} ms, {len(entries)} records")
+    return plain
+
+
+def _record_id(stored: bytes) -> str:
+    return take_apart(0, stored).record_id
 
 
 def _seconds(act: Callable[[], object]) -> float:
@@ -138,26 +163,34 @@ def verify(part: Sequence[Signed]) -> None:
 
 def audits(folder: Path, runs: int) -> Iterator[Figure]:
     """Audit a ledger and verify its signatures alone, in turns."""
-    ledger = long_ledger(folder / "audited.sqlite", 3000)
+    ledger = long_ledger(folder / "audited.sqlite", 20_000)
     trust = trust_in_force(ledger)
     entries = [take_apart(index, stored) for index, stored in ledger.entries()]
     signed = [(trust.key(one.keyid).raw, one.signature, one.message) for one in entries]
-    cores = os.cpu_count() or 1
+    del entries
+    cores = len(os.sched_getaffinity(0))
     parts = [signed[core::cores] for core in range(cores)]
-    walls, cpus = [], []
+    taken: dict[str, list[float]] = {"audit": [], "audit-cpu": [], "audit-one": []}
     with ProcessPoolExecutor(cores) as pool:
         list(pool.map(verify, [part[:1] for part in parts]))  # the processes stand before anything is measured
         for _run in range(runs):
-            bare_wall = _seconds(lambda: list(pool.map(verify, parts)))
-            before = time.process_time()
+            bare = _seconds(lambda: list(pool.map(verify, parts)))
+            before = _processor_seconds()
             verify(signed)
-            bare_cpu = time.process_time() - before
-            before = time.process_time()
-            wall = _seconds(lambda: audit(Path(str(ledger.path)), now=NOW))
-            walls.append(wall / bare_wall)
-            cpus.append((time.process_time() - before) / bare_cpu)
-    yield figure("audit", statistics.median(walls), f"{len(signed)} records, {cores} cores for the bare verification")
-    yield figure("audit-cpu", statistics.median(cpus), f"{runs} runs")
+            bare_cpu = _processor_seconds() - before
+            before = _processor_seconds()
+            wall = _seconds(lambda: audit(Path(str(ledger.path)), now=NOW, processes=cores))
+            taken["audit-cpu"].append((_processor_seconds() - before) / bare_cpu)
+            taken["audit"].append(wall / bare)
+            taken["audit-one"].append(_seconds(lambda: audit(Path(str(ledger.path)), now=NOW)) / wall)
+    notes = {"audit": f"{len(signed)} records, {cores} cores", "audit-cpu": f"{runs} runs", "audit-one": ""}
+    for name, ratios in taken.items():
+        yield figure(name, statistics.median(ratios), notes[name])
+
+
+def _processor_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def inclusions(folder: Path, runs: int) -> Iterator[Figure]:
@@ -213,6 +246,7 @@ def callbacks(folder: Path, runs: int, ara: Path | None) -> Iterator[Figure]:
         walls = [statistics.median(cost.wall for cost in costs[one]) for one in (name, "bare")]
         note = f"{walls[0]:.1f} s over {walls[1]:.1f} s, {TASKS} tasks, {HOSTS} hosts, {runs} runs"
         yield figure(name, ratio(costs, name, base="bare"), note)
+        yield figure(f"{name}-cpu", ratio(costs, name, "cpu", base="bare"), "")
 
 
 def longs(folder: Path, size: int) -> Iterator[Figure]:
@@ -228,14 +262,29 @@ def longs(folder: Path, size: int) -> Iterator[Figure]:
 def _audited(path: Path, *more: str) -> tuple[float, float, str]:
     """Return processor seconds, megabytes, and the head of an audit."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}
-    process = subprocess.Popen([sys.executable, "-c", AUDITOR, path, *more], stdout=subprocess.PIPE, env=environment)
-    assert process.stdout is not None
-    said = process.stdout.read().decode()
-    _pid, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen([sys.executable, "-c", AUDITOR, path, *more], stdout=said, env=environment)
+        most = 0.0
+        while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            most = max(most, _held(process.pid))
+            time.sleep(0.05)
+        _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        text = said.read()
     if process.returncode:
         raise BenchError(f"the audit ended with {process.returncode}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1000, said.strip()
+    return used.ru_utime + used.ru_stime, most, text.strip()
+
+
+def _held(pid: int) -> float:
+    """Return the megabytes that a process and its children hold: proportional set sizes."""
+    held = 0.0
+    with suppress(OSError):  # one that has just ended holds nothing
+        held += int(re.findall(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[0]) / 1000
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            held += sum(_held(int(child)) for child in children.read_text().split())
+    return held
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -32,4 +32,4 @@ def test_figure_without_a_limit_is_for_comparison() -> None:
     assert figure("audit-cpu", 99.0, "").holds
     assert figure("memory", 300.0, "").holds
     assert not figure("memory", 300.1, "").holds
-    assert Figure("memory", 301, LIMITS["memory"], "MB").line() == "memory       301.00  ABOVE 300      MB"
+    assert Figure("memory", 301, LIMITS["memory"], "MB").line() == "memory          301.00  ABOVE 300      MB"

@@ -142,7 +142,9 @@ def _check_tried_again(runs: list[Run], notes: Notes) -> None:
     for run in runs:
         change = run.opened.change
         for record in run.records:
-            for result in record.body.get("results", ()):
+            if record.step not in ("rollback", "deploy"):
+                continue  # and is not read for that
+            for result in record.body["results"]:
                 name = (change, result["asset"])
                 if record.step == "rollback" and record.body["trigger"] not in ("rehearsal", "guard"):
                     back.setdefault(name, record)

@@ -72,7 +72,7 @@ def test_kept_connection_reads_without_being_able_to_write(shop: Shop) -> None:
     shop.request()
 
     def write(connection: object) -> None:
-        connection.exec_driver_sql("UPDATE head SET size = 0")  # type: ignore[attr-defined]  # SQLAlchemy's
+        connection.exec_driver_sql("UPDATE head SET size = 0")  # type: ignore[attr-defined]  # it is SQLAlchemy's, whose types this test does without
 
     with pytest.raises(LedgerError, match="readonly"):
         shop.ledger.store.read(write)
