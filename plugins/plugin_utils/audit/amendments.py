@@ -31,7 +31,7 @@ def _check(entry: Entry, before: dict[int, Entry], sealed: set[str], notes: Note
     if target.step in ("trust", "amend"):
         notes.find("amend-unknown", entry.index, f"it amends entry {target.index}, a record of {target.step}")
         return
-    role, was = entry.predicate["actor"]["role"], target.predicate["actor"]["role"]
+    role, was = entry.role, target.role
     if role != was:
         notes.find(
             "amend-role", entry.index, f"{entry.principal} amends as {role} what entry {target.index} said as {was}"

@@ -7,11 +7,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import hands
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.envelopes import take_apart
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.keyring import Keyring, Verified
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport, Notes
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
 from tests.ledger_cases import Forger, Shop, altered, audit_of, codes
@@ -110,6 +113,19 @@ def test_record_signed_by_nobody_in_particular_is_named_alike(
     entries = [*forger.entries]
     entries[7] = altered(entries[7], keys["log"], lambda statement: None)
     assert {"role", "actor"} & codes(by_one_and_by_two(forger.write(entries), told.plans))
+
+
+def test_word_of_another_process_counts_only_for_the_key_that_the_trust_document_gives(told: Shop) -> None:
+    """The same bytes may be listed as a bare key in one version and as SSH's in another: they sign different things."""
+    keyring = Keyring()
+    entries = [take_apart(index, stored) for index, stored in told.ledger.entries()]
+    assert keyring.judge(entries[0], Notes())
+    kind, raw = keyring.keys[entries[1].keyid]
+    forged = replace(entries[1], signature=bytes(64))
+    for said, believed in ((Verified((kind, raw), None), True), (Verified((f"ssh-{kind}", raw), None), False)):
+        notes = Notes()
+        assert keyring.judge(forged, notes, said) == believed
+        assert [one.code for one in notes.findings] == ([] if believed else ["signature"])
 
 
 def test_resumed_audit_goes_on_where_the_other_ended(told: Shop) -> None:

@@ -211,11 +211,18 @@ def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Sign
         told[statements.step_of(statement), members] = statement
     named = {step for step, _ in told}
     assert named == set(audit_steps.STEPS) == set(BODIES) == set(statements.SIGNED_BY)
-    count = 0
+    count = repeated = 0
     for (step, _), statement in told.items():
         statements.check(statement)
         assert forms.problem_of(statement) is None
         assert quick.read(spelt(statement)) == (None if is_only_for_the_slow_look(statement) else statement)
+        for path, member in places(statement):
+            if isinstance(member, list) and member:
+                bad = without(statement, path, [*member, member[0]])
+                repeated += forms.problem_of(bad) is not None
+                assert quick.read(spelt(bad)) is None or not forms.problem_of(bad), (
+                    f"the quick look takes {step}: {path}"
+                )
         for name, bad in mutants(statement):
             count += 1
             refused = forms.unknown_step(bad) or forms.problem_of(bad)
@@ -223,3 +230,4 @@ def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Sign
             assert writer_refuses(bad), f"the writer takes {step}: {name}"
             assert refused, f"the audit takes {step}: {name}"
     assert count > 3000
+    assert repeated > 10

@@ -113,7 +113,7 @@ def test_fork_waits_for_the_append_of_another_thread(shop: Shop, keys: dict[str,
     thread = threading.Thread(target=write)
     thread.start()
     assert within.wait(timeout=60)
-    threading.Timer(0, go_on.set).start()
+    os.register_at_fork(before=go_on.set)  # what was registered last is called first: the fork has begun, and waits
     assert in_child(lambda: str(handles(shop.folder))) == "[]"
     thread.join(timeout=60)
     assert indices == [shop.ledger.size - 1]

@@ -171,6 +171,7 @@ def test_ledger_that_was_put_back_is_read_anew(tmp_path: Path, keys: dict[str, S
     shop = Shop(tmp_path, keys)
     envelope = another(shop, keys)
     publish(shop, revoking(shop.trust))
+    assert trust_in_force(shop.ledger).version == 2  # from here on this object knows
     shorter = Ledger.create(tmp_path / "shorter.sqlite")
     shorter.append(shop.ledger.entry(0))
     shop.ledger.close()
