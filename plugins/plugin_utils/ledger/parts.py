@@ -42,8 +42,8 @@ def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]
     """Return results in parts that each fit one record; one asset's long list `inner` is divided as well."""
     parts: list[list[dict[str, Any]]] = [[]]
     room = ROOM
-    for one in (part for result in results for part in _fitting(result, inner)):
-        size = len(canonical.encode(one)) + 1  # and a comma
+    for one, length in (part for result in results for part in _fitting(result, inner)):
+        size = length + 1  # and a comma
         if size > room and parts[-1]:
             parts.append([])
             room = ROOM
@@ -52,10 +52,11 @@ def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]
     return parts
 
 
-def _fitting(result: dict[str, Any], inner: str) -> list[dict[str, Any]]:
-    """Return one result whole where it fits a record, else divided."""
-    if len(canonical.encode(result)) < ROOM:
-        return [result]
+def _fitting(result: dict[str, Any], inner: str) -> list[tuple[dict[str, Any], int]]:
+    """Return one result whole where it fits a record, else divided; each part with its length in bytes."""
+    length = len(canonical.encode(result))
+    if length < ROOM:
+        return [(result, length)]
     middle = len(result[inner]) // 2
     if not middle:
         raise LedgerError(f"record: one result of {result.get('asset')} alone is larger than a record may be")

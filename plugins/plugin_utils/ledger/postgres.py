@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import LedgerError
 from ..site.place import passfile_of
 from . import schema
-from .nodes import Admit, size_of
+from .nodes import Admit, SqlView, View, size_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -196,6 +196,10 @@ class PostgresStore:
                 return act(connection)
 
         return self._again(once)
+
+    def view(self, act: Callable[[View], Result]) -> Result:
+        """Return what `act` reads of the ledger as it is at one moment."""
+        return self.read(lambda connection: act(SqlView(connection)))
 
     def hold(self, name: str) -> psycopg.Connection[Any] | None:
         """Take the lock of that name for as long as the connection returned is open; None where another holds it.

@@ -3,7 +3,7 @@
 """A ledger in an SQLite file: how it is made, opened, locked and appended to, and what its errors mean.
 
 A process that appends keeps its connection until it forks or ends (kept.py). Writers take the lock before they read the
-size. An append speaks to SQLite's own driver, everything else through SQLAlchemy. Why each:
+size. What every run does speaks to SQLite's own driver, everything else through SQLAlchemy. Why each:
 docs/adr/0002-ledger-on-sqlite.md and 0027-speed-of-the-ledger.md.
 """
 
@@ -22,7 +22,7 @@ from urllib.parse import quote
 from ..errors import LedgerError
 from . import merkle, schema
 from .kept import Kept, KeptConnection
-from .nodes import Admit
+from .nodes import Admit, View
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -47,8 +47,35 @@ _LOOK = (
 )
 _BETWEEN = "SELECT idx, envelope FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
 _NODE = "SELECT hash FROM nodes WHERE level = ? AND position = ?"
+_PAGE = "SELECT idx, envelope FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?"
 
 Result = TypeVar("Result")
+
+
+class SqliteView:
+    """The view of a connection of the driver's own."""
+
+    def __init__(self, place: Path, connection: sqlite3.Connection) -> None:
+        self._place = place
+        self._connection = connection
+
+    def size(self) -> int:
+        """Return the number of entries."""
+        row = self._connection.execute("SELECT size FROM head").fetchone()
+        if row is None:
+            raise LedgerError(f"{self._place}: has no size; run `holdfast audit`")
+        return int(row[0])
+
+    def node(self, level: int, position: int) -> bytes:
+        """Return one stored hash of the tree; raises LedgerError when it is missing."""
+        row = self._connection.execute(_NODE, (level, position)).fetchone()
+        if row is None:
+            raise LedgerError(f"{self._place}: tree node {level}/{position} is missing; run `holdfast audit`")
+        return bytes(row[0])
+
+    def entries(self, start: int, most: int) -> list[tuple[int, Any]]:
+        """Return a page of entries."""
+        return self._connection.execute(_PAGE, (start, most)).fetchall()
 
 
 class SqliteStore:
@@ -101,15 +128,8 @@ class SqliteStore:
         `admit` is asked within the transaction, before anything is stored, and raises where the entry may not be there.
         """
         try:
-            with self._writing() as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    index = self._add(connection, record_id, envelope, admit)
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                return index
+            with self._locked() as connection:
+                return self._add(connection, record_id, envelope, admit)
         except sqlite3.Error as error:
             raise _failure(self.place, error) from error
 
@@ -136,14 +156,7 @@ class SqliteStore:
                 raise schema.moved_to(self.place, moved[0])
         if admit is not None:
             admit(index, lambda start, end: connection.execute(_BETWEEN, (start, end)))
-
-        def node(level: int, position: int) -> bytes:
-            row = connection.execute(_NODE, (level, position)).fetchone()
-            if row is None:
-                raise LedgerError(f"{self.place}: tree node {level}/{position} is missing; run `holdfast audit`")
-            return bytes(row[0])
-
-        grown = merkle.grown(index, envelope, node)
+        grown = merkle.grown(index, envelope, SqliteView(self.place, connection).node)
         connection.execute(
             "INSERT INTO entries (idx, record_id, envelope) VALUES (?, ?, ?)", (index, record_id, envelope)
         )
@@ -157,12 +170,11 @@ class SqliteStore:
 
     def save_checkpoint(self, size: int, note: str) -> None:
         """Keep a signed head; the same again changes nothing."""
-        from sqlalchemy import insert
-
-        with self.writing() as connection:
-            connection.execute(
-                insert(schema.tables().checkpoints).prefix_with("OR IGNORE"), [{"size": size, "note": note}]
-            )
+        try:
+            with self._locked() as connection:
+                connection.execute("INSERT OR IGNORE INTO checkpoints (size, note) VALUES (?, ?)", (size, note))
+        except sqlite3.Error as error:
+            raise _failure(self.place, error) from error
 
     def version(self, connection: Connection) -> int:
         """Return the ledger's form; raises LedgerError for one that only a later release knows."""
@@ -216,6 +228,34 @@ class SqliteStore:
         """Return what `act` reads from a connection that sees one moment of the ledger and can write nothing."""
         with self._reading() as bare, self._transaction(self._reader, bare) as connection:
             return act(connection)
+
+    def view(self, act: Callable[[View], Result]) -> Result:
+        """Return what `act` reads of the ledger as it is at one moment.
+
+        What every run reads is read so: to import SQLAlchemy takes longer than to read a ledger and to append to it.
+        """
+        try:
+            with self._reading() as connection:
+                connection.execute("BEGIN")
+                try:
+                    return act(SqliteView(self.place, connection))
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")  # nothing was written
+        except sqlite3.Error as error:
+            raise _failure(self.place, error) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[sqlite3.Connection]:
+        """Give the driver's connection in a transaction that holds the lock; an error takes back what was written."""
+        with self._writing() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def _writing(self) -> Iterator[KeptConnection]:

@@ -10,20 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..errors import LedgerError, TrustError
 from ..site.place import Place
 from . import merkle, schema
 from .chain import Chain
 from .envelope import Envelope
-from .nodes import Between, node_of, size_of
+from .nodes import Between, View
 from .postgres import PostgresStore
 from .reading import chain_after, chain_over, held, record_of
 from .sqlite import SqliteStore
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 PAGE = 500
 """Entries read by one query, so that a reader of a long ledger holds little memory and no lock for long."""
@@ -107,7 +103,7 @@ class Ledger:
     @property
     def size(self) -> int:
         """The number of entries."""
-        return self.store.read(size_of)
+        return self.store.view(lambda view: view.size())
 
     def root(self, size: int | None = None) -> bytes:
         """Return the tree's root over the first `size` entries, or over all."""
@@ -119,11 +115,11 @@ class Ledger:
         Raises LedgerError when there are fewer entries than asked.
         """
 
-        def read(connection: Connection) -> tuple[int, bytes]:
-            within = self._within(connection, size)
-            return within, merkle.root(within, node_of(connection))
+        def read(view: View) -> tuple[int, bytes]:
+            within = self._within(view, size)
+            return within, merkle.root(within, view.node)
 
-        return self.store.read(read)
+        return self.store.view(read)
 
     def entry(self, index: int) -> bytes:
         """Return the stored bytes of one entry; raises LedgerError when there is none."""
@@ -135,42 +131,37 @@ class Ledger:
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield index and stored bytes from `start` on, as many as there are when reading reaches the end."""
-        from sqlalchemy import select
-
-        entries = schema.tables().entries
         while True:
-            query = select(entries.c.idx, entries.c.envelope).where(entries.c.idx >= start)
-            query = query.order_by(entries.c.idx).limit(PAGE)
-            page = self.store.read(lambda connection, query=query: connection.execute(query).all())  # type: ignore[misc]  # the query is bound as it is now
-            for row in page:
-                if not isinstance(row.envelope, bytes):
-                    raise LedgerError(f"{self.path}: entry {row.idx} is not stored as bytes; run `holdfast audit`")
-                yield int(row.idx), row.envelope
+            page = self.store.view(lambda view, start=start: view.entries(start, PAGE))  # type: ignore[misc]  # bound as it is now
+            for index, envelope in page:
+                if not isinstance(envelope, bytes):
+                    raise LedgerError(f"{self.path}: entry {index} is not stored as bytes; run `holdfast audit`")
+                yield index, envelope
             if len(page) < PAGE:
                 return
-            start = int(page[-1].idx) + 1
+            start = page[-1][0] + 1
 
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """Return the RFC 6962 proof that entry `index` is in the tree of `size` entries."""
 
-        def read(connection: Connection) -> list[bytes]:
-            within = self._within(connection, size)
+        def read(view: View) -> list[bytes]:
+            within = self._within(view, size)
             if not 0 <= index < within:
                 raise LedgerError(f"{self.path}: entry {index} is not among the first {within}")
-            return merkle.inclusion(index, within, node_of(connection))
+            return merkle.inclusion(index, within, view.node)
 
-        return self.store.read(read)
+        return self.store.view(read)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """Return the RFC 6962 proof that the tree of `old` entries is a prefix of that of `new`."""
 
-        def read(connection: Connection) -> list[bytes]:
-            within = self._within(connection, new)
+        def read(view: View) -> list[bytes]:
+            within = self._within(view, new)
             if not 0 <= old <= within:
                 raise LedgerError(f"{self.path}: {old} entries are no prefix of {within}")
-            return merkle.consistency(old, within, node_of(connection))
+            return merkle.consistency(old, within, view.node)
 
-        return self.store.read(read)
+        return self.store.view(read)
 
     def save_checkpoint(self, note: str) -> None:
         """Keep a signed head beside the entries; the same note again changes nothing. Raises LedgerError."""
@@ -197,8 +188,8 @@ class Ledger:
         query = select(checkpoints.c.size, checkpoints.c.note).order_by(checkpoints.c.size, checkpoints.c.note)
         return [(int(size), str(note)) for size, note in self.store.read(lambda one: one.execute(query).all())]
 
-    def _within(self, connection: Connection, size: int | None) -> int:
-        total = size_of(connection)
+    def _within(self, view: View, size: int | None) -> int:
+        total = view.size()
         if size is not None and not 0 <= size <= total:
             raise LedgerError(f"{self.path}: has {total} entries, not {size}")
         return total if size is None else size
