@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import (
     drift_contribution,
@@ -18,7 +21,12 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.histories impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.mending import mending
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.results import keep_results
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import judge_all, told_vanished, unanswered
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import (
+    heard,
+    judge_all,
+    told_vanished,
+    unanswered,
+)
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.summary import lines, summary
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving import waive
 
@@ -26,18 +34,16 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.waiving im
 class ActionModule(RecordedAction):
     """Resolves the host's controls from the site, so that probe and roles read the same list."""
 
-    arguments = {
-        "roles": {"type": "list", "elements": "str", "default": []},
-        "fail_on_drift": {"type": "bool", "default": False},
-    }
+    arguments = {"roles": {"type": "list", "elements": "str", "default": []}}
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
         now = utc_now()
         controls = run.site.controls_for(self.host, now)
-        answer = self.ask("probe", {"controls": [{"id": c.id, "probe": c.probe} for c in controls]})
+        answer = self.ask("probe", {"controls": json.dumps([{"id": c.id, "probe": c.probe} for c in controls])})
         if "observations" not in answer:
             return {**answer, "failed": True}
-        verdicts = waive(controls, judge_all(controls, answer["observations"]), now)
+        observations = heard(answer["observations"])
+        verdicts = waive(controls, judge_all(controls, observations), now)
         wrong = [verdict.control_id for verdict in verdicts if verdict.result == "fail"]
         told = [*lines(self.host, controls, verdicts, histories(run, self.host, wrong) if wrong else None)]
         allowed = mending(run, self.host, controls, verdicts, now)
@@ -56,12 +62,23 @@ class ActionModule(RecordedAction):
             "ask": list(allowed.asked),
             "holdfast": [drift_contribution(self.host, verdicts, detail), *self._carried_home(run, answer["reverts"])],
         }
-        if wrong and args["fail_on_drift"]:
+        if wrong and run.kind == "check" and self._fails_on_drift():
             result.update(failed=True, msg=f"{self.host}: drifted: {', '.join(wrong)}")
         # Whatever was expected: a control that vanishes is no control, and silence must not pass for an answer.
-        if vanished := unanswered(controls, answer["observations"]):
+        if vanished := unanswered(controls, observations):
             result.update(failed=True, msg=f"{self.host}: {told_vanished(vanished, len(controls))}")
         return result
+
+    def _fails_on_drift(self) -> bool:
+        """Say whether the play wants a drifted host to fail.
+
+        Read here, and no argument of the task: its template would be compiled anew in the process of every host.
+        """
+        said = self._templar.template(self.variables.get("fail_on_drift", False))
+        try:
+            return bool(boolean(said))
+        except TypeError as error:
+            raise AnsibleActionFail(f"fail_on_drift: {said!r} was found; expected true or false") from error
 
     def _carried_home(self, run: Run, reverts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return what guards of the host put back and no record tells of yet, for example since the controller died."""

@@ -17,6 +17,8 @@ description:
   - A source that cannot be read makes only the controls that need it C(not_measured).
   - Tells what guards of the host put back by themselves (M(holdfast.hipaa.guard)), so that it reaches the record though
     no controller was there when it happened.
+  - In a run that only checks, a host of which a control failed fails the task where the variable C(fail_on_drift) is
+    true.
 author:
   - Holdfast contributors (@holdfast)
 options:
@@ -25,20 +27,15 @@ options:
       - The controls to answer. In a playbook they come from the site and are not given.
       - Each has the members C(id), which comes back with the answer, and C(probe), one key, the probe kind, with that
         kind's argument; see C(docs/reference/probes.md).
-    type: list
-    elements: dict
-    default: []
+      - A list; the controller sends it as one JSON text.
+    type: json
+    default: "[]"
   roles:
     description:
       - The roles that ran before; read on the controller, which returns as RV(left) what they did not mend.
     type: list
     elements: str
     default: []
-  fail_on_drift:
-    description:
-      - Whether a host of which a control failed fails the task; read on the controller.
-    type: bool
-    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return the same as without.
@@ -61,29 +58,13 @@ EXAMPLES = r"""
 RETURN = r"""
 observations:
   description:
-    - One answer for every control, in the order asked.
+    - One answer for every control, in the order asked, as one JSON text of a list.
+    - Each has the members C(id), the control's; C(status), which is C(observed), C(not_applicable) or C(not_measured);
+      C(actual), the value in effect, a scalar or a list, null when nothing is set; C(why), which says why there is no
+      value, where there is none.
   returned: success
-  type: list
-  elements: dict
-  contains:
-    id:
-      description: The control's id.
-      type: str
-      returned: always
-    status:
-      description: C(observed), C(not_applicable) or C(not_measured).
-      type: str
-      returned: always
-    actual:
-      description: The value in effect, a scalar or a list; null when nothing is set.
-      type: raw
-      returned: always
-    why:
-      description: Why there is no value, where there is none.
-      type: str
-      returned: always
-  sample:
-    - {id: ssh-01, status: observed, actual: prohibit-password, why: ""}
+  type: str
+  sample: '[{"id": "ssh-01", "status": "observed", "actual": "prohibit-password", "why": ""}]'
 failing:
   description:
     - The ids of the controls that failed; from the controller, in the place of O(controls) and their observations.
@@ -107,6 +88,8 @@ reverts:
 """
 
 import gc
+import json
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.holdfast.hipaa.plugins.module_utils.images.reverts import reverts
@@ -118,22 +101,35 @@ def main() -> None:
     gc.disable()  # the process lives for a moment, and compiling the probes makes much that looks like garbage
     module = AnsibleModule(
         argument_spec={
-            # What each holds is checked by the probes, at a fraction of what Ansible's own check of hundreds costs.
-            "controls": {"type": "list", "elements": "dict", "default": []},
-            # These are the controller's (plugins/action/probe.py); modules are documented here.
+            # One text each way: Ansible looks at every value within a list several times, on the controller too, and
+            # of hundreds of controls that costs more than to ask. What each holds is checked by the probes.
+            "controls": {"type": "json", "default": "[]"},
+            # This is the controller's (plugins/action/probe.py); modules are documented here.
             "roles": {"type": "list", "elements": "str", "default": []},
-            "fail_on_drift": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    if not module.params["controls"]:
+    controls = read_list(module.params["controls"])
+    if controls is None:
+        module.fail_json(msg="controls: expected a list of mappings, as such or as one JSON text.")
+    if not controls:
         module.fail_json(msg="There is no control to answer; a host without controls is not a host that passes.")
     try:
-        observations = observe(module.params["controls"])
+        observations = observe(controls)
     except BadArgumentError as error:
         module.fail_json(msg=f"The baseline asks what no probe can answer: {error}")
-    # The question comes back as it went; hundreds of controls need not travel twice.
-    module.exit_json(changed=False, observations=observations, reverts=reverts(), invocation={})
+    # Not ASCII, so that Ansible finds text that is none. The question, of hundreds of controls, need not travel back.
+    told = json.dumps(observations, ensure_ascii=False)
+    module.exit_json(changed=False, observations=told, reverts=reverts(), invocation={})
+
+
+def read_list(text: str) -> list[dict[str, Any]] | None:
+    """Return the list of mappings in a JSON text, None where it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from lab.fleet import Fleet
 from tests.integration.sites import SiteUnderTest, lay_out
 from tests.integration.small import narrowed, other_product, steps
 
-ANSWERED = "observations = observe(module.params"
+ANSWERED = "observations = observe(controls)"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_a_control_that_the_probe_leaves_out_fails_the_run(here: SiteUnderTest, 
     probe = other_product(here, tmp_path / "copy") / "plugins" / "modules" / "probe.py"
     text = probe.read_text(encoding="utf-8")
     assert ANSWERED in text
-    probe.write_text(text.replace('["controls"])\n    except', '["controls"][:-1])\n    except'), encoding="utf-8")
+    probe.write_text(text.replace(ANSWERED, "observations = observe(controls[:-1])"), encoding="utf-8")
     assert probe.read_text(encoding="utf-8") != text
     done = here.play("check_drift", "--limit", "lab-1")
     assert done.returncode == 2, done.stdout + done.stderr

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -30,6 +31,17 @@ class Expectation(Protocol):
     def value(self) -> Any: ...
     @property
     def compare(self) -> str: ...
+
+
+def heard(text: object) -> list[dict[str, Any]]:
+    """Return the observations in what a host said, a JSON text; raises JudgementError where it is none of a list."""
+    try:
+        said = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
+        raise JudgementError("the probe's answer is no JSON list of observations; install the collection again")
+    return said
 
 
 def judge(control: Expectation, observation: Mapping[str, Any]) -> Verdict:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.judge import (
     JudgementError,
+    heard,
     judge,
     judge_all,
     told_vanished,
@@ -136,3 +137,13 @@ def test_a_thing_of_the_sites_own_that_no_overlay_names_does_not_apply():
         verdict = judge(Asked("x-01", "unnamed"), answer("x-01", actual))
         assert (verdict.result, verdict.expected) == ("not_applicable", "unnamed")
         assert judge(Asked("x-01", ["unnamed"], "includes"), answer("x-01", [actual])).result == "not_applicable"
+
+
+@pytest.mark.parametrize("said", [None, 7, "", "{", '{"id": "x-01"}', '["x-01"]', [answer("x-01")], "[" * 100_000])
+def test_a_host_that_answers_with_anything_but_a_list_of_observations_is_refused(said):
+    with pytest.raises(JudgementError, match="no JSON list of observations"):
+        heard(said)
+
+
+def test_what_a_host_says_is_heard_as_it_is():
+    assert heard('[{"id": "x-01", "actual": ["\u00e4"]}]') == [{"id": "x-01", "actual": ["\u00e4"]}]
