@@ -148,7 +148,7 @@ def _walk(
                 notes.find("record-id", index, f"{entry.record_id} is stored as {record_id}, or was used before")
             seen.add(entry.record_id)
             if keyring.judge(entry, notes, verified):
-                believed.append(entry)
+                believed.append(entry.settled())
                 if believed[0].org != entry.org:
                     notes.find("org-differs", index, f"org {entry.org} in another's ledger")
                 if entry.at > now + SKEW:

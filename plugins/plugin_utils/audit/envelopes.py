@@ -10,9 +10,10 @@ import json
 import re
 import sys
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from . import forms, quick
@@ -99,7 +100,7 @@ class Entry:
             org=predicate["org"],
             trust=(named["version"], named["sha256"]),
             record_id=predicate["record_id"],
-        ).settled()
+        )
 
     def settled(self) -> Entry:
         """Return the entry, the texts that many have in common with it held once."""
@@ -111,8 +112,8 @@ class Entry:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes as the bare fields, and settle on arrival."""
-        return _arrived, tuple(getattr(self, name) for name in self.__slots__)
+        """Travel between processes as the bare fields."""
+        return Entry, _fields(self)
 
     @property
     def payload(self) -> bytes:
@@ -146,11 +147,8 @@ def encoded(payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"), len(payload), payload)
 
 
+_fields = attrgetter(*(field.name for field in fields(Entry)))
 _SHARED = ("keyid", "step", "principal", "change", "about", "request", "run", "subject", "role", "org")
-
-
-def _arrived(*fields: Any) -> Entry:
-    return Entry(*fields).settled()
 
 
 @lru_cache(maxsize=64)
