@@ -19,6 +19,7 @@ from .amendments import check_amendments
 from .changes import check_changes
 from .contents import check_contents
 from .database import Reader, check_form, opened
+from .demands import Demands
 from .emergencies import check_emergencies
 from .envelopes import Entry, MalformedError
 from .evidence import check_evidence
@@ -53,6 +54,7 @@ def audit(
     remembered_head: str | None = None,
     pinned_genesis: str | None = None,
     approvals_required: Mapping[str, int] | None = None,
+    demands: Demands | None = None,
     exceptions_signed: bool = False,
     asset_rings: Mapping[str, str] | None = None,
     watchers: Sequence[Watcher] = (),
@@ -66,13 +68,15 @@ def audit(
     `now` is the auditor's time, aware; `plans_dir` holds <digest>.json of the plans, `evidence_dir`
     <digest>.sealed of the evidence; `remembered_head` is a head the auditor kept, a checkpoint's text or
     `SIZE ROOT`; `pinned_genesis` is the digest of the first trust document as the auditor knows it, in
-    hexadecimal; `approvals_required` is the number of approvers by ring; `exceptions_signed` says that the
+    hexadecimal; `approvals_required` is the number of approvers by ring, or
+    `demands` all that policy wants of those who agree; `exceptions_signed` says that the
     site wants exceptions signed; `asset_rings` is the ring of each asset by the register; `watchers` are the witnesses
     the auditor believes;
     `progress` is called with entries done and in all; with `resume`, signatures and forms of what the remembered head
     covers are not verified again, as an earlier audit of the same bytes did; as many `processes` look at the entries of
     a long ledger. Raises LedgerError when there is nothing that can be audited.
     """
+    wanted = demands or Demands.of_numbers(approvals_required)
     notes = Notes()
     tree = Tree()
     keyring = Keyring()
@@ -97,8 +101,8 @@ def audit(
                 excepted.conclude(exceptions_signed, notes)
                 check_contents(entries, runs, keyring, asset_rings, notes)
                 check_returns(runs, notes)
-                check_changes(entries, runs, keyring, approvals_required, notes)
-                check_emergencies(entries, keyring, approvals_required, now, notes)
+                check_changes(entries, runs, keyring, wanted, notes)
+                check_emergencies(entries, keyring, wanted, now, notes)
                 check_wards(entries, runs, notes)
                 check_plans(runs, plans_dir, notes)
                 check_amendments(entries, notes)
@@ -115,7 +119,7 @@ def audit(
     if keyring.known:
         notes.could_not_check.append(f"signatures of the first {keyring.known} entries: the audit before this one did")
     say_unwatched(watchers, remembered_head is not None, notes)
-    _say_limits(genesis, remembered_head or pinned_genesis, approvals_required, notes)
+    _say_limits(genesis, remembered_head or pinned_genesis, demands or approvals_required, notes)
     return notes.report(tree.size, tree.root(tree.size), checkpoint_size, genesis)
 
 
@@ -203,7 +207,7 @@ def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, 
         notes.warn("checkpoint-behind", None, f"the newest good signed head covers {sealed or 0} of {size} entries")
 
 
-def _say_limits(genesis: str | None, known: str | None, required: Mapping[str, int] | None, notes: Notes) -> None:
+def _say_limits(genesis: str | None, known: str | None, required: object, notes: Notes) -> None:
     limits = notes.could_not_check
     if genesis and not known:
         limits.append(f"who the root is: compare the first trust document, sha256 {genesis}, with your own (--genesis)")

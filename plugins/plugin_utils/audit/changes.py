@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
+from .demands import OFFICERS, Demand, Demands, missing, unnamed
+from .documents import Document
+from .duties import check_duties
 from .emergencies import broken_for, emergencies
 from .envelopes import Entry
 from .keyring import Keyring
@@ -18,17 +22,9 @@ from .report import Notes
 from .runs import Run, opened_for_packages, tried
 from .steps import CHANGING
 
-DUTIES = {"request": "requester", "approve": "approver", "review": "approver", "verify": "verifier"}
-"""Steps by duty; all other steps of a change are the implementer's."""
 
-
-def check_changes(
-    entries: list[Entry], runs: list[Run], keyring: Keyring, required: Mapping[str, int] | None, notes: Notes
-) -> None:
-    """Note every broken link between requests, approvals and runs, and everyone with two duties in a change.
-
-    `required` is how many approvers each ring needs; without it one is asked for.
-    """
+def check_changes(entries: list[Entry], runs: list[Run], keyring: Keyring, demands: Demands, notes: Notes) -> None:
+    """Note every broken link between requests, approvals and runs, and everyone with two duties in a change."""
     book = _Book(entries)
     for entry in entries:
         if entry.step == "request" and book.first_request[entry.change] != entry:
@@ -37,8 +33,20 @@ def check_changes(
         elif entry.step == "approve":
             _check_approval(entry, book, notes)
     for run in runs:
-        _check_run(run, book, keyring, required or {}, notes)
-    _check_duties(entries, runs, notes)
+        _check_run(run, book, keyring, demands, notes)
+    if book.unsigned:
+        what = f"{len(book.unsigned)} changes of technical safeguards"
+        notes.could_not_check.append(f"whether an officer agreed to {what}: the trust document of their day names none")
+    check_duties(entries, runs, keyring, notes)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is wanted of a run: of each requested ring, for what it touches, by the trust document before it."""
+
+    needed: Mapping[str, Demand]
+    touched: tuple[str, ...]
+    document: Document | None
 
 
 class _Book:
@@ -55,6 +63,8 @@ class _Book:
             elif entry.step == "approve":
                 self.approvals[entry.body["request"]].append(entry)
         self.emergencies = emergencies(self.by_index.values())
+        self.unsigned: set[str | None] = set()
+        """Changes of technical safeguards of which no sign-off was wanted, for nobody was named who could give it."""
 
     def request_of(self, entry: Entry, named: str) -> Entry | None:
         """Return the request of the same change that an entry names, if it lies before it."""
@@ -84,7 +94,7 @@ def _check_approval(entry: Entry, book: _Book, notes: Notes) -> None:
         notes.find("ring-not-approved", entry.index, f"{entry.principal} approves {', '.join(extra)}: not requested")
 
 
-def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, int], notes: Notes) -> None:
+def _check_run(run: Run, book: _Book, keyring: Keyring, demands: Demands, notes: Notes) -> None:
     opened = run.opened
     body = opened.body
     if body["mode"] != "apply" or body["kind"] not in CHANGING:
@@ -115,8 +125,12 @@ def _check_run(run: Run, book: _Book, keyring: Keyring, required: Mapping[str, i
     if _moment(request.body["expires_at"]) < opened.at:
         notes.find("request-expired", opened.index, f"the request expired at {request.body['expires_at']}")
     approved = _approvers(run, book, keyring, notes)
-    needed = {ring: required.get(ring, 1) for ring in request.body["rings"]}
-    _check_rings(run, approved, _rejections(run, book), needed, book.emergencies[request.sha256], notes)
+    needed = {ring: demands.of(ring, request.body["kind"]) for ring in request.body["rings"]}
+    in_force = keyring.before(opened.index)
+    wanted = _Wanted(needed, demands.touched(request, run), in_force.document if in_force else None)
+    if any(unnamed(one, wanted.touched, wanted.document) for one in needed.values()):
+        book.unsigned.add(opened.change)
+    _check_rings(run, approved, _rejections(run, book), wanted, book.emergencies[request.sha256], notes)
 
 
 def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[str, set[str]]:
@@ -165,15 +179,15 @@ def _check_rings(
     run: Run,
     approved: Mapping[str, set[str]],
     rejected: Mapping[tuple[str, str], Entry],
-    needed: Mapping[str, int],
+    wanted: _Wanted,
     glass: list[Entry],
     notes: Notes,
 ) -> None:
-    """Note rings that were not requested, not approved by enough, or rejected; `needed` is of each requested ring."""
+    """Note rings that were not requested, not approved by enough, or by those it needs, or rejected."""
     first: dict[str | None, Entry] = {}
     for record in filter(tried, run.records):
         ring = record.body.get("ring")
-        if ring not in needed and (ring is not None or _installs(record)):
+        if ring not in wanted.needed and (ring is not None or _installs(record)):
             notes.find("ring-not-approved", record.index, f"{record.step} in ring {ring}, which was not requested")
         elif record.step == "deploy":
             first.setdefault(ring, record)
@@ -183,8 +197,11 @@ def _check_rings(
                 where = f"entry {said_no.index}"
                 notes.find("approval-rejected", record.index, f"{principal} rejected the change for {ring} in {where}")
         voices = sorted(principal for principal, rings in approved.items() if ring is None or ring in rings)
-        least = min(needed.values()) if ring is None else needed[ring]
-        if len(voices) < least and not any(broken_for(one, ring, record) for one in glass):
+        if any(broken_for(one, ring, record) for one in glass):
+            continue
+        least = min(one.approvals for one in wanted.needed.values()) if ring is None else wanted.needed[ring].approvals
+        _check_offices(run, ring, record, voices, wanted, notes)
+        if len(voices) < least:
             said = f" ({', '.join(voices)})" if voices else ""
             where = f"ring {ring}" if ring else "any ring"
             notes.find(
@@ -192,47 +209,25 @@ def _check_rings(
             )
 
 
+def _check_offices(run: Run, ring: str | None, record: Entry, voices: list[str], wanted: _Wanted, notes: Notes) -> None:
+    """Note offices that nobody fills, and say where policy let a change go ahead without anybody's consent."""
+    demand = wanted.needed.get(ring or "")
+    if demand is None:
+        return  # no ring is named: what each of them wants cannot be told
+    for seat in missing(demand, wanted.touched, wanted.document, voices):
+        office = " or ".join(sorted(seat))
+        if seat == OFFICERS:
+            what = f"{run.id} touches technical safeguards ({', '.join(wanted.touched)}) in ring {ring}"
+            notes.find("safeguard-unsigned", record.index, f"{what}, and no {office} approved it")
+        else:
+            notes.find("office-missing", record.index, f"no {office} among the approvers for ring {ring} in {run.id}")
+    if not demand.approvals and not voices:
+        notes.warn("approved-by-nobody", record.index, f"{run.id} in ring {ring}: policy wants nobody's approval there")
+
+
 def _installs(record: Entry) -> bool:
     """Say whether a deploy installed packages; one that only prepared or failed before need name no ring."""
     return record.step == "deploy" and any(result["products"] for result in record.body["results"])
-
-
-def _check_duties(entries: list[Entry], runs: list[Run], notes: Notes) -> None:
-    """Note every principal and every key with two duties in one change, or in one run without a change."""
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.change is not None:
-            groups[entry.change].append(entry)
-    for run in runs:
-        if run.opened.change is None:
-            groups[run.id] += [run.opened, *run.records]
-    for name, group in groups.items():
-        _check_group(name, group, notes)
-
-
-def _check_group(name: str, group: list[Entry], notes: Notes) -> None:
-    held: dict[str, dict[str, Entry]] = defaultdict(dict)
-    for entry in group:
-        if entry.step == "approve" and entry.body["decision"] == "reject":
-            continue  # to say no to one's own change is no conflict
-        if entry.step in ("halt", "amend", "evidence"):
-            continue  # to stop a change is everybody's right; to let it go on, or to add a word, adds no consent
-        duty = DUTIES.get(entry.step, "implementer")
-        for who in (entry.principal, entry.keyid):
-            other = next((kind for kind in held[who] if kind != duty), None)
-            # A key is named only where it went from one principal to another; else its principal is.
-            if (
-                other
-                and duty not in held[who]
-                and (who != entry.keyid or held[who][other].principal != entry.principal)
-            ):
-                label = f"key {who[:16]}..." if who == entry.keyid else who
-                notes.find(
-                    "duties-not-separate",
-                    entry.index,
-                    f"{label} is {duty} of {name} and was its {other} in entry {held[who][other].index}",
-                )
-            held[who].setdefault(duty, entry)
 
 
 def _moment(text: str) -> datetime:

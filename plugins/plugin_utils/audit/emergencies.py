@@ -8,9 +8,11 @@ Those not reviewed yet are named in every audit.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from .demands import Demands, missing
+from .duties import insiders
 from .envelopes import Entry
 from .keyring import Keyring
 from .report import Notes
@@ -34,12 +36,11 @@ def broken_for(glass: Entry, ring: str | None, record: Entry) -> bool:
     return glass.index < record.index and record.at < by and (ring is None or ring in glass.body["rings"])
 
 
-def check_emergencies(
-    entries: list[Entry], keyring: Keyring, required: Mapping[str, int] | None, now: datetime, notes: Notes
-) -> None:
-    """Note emergencies of nothing, open, overdue, or found to be none; `required` is how many approve each ring."""
+def check_emergencies(entries: list[Entry], keyring: Keyring, demands: Demands, now: datetime, notes: Notes) -> None:
+    """Note emergencies of nothing, open, overdue, found to be none, or reviewed by others than policy wants."""
     requests = {entry.sha256: entry for entry in entries if entry.step == "request"}
     glass: dict[str, Entry] = {}
+    apart = insiders(entries)
     reviews: dict[str, dict[str, Entry]] = defaultdict(dict)
     for entry in entries:
         if entry.step == "break-glass":
@@ -51,14 +52,33 @@ def check_emergencies(
             if of is None or (of.index, of.change, of.request) != (entry.body["index"], entry.change, entry.request):
                 what = f"{entry.principal} reviews entry {entry.body['index']}, no emergency of this change"
                 notes.find("review-unknown", entry.index, what)
-            elif keyring.believes(entry.keyid, entry.index):
+            elif keyring.believes(entry.keyid, entry.index) and entry.principal not in apart[entry.change]:
                 reviews[of.sha256][entry.principal] = entry
     if glass:
         notes.could_not_check.append(
             f"whether policy let the glass be broken for {len(glass)} emergencies: the gate judged that"
         )
     for sha256, entry in glass.items():
-        _judge(entry, reviews[sha256], required or {}, now, notes)
+        _judge(entry, reviews[sha256], _Wanted(entry, requests.get(str(entry.request)), demands, keyring), now, notes)
+
+
+class _Wanted:
+    """Who must review one emergency: as many, and with as many offices, as the most that one of its rings wants."""
+
+    def __init__(self, glass: Entry, request: Entry | None, demands: Demands, keyring: Keyring) -> None:
+        kind = f"emergency/{request.body['kind']}" if request is not None else ""
+        self._demands = [demands.of(ring, kind) for ring in glass.body["rings"]]
+        self._from = glass.index + 1
+        self._touched = demands.touched(request) if request is not None else ()
+        self._keyring = keyring
+        self.number = max(1, *(one.approvals for one in self._demands))
+
+    def lacking(self, reviews: Sequence[Entry]) -> set[frozenset[str]]:
+        """Return the seats that these reviewers leave empty, by the trust document before the last of them."""
+        version = self._keyring.before(reviews[-1].index if reviews else self._from)
+        document = version.document if version is not None else None
+        people = [one.principal for one in reviews]
+        return {seat for one in self._demands for seat in missing(one, self._touched, document, people)}
 
 
 def _misfit(entry: Entry, request: Entry | None) -> str | None:
@@ -69,9 +89,7 @@ def _misfit(entry: Entry, request: Entry | None) -> str | None:
     return f"{', '.join(extra)}: not requested" if extra else None
 
 
-def _judge(
-    entry: Entry, reviews: Mapping[str, Entry], required: Mapping[str, int], now: datetime, notes: Notes
-) -> None:
+def _judge(entry: Entry, reviews: Mapping[str, Entry], wanted: _Wanted, now: datetime, notes: Notes) -> None:
     body = entry.body
     by = datetime.fromisoformat(body["review_by"])
     what = f"{entry.principal} let {entry.change} go ahead in {', '.join(body['rings'])} ({body['reason']})"
@@ -80,13 +98,15 @@ def _judge(
             notes.find(
                 "break-glass-unjustified", entry.index, f"{what}; {who} says in entry {one.index} that it was none"
             )
-    needed = max(1, *(required.get(ring, 1) for ring in body["rings"]))
-    if len(reviews) >= needed:
-        # The voice that made it enough is the one that was late or not.
-        if sorted(one.at for one in reviews.values())[needed - 1] > by:
-            notes.warn("break-glass-late", entry.index, f"{what}; it was reviewed only after {body['review_by']}")
-        return
-    said = f"{what}; {len(reviews)} of {needed} reviewed it, due {body['review_by']}"
+    voices = sorted(reviews.values(), key=lambda one: one.at)
+    for count in range(wanted.number, len(voices) + 1):
+        if not wanted.lacking(voices[:count]):
+            # The voice that made it enough is the one that was late or not.
+            if voices[count - 1].at > by:
+                notes.warn("break-glass-late", entry.index, f"{what}; it was reviewed only after {body['review_by']}")
+            return
+    without = "".join(f", no {' or '.join(sorted(seat))}" for seat in sorted(wanted.lacking(voices), key=sorted))
+    said = f"{what}; {len(reviews)} of {wanted.number} reviewed it{without}, due {body['review_by']}"
     if now > by:
         notes.find("break-glass-unreviewed", entry.index, said)
     else:

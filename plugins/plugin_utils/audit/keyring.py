@@ -28,6 +28,8 @@ class Version:
 
     index: int
     document: Document
+    signers: frozenset[str] = frozenset()
+    """The root principals whose signatures made it one."""
 
     @property
     def name(self) -> str:
@@ -147,7 +149,7 @@ class Keyring:
         votes.before.update({old} if old else ())
         votes.own.update({own} if own else ())
         if votes.enough(current):
-            self.versions.append(Version(entry.index, offered))
+            self.versions.append(Version(entry.index, offered, frozenset(votes.before | votes.own)))
         return True
 
     def _names_its_trust(self, entry: Entry, current: Document, notes: Notes) -> bool:

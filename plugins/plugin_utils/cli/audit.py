@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..audit.audit import audit
+from ..audit.demands import Demand, Demands
 from ..audit.notekeys import WITNESS, NoteKey, parse_all
 from ..audit.report import AuditReport, Finding
 from ..audit.watched import Watcher
@@ -21,6 +22,7 @@ from ..edge.sealing import folder_of
 from ..edge.witnessing import newest
 from ..errors import LedgerError, UsageError
 from ..site.place import Place
+from ..site.ring import CHANGE_KINDS
 from ..site.site import Site, load_site
 from .options import add_format, add_site, named_place, sha256
 
@@ -65,7 +67,7 @@ def _run(args: argparse.Namespace) -> int:
     plans: Path | None = args.plans
     evidence: Path | None = args.evidence
     signed = False
-    required: Mapping[str, int] | None = None
+    demands: Demands | None = None
     rings: Mapping[str, str] | None = None
     watchers = {key: Watcher(key) for key in parse_all(args.witness, WITNESS)}
     if args.resume and args.head is None:
@@ -78,7 +80,7 @@ def _run(args: argparse.Namespace) -> int:
         evidence = evidence or folder_of(site)
         signed = site.exceptions_signed
         watchers |= {one.key: one for one in _watchers(site, args.offline)}
-        required = {ring.name: ring.approvals_required for ring in site.policy.rings}
+        demands = demands_of(site)
         rings = {asset.id: asset.ring for asset in site.assets}
     report = audit(
         ledger,
@@ -87,7 +89,7 @@ def _run(args: argparse.Namespace) -> int:
         evidence_dir=evidence,
         remembered_head=_head(args.head),
         pinned_genesis=args.genesis,
-        approvals_required=required,
+        demands=demands,
         exceptions_signed=signed,
         asset_rings=rings,
         watchers=[*watchers.values()],
@@ -99,6 +101,23 @@ def _run(args: argparse.Namespace) -> int:
     if report and args.keep is not None:
         _keep(args.keep, f"{report.entries} {report.root}\n")
     return 0 if report else 1
+
+
+def demands_of(site: Site) -> Demands:
+    """Return what the site's policy wants of those who agree to a change, for the audit to judge by."""
+    by_ring = {
+        ring.name: {
+            name: Demand(quorum.approvals, quorum.offices, quorum.sign_off)
+            for kind in CHANGE_KINDS
+            for name, quorum in (
+                (kind, ring.quorum(kind)),
+                (f"emergency/{kind}", ring.quorum(kind, emergency=True)),
+            )
+        }
+        for ring in site.policy.rings
+    }
+    controls = (control for baseline in site.baselines.values() for control in baseline.controls)
+    return Demands(by_ring, frozenset(one.id for one in controls if site.safeguards.cited(one)))
 
 
 def text(report: AuditReport, ledger: Place) -> str:

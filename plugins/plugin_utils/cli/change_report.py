@@ -217,7 +217,7 @@ class Report:
                 for r in change.runs
             ],
             "next_ring": self.next_ring,
-            "missing": [reason.to_dict() for reason in self.missing.reasons] if self.missing else [],
+            "missing": [reason.to_dict() for reason in self.missing.reasons] if self.missing is not None else [],
         }
 
 

@@ -13,7 +13,8 @@ from datetime import timedelta
 from ..ledger import keeping
 from ..ledger.bodies import AMENDING, LONGEST_SILENCE
 from ..ledger.parts import Receipt
-from .change_desk import Desk, signer_of
+from ..policy.amending import may_amend
+from .change_desk import Desk, deny, signer_of
 from .options import add_format, add_keys, add_site, sha256
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -69,6 +70,9 @@ def _amend(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _dry(args, f"{said}; one who is {record.role} would sign it")
     signer = signer_of(args, None, "amend")
+    decision = may_amend(record, desk.records, desk.trust.principal_of(signer.public_key.keyid))
+    if not decision.allowed:
+        return deny([str(reason) for reason in decision.reasons])
     receipt = keeping.amend(desk.recorder, signer, record, args.reason, right=args.right, file=args.file)
     desk.sign_head()
     return _done(args, receipt, said)

@@ -28,6 +28,7 @@ from ..evidence.model import PageModel, build_page_model
 from ..evidence.page import render
 from ..ledger.reading import Record, read_records
 from ..site.site import Site, load_site
+from .audit import demands_of
 from .options import add_site
 
 MAX_AGE_HOURS = 168
@@ -87,7 +88,7 @@ def gather(site: Site, max_age: timedelta) -> PageModel:
         site.ledger_path,
         now=now,
         plans_dir=site.plans_dir,
-        approvals_required={ring.name: ring.approvals_required for ring in site.policy.rings},
+        demands=demands_of(site),
     )
     records: list[Record] = []
     problem = ""

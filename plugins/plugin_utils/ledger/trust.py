@@ -259,6 +259,12 @@ class Trust:
                 f"root_threshold: {count} must sign, so one lost root key means a new ledger; "
                 "name one root principal more than the threshold"
             )
+        for one in self.principals:
+            if "root" in one.roles and len(one.roles) > 1 and self.root_threshold == 1:
+                others = ", ".join(role for role in one.roles if role != "root")
+                said.append(
+                    f"{one.id}: is {others} besides root, and can give {one.id} any role without another's signature"
+                )
         if self.root_threshold == 1:
             said.append("root_threshold: 1, so whoever has one root key decides alone who may sign what")
         return tuple(said)

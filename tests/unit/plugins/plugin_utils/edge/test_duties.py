@@ -15,8 +15,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import Polic
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records, trust_in_force
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.exceptions import Waiver
 
-from tests.ledger_cases import Shop, make_keys
+from tests.ledger_cases import START, Shop, make_keys
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,23 @@ def test_revoked_key_is_found_before_the_run(tmp_path: Path, keys: dict[str, Sig
     require_duties_apart(trust, signers, (), {}, 0)
     with pytest.raises(TrustError, match=r"of scanner is revoked from entry 1 \(lost\), and entry 1 is to be"):
         require_duties_apart(trust, signers, (), {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("approver", "said"), [("controller", "who would carry this run out"), ("scanner", "who would verify it")]
+)
+def test_who_approved_an_exception_neither_measures_nor_carries_out_what_it_waives(
+    tmp_path: Path, keys: dict[str, Signer], approver: str, said: str
+) -> None:
+    shop = Shop(
+        tmp_path, keys, {approver: ("approver", {"controller": "implementer", "scanner": "verifier"}[approver])}
+    )
+    signers = Signers(keys["controller"], keys["scanner"], keys["log"])
+    asked = {
+        "id": "legacy-scanner", "control": "ssh-02", "scope": {"all": True}, "reason": "It is replaced.",
+        "compensating": {"none": "It is in a locked room."}, "expires": START.isoformat(),
+    }  # fmt: skip
+    other, own = (Waiver.from_dict({**asked, "approver": name}) for name in ("security", approver))
+    require_duties_apart(shop.trust, signers, (), {}, 1, [other])
+    with pytest.raises(PolicyError, match=f"legacy-scanner: was approved by {approver}, {said}"):
+        require_duties_apart(shop.trust, signers, (), {}, 1, [other, own])
