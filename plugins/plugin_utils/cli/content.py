@@ -143,7 +143,8 @@ def _verify(args: argparse.Namespace) -> int:
             print(line.removeprefix("  - "))
         by = f"signed by {checked.record.principal}, record {checked.record.index}" if checked.record else "not signed"
         count = len(checked.differences)
-        verdict = "as signed" if not checked.problems else f"{count} differences" if count else "not signed"
+        told = f"{count} difference{'s' * (count > 1)}" if count else "not signed"
+        verdict = told if checked.problems else "as signed"
         print(f"{checked.files} files, manifest {checked.manifest[:16]}..., {by}\ncontent: {verdict}")
     return 1 if checked.problems else 0
 
