@@ -209,5 +209,6 @@ def _steps(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _verdict(asset: str, checks: list[dict[str, Any]]) -> dict[str, Any]:
-    counts = {result: sum(check["result"] == result for check in checks) for result in RESULTS}
+    found = [check["result"] for check in checks]
+    counts = {result: found.count(result) for result in RESULTS}
     return {"asset": asset, "verdict": "fail" if counts["fail"] else "pass", "counts": counts, "checks": checks}

@@ -28,6 +28,18 @@ def encode(value: object) -> bytes:
         _check(value, 0)
     except _MisfitError as misfit:
         raise LedgerError(f"${''.join(reversed(misfit.steps))}: {misfit}") from misfit
+    return _spelling(value)
+
+
+def length(value: object) -> int:
+    """Return how many bytes `encode` gives of a JSON value; not all that it refuses is refused here."""
+    try:
+        return len(_spelling(value))
+    except (TypeError, ValueError, RecursionError):
+        return len(encode(value))  # which names the place
+
+
+def _spelling(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 

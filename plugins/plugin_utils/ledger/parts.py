@@ -54,7 +54,7 @@ def split(results: list[dict[str, Any]], inner: str) -> list[list[dict[str, Any]
 
 def _fitting(result: dict[str, Any], inner: str) -> list[tuple[dict[str, Any], int]]:
     """Return one result whole where it fits a record, else divided; each part with its length in bytes."""
-    length = len(canonical.encode(result))
+    length = canonical.length(result)  # it is looked at when the record is spelt
     if length < ROOM:
         return [(result, length)]
     middle = len(result[inner]) // 2

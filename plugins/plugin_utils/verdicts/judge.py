@@ -52,6 +52,11 @@ def judge(control: Expectation, observation: Mapping[str, Any]) -> Verdict:
     _check(observation)
     if observation["id"] != control.id:
         raise JudgementError(f"{control.id}: the answer belongs to {observation['id']}; judge each with its own")
+    return _judge(control, observation)
+
+
+def _judge(control: Expectation, observation: Mapping[str, Any]) -> Verdict:
+    """Return the verdict on a control from its own observation, which is well formed."""
     actual, why = observation["actual"], observation["why"]
     if observation["status"] != "observed":
         return Verdict(control.id, observation["status"], control.value, None, why)
@@ -87,7 +92,7 @@ def judge_all(controls: Iterable[Expectation], observations: Iterable[Mapping[st
     if unknown:
         raise JudgementError(f"answers to controls that were not asked: {', '.join(unknown)}")
     silence = {"status": "not_measured", "actual": None, "why": "no answer"}
-    return tuple(judge(control, answers.get(control.id, {"id": control.id, **silence})) for control in asked)
+    return tuple(_judge(control, answers.get(control.id, silence)) for control in asked)
 
 
 def unanswered(controls: Iterable[Expectation], observations: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def test_what_is_written_is_read_back_and_spelled_one_way(value: Any) -> None:
     data = canonical.encode(value)
     assert canonical.decode(data) == value
     assert canonical.encode(canonical.decode(data)) == data
+    assert canonical.length(value) == len(data)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.compare import OPERATORS, offenders
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.compare import OPERATORS, matches, offenders
+from hypothesis import given
+from hypothesis import strategies as st
 
 CASES = [
     # operator, expected, what passes, what fails
@@ -67,3 +71,8 @@ def test_every_operator_has_cases_on_both_sides():
 )
 def test_the_guilty_members_of_a_list_are_named(operator, expected, actual, guilty):
     assert offenders(operator, expected, actual) == guilty
+
+
+@given(st.text("ab-\n", max_size=8), st.text("ab-*?[]!\n", max_size=8) | st.text("ab*", max_size=8))
+def test_a_name_matches_a_pattern_as_the_shell_has_it(name, pattern):
+    assert matches(name, pattern) == fnmatch.fnmatchcase(name, pattern)
