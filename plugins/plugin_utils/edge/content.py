@@ -44,6 +44,8 @@ def site_scope(site: Site) -> Scope:
     files = [site.ledger_path] if isinstance(site.ledger_path, Path) else []
     for path in (*files, *site.key_paths.values()):
         kept.append(path if path.parent == site.root else path.parent)
+    if files and files[0].parent == site.root:  # more lies beside the ledger: SQLite's files, and locks of changes
+        kept += [*site.root.glob(f"{files[0].name}-*"), *site.root.glob("chg_*.lock")]
     below = {path.relative_to(site.root).as_posix() for path in kept if path.is_relative_to(site.root)}
     proposals = {path.name for path in site.root.glob("trust-v*.proposal*")}
     return Scope(site.root, passed=frozenset({*PASSED, *below, *proposals, "trust.yml"} - {"."}))
