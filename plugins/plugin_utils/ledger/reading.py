@@ -259,13 +259,13 @@ def verified(record: Record, envelope: Envelope, chain: Chain) -> Chain:
 
     Raises TrustError when the record does not hold under that before.
     """
-    after, trust = held(record, chain)
+    after, trust = held(record, chain, record.index)
     trust.key(envelope.keyid).verify(envelope.signature, envelope.signed)
     return after
 
 
-def held(record: Record, chain: Chain) -> tuple[Chain, Trust]:
-    """Return the chain of trust after the record, and the version by which its key speaks.
+def held(record: Record, chain: Chain, index: int) -> tuple[Chain, Trust]:
+    """Return the chain of trust after the record as the entry `index`, and the version by which its key speaks.
 
     Raises TrustError when the key may not sign the entry of that index, or a version of the trust document does not
     follow. The signature is not looked at.
@@ -275,10 +275,10 @@ def held(record: Record, chain: Chain) -> tuple[Chain, Trust]:
         document = Trust.from_dict(record.body)
         if record.subject_sha256 != document.sha256:
             raise TrustError(f"trust: its subject is {record.subject_sha256}; the document is {document.sha256}")
-        chain = chain.signed(document, record.keyid, record.principal, record.index)
+        chain = chain.signed(document, record.keyid, record.principal, index)
         trust = trust if trust is not None and trust.holds(record.keyid) else document
     elif trust is None:
         raise TrustError("trust: the first entry must be the trust document")
-    elif (principal := trust.require(record.keyid, record.role, record.index)) != record.principal:
+    elif (principal := trust.require(record.keyid, record.role, index)) != record.principal:
         raise TrustError(f"trust: signed with a key of {principal}, not of {record.principal} whom it names")
     return chain, trust

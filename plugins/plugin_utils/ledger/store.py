@@ -9,7 +9,6 @@ it. What differs between the two databases is in sqlite.py and postgres.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from ..errors import LedgerError, TrustError
 from ..site.place import Place
@@ -85,12 +84,15 @@ class Ledger:
                 chain, seen = Chain(), 0  # another, shorter ledger lies here now
             try:
                 chain = chain_over(between(seen, index), chain)
-                held(replace(record, index=index), chain)
+                held(record, chain, index)
             except TrustError as error:
                 raise TrustError(f"{self.path}: entry {index} was not stored: {error}") from error
             self._trusted = chain, index
 
-        return self.store.append(record.predicate["record_id"], envelope, admit)
+        index = self.store.append(record.predicate["record_id"], envelope, admit)
+        if record.step != "trust" and self._trusted[1] == index:
+            self._trusted = self._trusted[0], index + 1  # it need not be read to see that it changes no trust
+        return index
 
     def remember(self, chain: Chain, seen: int) -> None:
         """Take note of the chain of trust after the first `seen` entries, as read from this ledger."""
