@@ -23,8 +23,9 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical, keeping, merkle
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope, pae
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.parts import Receipt
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import OpenRun, read_records
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt, Recorder
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Recorder
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer, SshSigner
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import Principal, Term, Trust
@@ -409,7 +410,7 @@ class Shop:
         return audit_of(self.ledger.path, self.plans, **more)
 
 
-def audit_of(path: Path, plans: Path | None, **more: Any) -> AuditReport:
+def audit_of(path: Path | str, plans: Path | None, **more: Any) -> AuditReport:
     """Audit a file, a day after the story."""
     particulars = {"now": START + timedelta(days=1), "approvals_required": REQUIRED, "plans_dir": plans, **more}
     return audit(path, **particulars)
@@ -440,7 +441,7 @@ class Forger:
     def write(self, entries: Iterable[bytes], *, keep_heads: bool = True) -> Path:
         """Replace all entries, and make everything beneath them fit."""
         nodes: dict[tuple[int, int], bytes] = {}
-        rows = []
+        rows: list[tuple[int, str, bytes]] = []
         for index, envelope in enumerate(entries):
             for level, position, hashed in merkle.grown(index, envelope, lambda *at: nodes[at]):
                 nodes[level, position] = hashed
