@@ -41,6 +41,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import SITE, find_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.loading import code_of
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.waking import wake_seldom
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.witnessing import REFUSED, UNREACHABLE
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
 
@@ -119,6 +120,7 @@ class CallbackModule(CallbackBase):
             raise HoldfastError("--start-at-task and --skip-tags always would skip the gate; run without them")
         # What is loaded by now stays: neither this process nor its forks need to look through it for garbage.
         gc.freeze()
+        wake_seldom()
         variables = play.get_variable_manager()
         hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
         change = variables.extra_vars.get("change")

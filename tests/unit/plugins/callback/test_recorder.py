@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.callback.recorder import CallbackModule, RecorderStop, guard
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.waking import LATEST, SLACK
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.witnessing import Heard
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 
@@ -171,3 +173,30 @@ def test_a_witness_that_refuses_fails_the_run():
     with pytest.raises(RecorderStop):
         callback.v2_playbook_on_stats(Ended())
     assert callback._display.said[0] == "holdfast: w has cosigned another history"
+
+
+class Beginning:
+    """A play of ours that gets no further than to be asked for its variables."""
+
+    vars = {"holdfast": {"kind": "check"}}
+
+    def get_variable_manager(self):
+        raise LedgerError("far enough")
+
+
+@pytest.mark.skipif(not SLACK.exists(), reason="only Linux lets a process say how exactly it is woken")
+def test_a_play_of_ours_is_woken_less_often_and_another_as_always():
+    before = SLACK.read_text(encoding="ascii")
+    callback = CallbackModule()
+    callback._display = Display()
+    try:
+        other = Beginning()
+        other.vars = {}
+        callback.v2_playbook_on_play_start(other)
+        assert SLACK.read_text(encoding="ascii") == before
+        with pytest.raises(RecorderStop):
+            callback.v2_playbook_on_play_start(Beginning())
+        assert int(SLACK.read_text(encoding="ascii")) == LATEST
+    finally:
+        gc.unfreeze()
+        SLACK.write_text(before, encoding="ascii")
