@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.holdfast.hipaa.plugins.module_utils.packages import rpm_versions, versions
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -77,7 +76,7 @@ def both_ways(sets: Iterable[Iterable[str]]) -> list[Pair]:
 
 def wrong(compare: Callable[[str, str], int], pairs: list[Pair], answers: list[int]) -> list[tuple[Pair, int, int]]:
     """Return the pairs that we order otherwise than the reference, with what we and it say."""
-    asked = zip(pairs, map(lambda pair: compare(*pair), pairs), answers, strict=True)
+    asked = zip(pairs, (compare(*pair) for pair in pairs), answers, strict=True)
     return [(pair, ours, theirs) for pair, ours, theirs in asked if ours != theirs]
 
 
@@ -122,7 +121,9 @@ def test_versions_of_the_machines_own_archive_indices_are_ordered_as_libapt_orde
     indices = sorted(map(str, LISTS.glob("*_Packages*"))) if LISTS.is_dir() else []
     found: dict[str, set[str]] = {}
     for index in indices:
-        told = subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", index], check=False, capture_output=True, text=True)
+        told = subprocess.run(
+            ["/usr/lib/apt/apt-helper", "cat-file", index], check=False, capture_output=True, text=True
+        )
         package = ""
         for line in told.stdout.splitlines():
             if line.startswith("Package: "):
