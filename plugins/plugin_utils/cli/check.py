@@ -14,13 +14,13 @@ from typing import Any
 from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.sending import NOTICES, read_channels
 from ..ledger.trustfile import TRUST, read_trust_file
-from ..site.asset import REGISTER
 from ..site.baseline import BASELINE, PART
 from ..site.calendar import CALENDAR
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
 from ..site.overlays import OVERLAYS, Overlay
 from ..site.policy import PATCHING, RINGS
 from ..site.problems import Problem, SiteFilesError
+from ..site.register import REGISTER
 from ..site.remediation import REMEDIATION
 from ..site.site import SITE, Site, load_site
 from ..site.structure import Shape
