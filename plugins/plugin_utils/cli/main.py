@@ -16,6 +16,7 @@ from types import ModuleType
 
 from ..errors import HoldfastError
 from . import (
+    assets,
     audit,
     baseline,
     bundle,
@@ -39,8 +40,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, bundle, change, check, drift, evidence, exception, init, key, ledger, pool, records, report,
-    results, schedule, trust, watch, witness,
+    assets, audit, baseline, bundle, change, check, drift, evidence, exception, init, key, ledger, pool, records,
+    report, results, schedule, trust, watch, witness,
 )  # fmt: skip
 
 
