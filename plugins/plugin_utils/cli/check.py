@@ -22,6 +22,7 @@ from ..site.policy import PATCHING, RINGS
 from ..site.problems import Problem, SiteFilesError
 from ..site.register import REGISTER
 from ..site.remediation import REMEDIATION
+from ..site.risk import RISK
 from ..site.site import SITE, Site, load_site
 from ..site.structure import Shape
 from .options import add_format, add_site
@@ -37,6 +38,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "part": PART,
         "patching": PATCHING,
         "remediation": REMEDIATION,
+        "risk": RISK,
         "rings": RINGS,
         "site": SITE,
         "trust": TRUST,

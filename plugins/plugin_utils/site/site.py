@@ -32,6 +32,7 @@ from .problems import SiteFilesError
 from .register import register_faults
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
+from .risk import risk_faults
 from .sources import Stamp, stamp
 from .structure import Fields, Whole, Word, slug
 from .vendor import Vendor
@@ -185,6 +186,7 @@ def load_site(root: Path, product: Path) -> Site:
     patching = files.policy("patching", PATCHING.faults)
     remediation = files.policy("remediation", remediation_faults)
     calendar = files.policy("calendar", calendar_faults)
+    risk = files.policy("risk", risk_faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
     baselines = files.baselines(register)
@@ -209,7 +211,7 @@ def load_site(root: Path, product: Path) -> Site:
         clusters=read_clusters(register.data),
         exceptions=tuple(map(Waiver.from_dict, exceptions.data["exceptions"])),
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
-        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data),
+        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data, risk.data),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
         ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),

@@ -22,6 +22,7 @@ PAGES = {
     "patching": "policy.md",
     "remediation": "policy.md",
     "rings": "policy.md",
+    "risk": "policy.md",
     "site": "site.md",
     "trust": "trust.md",
 }

@@ -26,6 +26,7 @@ FILES = {
     "patching": GOOD / "policy/patching.yml",
     "remediation": GOOD / "policy/remediation.yml",
     "rings": GOOD / "policy/rings.yml",
+    "risk": PRODUCT / "policy/risk.yml",
     "site": GOOD / "site.yml",
     "debian-server": PRODUCT / "baselines/debian-server.yml",
     "debian-server/ssh": PRODUCT / "baselines/debian-server/ssh.yml",
