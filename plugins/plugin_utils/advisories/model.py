@@ -27,7 +27,8 @@ class Affected:
 
     `ecosystem` is written as `debian:12`, `almalinux:9`, `pypi`. `package` is the *source* package for Debian, the
     binary one for AlmaLinux. A version is meant when it stands in `versions`, or when it is at least `introduced`
-    (None: any) and below `fixed`, or at most `last_affected`. With status `not-affected` none is meant.
+    (None: any) and below `fixed`, or at most `last_affected`. Without either, `unfixed` and `end-of-life` mean every
+    version from `introduced` on, `affected` only those in `versions` where some are named. `not-affected` means none.
     """
 
     ecosystem: str
