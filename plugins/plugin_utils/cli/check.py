@@ -17,12 +17,14 @@ from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.baseline import BASELINE, PART
 from ..site.calendar import CALENDAR
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
+from ..site.inventory import INVENTORY
 from ..site.overlays import OVERLAYS, Overlay
 from ..site.policy import PATCHING, RINGS
 from ..site.problems import Problem, SiteFilesError
 from ..site.register import REGISTER
 from ..site.remediation import REMEDIATION
 from ..site.risk import RISK
+from ..site.roster import ROSTER
 from ..site.site import SITE, Site, load_site
 from ..site.structure import Shape
 from .options import add_format, add_site
@@ -33,6 +35,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "calendar": CALENDAR,
         "exceptions": EXCEPTIONS,
         "holdfast": REGISTER,
+        "inventory": INVENTORY,
         "notices": NOTICES,
         "overlays": OVERLAYS,
         "part": PART,
@@ -40,6 +43,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "remediation": REMEDIATION,
         "risk": RISK,
         "rings": RINGS,
+        "roster": ROSTER,
         "site": SITE,
         "trust": TRUST,
     }

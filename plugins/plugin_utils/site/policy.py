@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .calendar import Calendar
+from .inventory import Inventory
 from .patching import PATCHING, Patching
 from .remediation import Remediation
 from .ring import CHANGE_KINDS, RINGS, Budget, Ring, rings_faults
@@ -27,6 +28,7 @@ class Policy:
     remediation: Remediation
     calendar: Calendar = field(default_factory=Calendar)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
+    inventory: Inventory = field(default_factory=Inventory)
 
     @classmethod
     def from_files(
@@ -36,6 +38,7 @@ class Policy:
         remediation: dict[str, Any],
         calendar: Mapping[str, Any] | None = None,
         risk: Mapping[str, Any] | None = None,
+        inventory: Mapping[str, Any] | None = None,
     ) -> Policy:
         """Read the checked files; without a calendar there are no windows and no freezes."""
         return cls(
@@ -45,6 +48,7 @@ class Policy:
             remediation=Remediation.from_dict(remediation),
             calendar=Calendar.from_dict(dict(calendar or {})),
             risk=RiskPolicy.from_dict(risk or {}),
+            inventory=Inventory.from_dict(inventory or {}),
         )
 
     def ring(self, name: str) -> Ring:

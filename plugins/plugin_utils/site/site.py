@@ -22,6 +22,7 @@ from .dataflow import DataFlow
 from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
+from .inventory import INVENTORY, inventory_conflicts
 from .item import Item
 from .keyref import KeyName, KeyRef, key_ref
 from .overlays import Overlay, overlay_faults
@@ -33,6 +34,7 @@ from .register import register_faults
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .risk import risk_faults
+from .roster import Entry, roster_conflicts, roster_faults
 from .sources import Stamp, stamp
 from .structure import Fields, Whole, Word, slug
 from .vendor import Vendor
@@ -86,6 +88,8 @@ class Site:
     exceptions: tuple[Waiver, ...]
     overlays: tuple[Overlay, ...]
     """All that the site's files say, those that have ended too."""
+    roster: tuple[Entry, ...] | None
+    """Who has which account; None where the site keeps no roster.yml."""
     policy: Policy
     trust_path: Path
     ledger_path: Place
@@ -187,8 +191,10 @@ def load_site(root: Path, product: Path) -> Site:
     remediation = files.policy("remediation", remediation_faults)
     calendar = files.policy("calendar", calendar_faults)
     risk = files.policy("risk", risk_faults)
+    inventory = files.policy("inventory", INVENTORY.faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
+    roster = files.optional("roster", roster_faults)
     baselines = files.baselines(register)
     files.cross_check(register, baselines, rings, calendar)
     files.cross_check_policy(rings, patching, remediation, calendar)
@@ -211,7 +217,8 @@ def load_site(root: Path, product: Path) -> Site:
         clusters=read_clusters(register.data),
         exceptions=tuple(map(Waiver.from_dict, exceptions.data["exceptions"])),
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
-        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data, risk.data),
+        roster=tuple(map(Entry.from_dict, roster.data["roster"])) if (root / "roster.yml").exists() else None,
+        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
         ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),
@@ -226,6 +233,9 @@ def load_site(root: Path, product: Path) -> Site:
     # What they may mean is judged last, against a site that is sound otherwise.
     problems = exceptions.problems([*exception_conflicts(site)]) if site.exceptions else []
     problems += overlays.problems([*overlay_conflicts(site, product)]) if site.overlays else []
+    names = tuple(asset.id for asset in assets)
+    problems += inventory.problems([*inventory_conflicts(site.policy.inventory, site.segments, names)])
+    problems += roster.problems([*roster_conflicts(site.roster or (), names)])
     if problems:
         raise SiteFilesError(problems)
     return site
