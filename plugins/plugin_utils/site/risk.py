@@ -11,7 +11,7 @@ from typing import Any
 
 from .baseline import SEVERITIES
 from .problems import Fault
-from .structure import Fields, Truth, Whole
+from .structure import Fields, Items, Text, Truth, Whole
 
 LONGEST = 8760
 """Hours a flaw may stay at most: a year."""
@@ -32,6 +32,9 @@ RISK = Fields(
         "overlays": Fields(
             "what brings deadlines forward: kev_due_date, bod_26_04, proposed_rule",
             optional={one: Truth() for one in ("kev_due_date", "bod_26_04", "proposed_rule")},
+        ),
+        "seen_here": Items(
+            Text("a CVE's id", r"CVE-[0-9]{4}-[0-9]{4,19}", do="write it as CVE-2026-12345"), most=1000, distinct=True
         ),
     },
 )
@@ -64,17 +67,27 @@ class RiskPolicy:
     hours: Mapping[str, int] = field(default_factory=lambda: dict(HOURS))
     threat: Threat = field(default_factory=Threat)
     overlays: Overlays = field(default_factory=Overlays)
+    seen_here: frozenset[str] = frozenset()
+    """Flaws whose use was seen on our own systems, whatever feeds say."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RiskPolicy:
         """Read the checked file."""
         return cls(
-            dict(data.get("hours", HOURS)), Threat(**data.get("threat", {})), Overlays(**data.get("overlays", {}))
+            dict(data.get("hours", HOURS)),
+            Threat(**data.get("threat", {})),
+            Overlays(**data.get("overlays", {})),
+            frozenset(data.get("seen_here", ())),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the file's data, defaults included."""
-        return {"hours": dict(self.hours), "threat": asdict(self.threat), "overlays": asdict(self.overlays)}
+        return {
+            "hours": dict(self.hours),
+            "threat": asdict(self.threat),
+            "overlays": asdict(self.overlays),
+            "seen_here": sorted(self.seen_here),
+        }
 
 
 def risk_faults(data: Any) -> Iterator[Fault]:
