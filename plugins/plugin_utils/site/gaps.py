@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from .dataflow import DataFlow
 from .item import Item
 from .vendor import Vendor
 
@@ -53,7 +52,9 @@ def _item_gaps(site: Site) -> Iterator[Gap]:
         for key in ("location", "exposure"):
             if getattr(item, key) is None:
                 yield _of(item, f"no-{key}", f"no {key}", f"add the line `{key}: ...`")
-        if item.data_class == "ephi" and item.id not in moving:
+        # Software is where its hosts' data flows go; a switch passes on what is declared between others.
+        silent = item.kind != "network-device" and moving.isdisjoint((item.id, *item.depends_on))
+        if item.data_class == "ephi" and silent:
             found = "holds ePHI, and no data flow says how it comes or goes"
             yield _of(item, "no-data-flow", found, "add its flows to data_flows")
         if item.vendor is not None and item.product is None:
@@ -91,7 +92,9 @@ def _vendor_gaps(site: Site, today: date) -> Iterator[Gap]:
         if not items and not flows:
             yield Gap("unused-vendor", name, owner, "no item and no data flow names this vendor", "take it away")
             continue
-        if "ephi" in {*(item.data_class for item in items), *(flow.data_class for flow in flows)}:
+        # Who only supplies what runs in our own house is no business associate; who hosts or receives ePHI is.
+        hosted = (item.data_class for item in items if item.kind in ("cloud-resource", "integration"))
+        if "ephi" in {*hosted, *(flow.data_class for flow in flows)}:
             yield from _agreement_gaps(vendor, owner, today)
         if items and not vendor.patch_days:
             found = "no patch_days, so that only our own deadlines bind its flaws"
@@ -124,20 +127,15 @@ def _ended(kind: str, vendor: Vendor, ends: str | None, owner: str, today: date)
 
 def _flow_gaps(site: Site) -> Iterator[Gap]:
     for flow in site.data_flows:
-        target = site.item(flow.target)
-        owner = site.item(flow.source).owner
+        ends = (site.item(flow.source), site.item(flow.target))
+        owner = ends[0].owner
         if flow.data_class != "ephi":
             continue
         if flow.encryption == "none":
             found = f"carries ePHI that nothing encrypts: {flow.unencrypted_because}"
             yield Gap("unencrypted", flow.id, owner, found, "encrypt it")
-        if _leaves(flow, site.item(flow.source), target):
+        nobody = flow.payer is None and flow.vendor is None
+        if nobody and any(end.kind == "integration" for end in ends):
             yield Gap(
                 "no-party", flow.id, owner, "carries ePHI to or from others, and names nobody", "add payer or vendor"
             )
-
-
-def _leaves(flow: DataFlow, source: Item, target: Item) -> bool:
-    """Say whether a flow goes to or comes from another company, and says of none which."""
-    outside = any(end.kind == "integration" or end.exposure == "partner" for end in (source, target))
-    return outside and flow.payer is None and flow.vendor is None

@@ -117,6 +117,8 @@ class Item:
     """What it accepts from the network; for an asset, what its firewall lets in."""
     depends_on: tuple[str, ...]
     """Ids of items that it needs to do its work; never in a circle."""
+    segment: str | None
+    """The segment it names, where its address does not tell."""
     segments: tuple[str, ...]
     """The segments in which its address lies, and the one it names."""
 
@@ -154,6 +156,7 @@ class Item:
             "owner": self.owner,
             "ring": self.ring,
             "address": self.address,
+            "segment": self.segment,
             "location": self.location,
             "environment": self.environment,
             "exposure": self.exposure,
@@ -176,6 +179,7 @@ def common(data: Mapping[str, Any], segments: Mapping[str, Any]) -> dict[str, An
         "exposure": data.get("exposure"),
         "title": data.get("title", ""),
         "vendor": data.get("vendor"),
+        "segment": data.get("segment"),
         "product": Product(**data["product"]) if "product" in data else None,
         "window": data.get("window"),
         "flows": tuple(Flow.from_dict(flow) for flow in data.get("flows", [])),

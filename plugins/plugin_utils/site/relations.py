@@ -5,30 +5,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .asset import duplicate_ids
-from .network import ANYWHERE, ip_of, lies_in
+from .circles import Member, circle_faults
+from .network import ANYWHERE, PORT, ip_of, lies_in, network_faults
 from .problems import Fault, Key
 from .structure import nearest
 
 
-@dataclass(frozen=True)
-class _Member:
-    """An item as written, and where it stands; nothing of it is checked yet."""
-
-    path: tuple[Key, ...]
-    data: Mapping[str, Any]
-
-
 def relation_faults(register: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield what does not agree between the items of a register. What the shapes have refused is passed over."""
+    """Yield what does not agree between the items of a register.
+
+    What the shapes have refused is passed over, and so is what only follows from it: where an id is missing or given
+    twice, nothing is called unknown.
+    """
     members = [*_members(register, "assets"), *_members(register, "items")]
-    by_id: dict[str, _Member] = {}
-    for member in members:
-        if isinstance(name := member.data.get("id"), str):
-            by_id.setdefault(name, member)
+    named = [(member.data["id"], member) for member in members if isinstance(member.data.get("id"), str)]
+    by_id: dict[str, Member] = {}
+    for name, member in named:
+        by_id.setdefault(name, member)
+    whole = all(isinstance(register.get(key, []), list) for key in ("assets", "items"))
+    # None: not all ids are known, so that of no name one can say that it is unknown.
+    known = tuple(by_id) if whole and len(by_id) == len(members) else None
     yield from _twice(register, by_id)
     segments, vendors = _mapping(register.get("segments")), _mapping(register.get("vendors"))
     for member in members:
@@ -36,22 +35,25 @@ def relation_faults(register: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _exposure_faults(member)
         yield from _vendor_faults(member, vendors)
         for place, name in _texts(member.data.get("depends_on")):
-            if name not in by_id:
-                yield _unknown((*member.path, "depends_on", place), "asset or item", name, tuple(by_id))
-    yield from _circles(by_id)
+            yield from _stranger((*member.path, "depends_on", place), name, known)
+    yield from circle_faults(by_id)
     flows = register.get("data_flows")
     if isinstance(flows, list):
         yield from duplicate_ids(flows, ("data_flows",), "data flow")
+    doors = segments if not [*network_faults(segments)] else None
     for member in _members(register, "data_flows"):
         yield from _vendor_faults(member, vendors)
-        yield from _flow_faults(member, by_id, segments)
+        for key in ("from", "to"):
+            if isinstance(name := member.data.get(key), str):
+                yield from _stranger((*member.path, key), name, known)
+        yield from _flow_faults(member, by_id, doors)
 
 
-def _members(register: Mapping[str, Any], key: str) -> Iterator[_Member]:
+def _members(register: Mapping[str, Any], key: str) -> Iterator[Member]:
     members = register.get(key)
     for index, data in enumerate(members if isinstance(members, list) else ()):
         if isinstance(data, dict):
-            yield _Member((key, index), data)
+            yield Member((key, index), data)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -64,11 +66,17 @@ def _texts(value: Any) -> list[tuple[int, str]]:
 
 
 def _unknown(path: tuple[Key, ...], of_what: str, name: str, known: tuple[str, ...]) -> Fault:
-    listed = f"one of {', '.join(known[:12])}{', ...' * (len(known) > 12)}" if known else f"a declared {of_what}"
-    return Fault(path, f'the unknown {of_what} "{name}"', listed, nearest(name, known) or f"declare it: {name}")
+    listed = f"one of {', '.join(known)}" if known else f"a declared {of_what}"
+    return Fault(path, f'the unknown {of_what} "{name}"', listed, nearest(name, known) or f"declare {name}")
 
 
-def _twice(register: Mapping[str, Any], by_id: Mapping[str, _Member]) -> Iterator[Fault]:
+def _stranger(path: tuple[Key, ...], name: str, known: tuple[str, ...] | None) -> Iterator[Fault]:
+    if known is not None and name not in known:
+        do = nearest(name, known) or "add it to assets or to items"
+        yield Fault(path, f'the unknown item "{name}"', "the id of an asset or item of this register", do)
+
+
+def _twice(register: Mapping[str, Any], by_id: Mapping[str, Member]) -> Iterator[Fault]:
     """Yield ids of `items` that something of the register has already; assets have been looked at by themselves."""
     for member in _members(register, "items"):
         name = member.data.get("id")
@@ -78,7 +86,7 @@ def _twice(register: Mapping[str, Any], by_id: Mapping[str, _Member]) -> Iterato
             yield Fault((*member.path, "id"), found, "each id once", f"rename it (the other is {where})")
 
 
-def _segment_faults(member: _Member, segments: Mapping[str, Any]) -> Iterator[Fault]:
+def _segment_faults(member: Member, segments: Mapping[str, Any]) -> Iterator[Fault]:
     name = member.data.get("segment")
     if not isinstance(name, str):
         return
@@ -92,57 +100,21 @@ def _segment_faults(member: _Member, segments: Mapping[str, Any]) -> Iterator[Fa
         yield Fault(path, found, "the segment of its address", "correct the address, or take the segment away")
 
 
-def _exposure_faults(member: _Member) -> Iterator[Fault]:
+def _exposure_faults(member: Member) -> Iterator[Fault]:
     if member.data.get("exposure") == "none" and member.data.get("flows"):
         found = "none, though flows lets others in"
         yield Fault((*member.path, "exposure"), found, "internal, partner or internet", "correct one of the two")
 
 
-def _vendor_faults(member: _Member, vendors: Mapping[str, Any]) -> Iterator[Fault]:
+def _vendor_faults(member: Member, vendors: Mapping[str, Any]) -> Iterator[Fault]:
     name = member.data.get("vendor")
     if isinstance(name, str) and name not in vendors:
         yield _unknown((*member.path, "vendor"), "vendor", name, tuple(vendors))
 
 
-def _circles(by_id: Mapping[str, _Member]) -> Iterator[Fault]:
-    """Yield one fault for each dependency that closes a circle, in one walk over all of them."""
-    done: set[str] = set()
-    for start in by_id:
-        way: list[str] = []
-        on_way: set[str] = set()
-        # What is still to be looked at, deepest last; None marks where one step of the way ends.
-        left: list[tuple[str, tuple[Key, ...]] | None] = [(start, by_id[start].path)]
-        while left:
-            step = left.pop()
-            if step is None:
-                name = way.pop()
-                on_way.discard(name)
-                done.add(name)
-                continue
-            name, path = step
-            if name in on_way:
-                circle = " -> ".join([*way[way.index(name) :], name])
-                yield Fault(path, f"a circle: {circle}", "items that do not need themselves", "take one of these away")
-                continue
-            if name in done:
-                continue
-            way.append(name)
-            on_way.add(name)
-            left.append(None)
-            member = by_id[name]
-            for place, other in reversed(_texts(member.data.get("depends_on"))):
-                if other in by_id:
-                    left.append((other, (*member.path, "depends_on", place)))
-
-
-def _flow_faults(flow: _Member, by_id: Mapping[str, _Member], segments: Mapping[str, Any]) -> Iterator[Fault]:
-    ends: dict[str, _Member] = {}
-    for key in ("from", "to"):
-        name = flow.data.get(key)
-        if isinstance(name, str) and name in by_id:
-            ends[key] = by_id[name]
-        elif isinstance(name, str):
-            yield _unknown((*flow.path, key), "asset or item", name, tuple(by_id))
+def _flow_faults(flow: Member, by_id: Mapping[str, Member], doors: Mapping[str, Any] | None) -> Iterator[Fault]:
+    named = {key: flow.data.get(key) for key in ("from", "to")}
+    ends = {key: by_id[name] for key, name in named.items() if isinstance(name, str) and name in by_id}
     because = flow.data.get("unencrypted_because")
     if flow.data.get("encryption") == "none" and because is None:
         expected = "unencrypted_because: why, and what protects it instead (45 CFR 164.312(e)(2)(ii))"
@@ -157,11 +129,11 @@ def _flow_faults(flow: _Member, by_id: Mapping[str, _Member], segments: Mapping[
                 found = f"{flow.data[key]}, whose data class is {found_class}, for a flow of ephi"
                 do = "correct the item's data_class, or give the flow its own"
                 yield Fault((*flow.path, key), found, "an item whose data_class is ephi", do)
-    if len(ends) == 2:
-        yield from _shut_doors(flow, ends["from"], ends["to"], segments)
+    if len(ends) == 2 and doors is not None and not [*PORT.faults(flow.data.get("port"))]:
+        yield from _shut_doors(flow, ends["from"], ends["to"], doors)
 
 
-def _shut_doors(flow: _Member, source: _Member, target: _Member, segments: Mapping[str, Any]) -> Iterator[Fault]:
+def _shut_doors(flow: Member, source: Member, target: Member, segments: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield a fault where the target says what it accepts, and this is not among it."""
     doors = target.data.get("flows")
     if not isinstance(doors, list) or source.path == target.path:
@@ -174,8 +146,8 @@ def _shut_doors(flow: _Member, source: _Member, target: _Member, segments: Mappi
         for _place, name in _texts(one.get("from"))
     ]
     address, own = ip_of(source.data.get("address")), source.data.get("segment")
-    # Of a host whose address is a name, and that names no segment, nobody knows where it comes from.
-    placeless = address is None and own is None
+    # Of a host whose address is a name, and that names no known segment, nobody knows where it comes from.
+    placeless = address is None and own not in segments
     let_in = any(
         name in (ANYWHERE, own) or (address is not None and lies_in(address, segments.get(name))) for name in named
     )
