@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Debian's releases: the name archives and lists use, the number hosts and ecosystems do (debian.org/releases)."""
+"""Debian's releases: the name archives and lists use, the number hosts and ecosystems do."""
 
 from __future__ import annotations
 

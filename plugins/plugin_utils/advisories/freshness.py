@@ -60,16 +60,21 @@ def standing(settings: FeedSettings, state: FeedState | None, damage: str | None
     return Standing(settings, state, STALE if reasons else FRESH, tuple(reasons))
 
 
-def objections(settings: FeedSettings, old: FeedState | None, new: Contents, now: datetime) -> tuple[str, ...]:
-    """Return why contents may not take the place of what is there: none are of an earlier day, or far fewer."""
+def impossible(new: Contents, now: datetime) -> tuple[str, ...]:
+    """Return why contents cannot be taken whatever is there: a date that has not come would bar all that do."""
+    if new.feed_date is None or new.feed_date <= now + AHEAD:
+        return ()
+    return (
+        f"it dates itself {new.feed_date:%Y-%m-%dT%H:%M:%SZ}, and it is {now:%Y-%m-%dT%H:%M:%SZ} here; "
+        "expected a date that has come",
+    )
+
+
+def objections(settings: FeedSettings, old: FeedState | None, new: Contents) -> tuple[str, ...]:
+    """Return why contents may not take the place of what is there: they are of an earlier day, or far fewer."""
     found = []
-    if new.feed_date is not None and new.feed_date > now + AHEAD:
-        found.append(
-            f"it dates itself {new.feed_date:%Y-%m-%dT%H:%M:%SZ}, and it is {now:%Y-%m-%dT%H:%M:%SZ} here; "
-            "expected a date that has come"
-        )
     if old is None or old.kind != settings.kind:
-        return tuple(found)
+        return ()
     if old.feed_date is not None and new.feed_date is None:
         found.append("it gives itself no date, and the one kept did; expected a date")
     if old.feed_date is not None and new.feed_date is not None and new.feed_date < old.feed_date:

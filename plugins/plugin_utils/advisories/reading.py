@@ -54,7 +54,7 @@ class Contents:
         """Note a record that was not taken."""
         self.rejected_count += 1
         if len(self.rejected) < REJECTED_KEPT:
-            self.rejected.append(Rejected(where[:200], str(reason)[:300]))
+            self.rejected.append(Rejected(_clean(where[:200]), _clean(str(reason)[:300])))
 
     def newest(self, moment: datetime | None) -> None:
         """Take a record's moment as the feed's own date where none is later."""
@@ -214,6 +214,10 @@ def lines(content: str) -> Iterator[tuple[int, str]]:
     """Yield each line with its number from 1; only line feeds end lines, as in the files themselves."""
     for number_, line in enumerate(content.split("\n"), 1):
         yield number_, line.removesuffix("\r")
+
+
+def _clean(value: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in value)
 
 
 _KINDS = ((dict, "an object"), (list, "a list"), (str, "text"), (bool, "true or false"), (int | float, "a number"))

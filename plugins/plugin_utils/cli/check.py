@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..advisories.settings import FEEDS, load_settings
 from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.sending import NOTICES, read_channels
 from ..ledger.trustfile import TRUST, read_trust_file
@@ -34,6 +35,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "baseline": BASELINE,
         "calendar": CALENDAR,
         "exceptions": EXCEPTIONS,
+        "feeds": FEEDS,
         "holdfast": REGISTER,
         "inventory": INVENTORY,
         "notices": NOTICES,
@@ -82,6 +84,10 @@ def _check(args: argparse.Namespace) -> int:
         problems += error.problems
     try:
         read_channels(root)
+    except SiteFilesError as error:
+        problems += error.problems
+    try:
+        counts["feeds"] = len(load_settings(root, PRODUCT))
     except SiteFilesError as error:
         problems += error.problems
     if args.format == "json":

@@ -25,6 +25,7 @@ from . import (
     drift,
     evidence,
     exception,
+    feeds,
     init,
     key,
     ledger,
@@ -40,8 +41,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    assets, audit, baseline, bundle, change, check, drift, evidence, exception, init, key, ledger, pool, records,
-    report, results, schedule, trust, watch, witness,
+    assets, audit, baseline, bundle, change, check, drift, evidence, exception, feeds, init, key, ledger, pool,
+    records, report, results, schedule, trust, watch, witness,
 )  # fmt: skip
 
 
