@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of observations beside the ledger, `reports/observed/<run>/<asset>.json`: keeping them, and believing them.
+"""What was seen, kept beside the ledger (`reports/observed`, `reports/discovered`): writing it, and believing it.
 
 A file counts only while it has the digest that the newest verify record of its asset names.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..ledger.reading import Record
+from ..observed.discovery import Discovery
 from ..observed.forms import ObservationError
 from ..observed.model import PARTS, Observation
 from ..site.site import Site
@@ -22,6 +23,7 @@ from .opening import Run
 from .results import keep_beside
 
 FOLDER = "observed"
+DISCOVERED = "discovered"
 SKEWED = 60
 """Seconds between the two clocks from which on a person is told."""
 
@@ -102,3 +104,45 @@ def _sight(site: Site, asset: str, signed: tuple[str, str] | None) -> Sight:
     if (seen.asset, of_run) != (asset, run_id):
         return Sight(asset, None, f"{path}: tells of {seen.asset} in {of_run}; read the asset again")
     return Sight(asset, seen)
+
+
+def keep_discovery(run: Run, swept: Discovery) -> str:
+    """Write what a sweep found beside the ledger and return its SHA-256; raises ResultsError where that fails."""
+    run_id = run.opened.run_id
+    path = run.site.reports_dir / DISCOVERED / run_id / f"{swept.asset}.json"
+    return keep_beside(path, swept.to_bytes(run_id))
+
+
+def discoveries(site: Site, records: Iterable[Record]) -> tuple[tuple[Discovery, ...], tuple[str, ...]]:
+    """Return the newest sweep of each segment that policy declares, and why others cannot be believed.
+
+    A sweep that was narrowed to single networks counts for these; the same segment swept whole later replaces it.
+    `records` need only be those of the step verify.
+    """
+    sources = {sweep.source for sweep in site.policy.inventory.sweep}
+    newest: dict[tuple[str, str], tuple[str, str]] = {}
+    for record in records:
+        if record.step == "verify" and record.body["kind"] == "discovery":
+            for result in record.body["results"]:
+                for check in result["checks"]:
+                    told = (str(record.body["run_id"]), str(result.get("detail_sha256")))
+                    newest[result["asset"], check["id"]] = told
+    found: dict[tuple[str, str, str], Discovery] = {}
+    problems: dict[str, None] = {}
+    for (asset, _segment), (run_id, digest) in sorted(newest.items()):
+        if asset not in sources or (asset, run_id, digest) in found:
+            continue
+        path = site.reports_dir / DISCOVERED / run_id / f"{asset}.json"
+        try:
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise ObservationError("was changed after it was signed; find out who wrote it, and sweep again")
+            swept, of_run = Discovery.from_bytes(data)
+            if (swept.asset, of_run) != (asset, run_id):
+                raise ObservationError(f"tells of {swept.asset} in {of_run}; sweep again")
+            found[asset, run_id, digest] = swept
+        except OSError as error:
+            problems[f"{path}: {error.strerror}; sweep again"] = None
+        except ObservationError as error:
+            problems[f"{path}: {error}"] = None
+    return tuple(found.values()), tuple(problems)

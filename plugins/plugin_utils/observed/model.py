@@ -65,12 +65,7 @@ class Observation:
 
     def unknown_because(self, now: datetime, limit_hours: int) -> str | None:
         """Return why nothing may be concluded from this at `now` (aware), or None while it is young enough."""
-        age = now - self.read_at
-        if age < -AHEAD:
-            return f"read at {stamp(self.read_at)}, which lies ahead; correct the clock that wrote it, and read again"
-        if age > timedelta(hours=limit_hours):
-            return f"read {int(age.total_seconds() // 3600)} hours ago, and the limit is {limit_hours}; read it again"
-        return None
+        return unknown_because(self.read_at, now, limit_hours)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the observation as plain data."""
@@ -130,6 +125,16 @@ class Observation:
         if strange := sorted(set(said) ^ _MEMBERS):
             raise ObservationError(f"{strange[0]}: missing, or unknown to this release; read the asset again")
         return cls.from_dict(said), text_of(said["run_id"], "run_id", r"run_[0-9a-zA-Z]{1,64}")
+
+
+def unknown_because(read_at: datetime, now: datetime, limit_hours: int) -> str | None:
+    """Return why what was read then says nothing at `now` (both aware): too old, or from the future; else None."""
+    age = now - read_at
+    if age < -AHEAD:
+        return f"read at {stamp(read_at)}, which lies ahead; correct the clock that wrote it, and read again"
+    if age > timedelta(hours=limit_hours):
+        return f"read {int(age.total_seconds() // 3600)} hours ago, and the limit is {limit_hours}; read it again"
+    return None
 
 
 def stamp(moment: datetime) -> str:
