@@ -26,6 +26,7 @@ from . import (
     evidence,
     exception,
     feeds,
+    findings,
     init,
     key,
     ledger,
@@ -33,6 +34,7 @@ from . import (
     records,
     report,
     results,
+    risk,
     schedule,
     trust,
     watch,
@@ -41,8 +43,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    assets, audit, baseline, bundle, change, check, drift, evidence, exception, feeds, init, key, ledger, pool,
-    records, report, results, schedule, trust, watch, witness,
+    assets, audit, baseline, bundle, change, check, drift, evidence, exception, feeds, findings, init, key, ledger,
+    pool, records, report, results, risk, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

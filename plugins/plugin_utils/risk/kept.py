@@ -48,7 +48,7 @@ def to_bytes(scan: Scan) -> bytes:
         "model": dict(scan.model),
         "policy": dict(scan.policy),
         "previous": scan.previous,
-        "feeds": [{"feed": one.name, "sha256": one.sha256, "date": one.date} for one in scan.feeds],
+        "feeds": [one.to_dict() for one in scan.feeds],
         "read": dict(scan.read),
         "not_measured": dict(scan.not_measured),
         "judgements": judged,

@@ -9,7 +9,7 @@ of what is installed on them and no faster. Nothing that an advisory leaves open
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -81,23 +81,19 @@ class Clearing(Protocol):
         """Return who says so, and their words; None where nobody does."""
 
 
+Sayings = Mapping[tuple[str, str], Sequence[Advisory]]
+"""Advisories by ecosystem and package."""
+
+
 class Index:
     """All advisories, by what they speak of. `looked_at` counts the versions of packages that were looked at."""
 
-    def __init__(
-        self, advisories: Iterable[Advisory], supports: Iterable[Support] = (), clearing: Clearing | None = None
-    ) -> None:
+    def __init__(self, said: Sayings, supports: Iterable[Support] = (), clearing: Clearing | None = None) -> None:
+        self._said = said
         self._clearing = clearing
-        self._said: dict[tuple[str, str], list[Said]] = {}
         self._supports: dict[str, list[Support]] = {}
         self._known: dict[tuple[str, str, str], tuple[Hit, ...]] = {}
         self.looked_at = 0
-        for advisory in advisories:
-            if advisory.withdrawn is not None:
-                continue
-            for affected in advisory.affected:
-                key = (affected.ecosystem, affected.package)
-                self._said.setdefault(key, []).append(Said(advisory, affected))
         for support in supports:
             self._supports.setdefault(support.ecosystem, []).append(support)
 
@@ -114,10 +110,17 @@ class Index:
             self.looked_at += 1
         return found
 
+    def _sayings(self, ecosystem: str, package: str) -> Iterator[Said]:
+        for advisory in self._said.get((ecosystem, package), ()):
+            if advisory.withdrawn is None:
+                for affected in advisory.affected:
+                    if (affected.ecosystem, affected.package) == (ecosystem, package):
+                        yield Said(advisory, affected)
+
     def _look(self, ecosystem: str, package: str, version: str) -> tuple[Hit, ...]:
         compare = comparison(ecosystem)
         told: dict[str, list[Said]] = {}
-        for said in self._said.get((ecosystem, package), ()):
+        for said in self._sayings(ecosystem, package):
             if said.affected.status == NOT_AFFECTED or is_meant(said.affected, version, compare):
                 for flaw in said.flaws:
                     told.setdefault(flaw, []).append(said)

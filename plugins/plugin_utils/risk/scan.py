@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from ..advisories.model import Advisory, Support, VendorAdvisory, Vulnerability
+from ..advisories.model import Support, VendorAdvisory, Vulnerability
 from ..observed.model import Observation
 from ..site.dataflow import DataFlow
 from ..site.item import Item
@@ -23,7 +24,7 @@ from .clock import Clock, end_of, wound
 from .context import Context, context_of, on_ephi_paths
 from .finding import Finding, stamp
 from .installed import ecosystem_of
-from .matching import Hit, Index, host_hits
+from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
 from .vendors import Clearances, VendorHit, item_hits
 
@@ -33,11 +34,19 @@ REMEMBERED = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a scan rests on: a feed, the SHA-256 of the bytes it was read from, and its own date."""
+    """What a scan rests on: a feed, the SHA-256 of the bytes it was read from, and its own date.
+
+    `wrong` says why it cannot be relied on: too old, damaged, or never taken (then there is no digest).
+    """
 
     name: str
-    sha256: str
+    sha256: str | None
     date: str | None
+    wrong: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"feed": self.name, "sha256": self.sha256, "date": self.date, "wrong": list(self.wrong)}
 
 
 @dataclass(frozen=True)
@@ -59,16 +68,18 @@ class Inputs:
     vendors: Mapping[str, Vendor]
     policy: RiskPolicy
     model: Model
-    advisories: Iterable[Advisory]
+    advisories: Sayings
     supports: Iterable[Support]
     vendor_advisories: tuple[VendorAdvisory, ...]
-    flaws: Callable[[str], Vulnerability | None]
-    """What is known of a CVE."""
+    flaws: Callable[[str], Vulnerability]
+    """What is known of a CVE; of one that no feed names, nothing."""
     feeds: tuple[Feed, ...]
     observations: Mapping[str, Observation]
     limit_hours: int
     """What was read of a host longer ago than this is unknown."""
     before: Before = field(default_factory=Before)
+    unseen: Mapping[str, str] = field(default_factory=dict)
+    """By asset without an observation: why there is none that can be believed."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,7 @@ class _Judge:
         key = (name, word, context.why, context.exposed)
         if more is None and key in self._known:
             return self._known[key]
-        flaw = self._inputs.flaws(name) or Vulnerability(name)
+        flaw = self._inputs.flaws(name)
         if more is not None:
             flaw = replace(flaw, cvss=(*flaw.cvss, *(one for one in more.cvss if one not in flaw.cvss)))
         policy = self._inputs.policy
@@ -135,7 +146,7 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         observation = inputs.observations.get(item.id)
         stale = ""
         if item.managed:
-            stale = _unknown(observation, inputs, index, now)
+            stale = _unknown(item.id, inputs, index, now)
         if stale:
             not_measured[item.id] = stale
         mine: list[tuple[Assessment, tuple[Hit, ...], Iterable[tuple[datetime, str]]]] = []
@@ -166,10 +177,11 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
     )
 
 
-def _unknown(observation: Observation | None, inputs: Inputs, index: Index, now: datetime) -> str:
+def _unknown(asset: str, inputs: Inputs, index: Index, now: datetime) -> str:
     """Return why what is known of a host's packages cannot be relied on; empty where it can."""
+    observation = inputs.observations.get(asset)
     if observation is None:
-        return "nothing was ever read from it; run ansible-playbook holdfast.hipaa.collect_inventory"
+        return inputs.unseen.get(asset, "nobody has looked; run ansible-playbook holdfast.hipaa.collect_inventory")
     if not observation.measured("packages"):
         return f"its packages could not be read: {observation.not_measured['packages']}"
     if ecosystem_of(observation) not in index.ecosystems():

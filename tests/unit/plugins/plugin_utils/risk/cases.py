@@ -96,14 +96,24 @@ def inputs(
         site="demo",
         items=tuple(items),
         model=MODEL,
-        advisories=tuple(advisories),
-        flaws=known.get,
+        advisories=by_package(advisories),
+        flaws=lambda cve: known.get(cve) or Vulnerability(cve),
         feeds=(Feed("debian", "0" * 64, "2026-11-22"),),
         observations={one.asset: one for one in observations},
         limit_hours=48,
         before=before or Before(),
         **{**plain, **said},
     )
+
+
+def by_package(advisories: Iterable[Advisory]) -> dict[tuple[str, str], tuple[Advisory, ...]]:
+    """Return advisories as a library has them."""
+    found: dict[tuple[str, str], tuple[Advisory, ...]] = {}
+    for one in advisories:
+        for affected in one.affected:
+            key = (affected.ecosystem, affected.package)
+            found[key] = (*found.get(key, ()), one)
+    return found
 
 
 def hours(count: float) -> timedelta:

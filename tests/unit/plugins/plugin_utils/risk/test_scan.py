@@ -147,7 +147,7 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
     turned = replace(
         given_in,
         items=given_in.items[::-1],
-        advisories=tuple(given_in.advisories)[::-1],
+        advisories=dict(reversed(given_in.advisories.items())),
         observations=dict(reversed(given_in.observations.items())),
     )
     assert to_bytes(evaluate(given_in, NOW)) == to_bytes(evaluate(turned, NOW + timedelta(microseconds=9)))
@@ -172,7 +172,7 @@ def test_a_host_of_which_nothing_is_known_is_named_and_its_clocks_run_on() -> No
     first = evaluate(claims(flaw(CVE)), NOW)
     later = NOW + hours(100)
     second = evaluate(inputs([CLAIMS], [], [FIX], [flaw(CVE)], kept(first)), later)
-    assert "nothing was ever read" in second.not_measured["claims-1"]
+    assert "nobody has looked" in second.not_measured["claims-1"]
     third = evaluate(claims(flaw(CVE), read_at=later, before=kept(second)), later)
     assert one(third).clock == one(first).clock
     assert one(third).overdue(later)
@@ -204,7 +204,7 @@ def test_bod_26_04_shortens_only_where_policy_lets_it() -> None:
     internal = inputs([WIKI], [observation("wiki-1", OLD)], [FIX], [known])
     shorter = replace(internal, policy=RiskPolicy(overlays=Overlays(bod_26_04=True)))
     assert one(evaluate(internal, NOW), "wiki-1").assessment.hours == 168
-    worst = replace(shorter, flaws={CVE: flaw(CVE, WORST, kev=kev())}.get)
+    worst = replace(shorter, flaws=lambda _cve: flaw(CVE, WORST, kev=kev()))
     assert one(evaluate(worst, NOW), "wiki-1").assessment.hours == 72
 
 
