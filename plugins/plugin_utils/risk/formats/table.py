@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from ..finding import Finding
+from ..finding import UPDATE, Finding
 from ..model import TIERS
 from ..worklist import Work
 
@@ -61,6 +61,10 @@ def work_text(listed: Sequence[Work], now: datetime) -> str:
         for one in listed
     ]
     return "\n".join(lines(rows)) if rows else "nothing is to be done"
+
+
+def _goal(one: Work) -> str:
+    return "mitigate" if one.needs != UPDATE else one.to or "as the vendor says"
 
 
 def when(deadline: datetime, now: datetime) -> str:
