@@ -23,13 +23,14 @@ from ..ledger.parts import Receipt
 from ..ledger.reading import Record
 from ..ledger.recorder import Recorder
 from ..ledger.signers import Signer
+from ..risk.installed import Host, host_of
 from ..risk.kept import before_of, to_bytes
 from ..risk.model import FILES, Model, RiskError, read_model
 from ..risk.scan import Before, Feed, Inputs, Scan, evaluate
 from ..site.site import Site
 from .environment import PRODUCT
 from .feeding import Feeds, Loaded, load
-from .observing import sights
+from .observing import each_sight
 from .sealing import Sealing, folder_of
 
 FIRST = b"holdfast-findings-v1\n"
@@ -74,7 +75,14 @@ def scan_site(
     model = risk_model()
     before = last_kept(site, records)
     loaded = load(Feeds.of(site.root))
-    seen = sights(site, records)
+    hosts: dict[str, Host] = {}
+    unseen: dict[str, str] = {}
+    known: dict[tuple[str, str], tuple[str, str]] = {}
+    for one in each_sight(site, records, [one.id for one in site.assets if not only or one.id in only]):
+        if one.observation is None:
+            unseen[one.asset] = one.why
+        else:
+            hosts[one.asset] = host_of(one.observation, known)
     items = tuple(one for one in site.items if not only or one.id in only)
     inputs = Inputs(
         site=site.name,
@@ -88,12 +96,12 @@ def scan_site(
         vendor_advisories=loaded.library.vendor,
         flaws=loaded.library.vulnerability,
         feeds=_feeds(loaded),
-        observations={one.asset: one.observation for one in seen if one.observation is not None},
+        hosts=hosts,
         limit_hours=site.policy.inventory.max_age_hours,
         before=before,
-        unseen={one.asset: one.why for one in seen if one.observation is None},
+        unseen=unseen,
     )
-    ecosystems = {name: one.distribution for name, one in inputs.observations.items()}
+    ecosystems = {name: one.ecosystem for name, one in hosts.items()}
     return Scanned(evaluate(inputs, now, progress), model, loaded, ecosystems)
 
 

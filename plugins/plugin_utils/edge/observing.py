@@ -8,7 +8,7 @@ A file counts only while it has the digest that the newest verify record of its 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -72,10 +72,16 @@ class Sight:
 
 
 def sights(site: Site, records: Iterable[Record], assets: Iterable[str] | None = None) -> tuple[Sight, ...]:
-    """Return what is known of each asset (all of the register unless named), in the register's order.
+    """Return what `each_sight` yields."""
+    return tuple(each_sight(site, records, assets))
 
-    `records` need only be those of the step verify. Nobody has looked, a file that is gone, one that is not what was
-    signed: each leaves the asset unknown, and says so.
+
+def each_sight(site: Site, records: Iterable[Record], assets: Iterable[str] | None = None) -> Iterator[Sight]:
+    """Yield what is known of each asset (all of the register unless named), in the register's order.
+
+    One at a time: those of thousands of hosts together would fill the memory. `records` need only be those of the
+    step verify. Nobody has looked, a file that is gone, one that is not what was signed: each leaves the asset
+    unknown, and says so.
     """
     newest: dict[str, tuple[str, str]] = {}
     for record in records:
@@ -83,7 +89,7 @@ def sights(site: Site, records: Iterable[Record], assets: Iterable[str] | None =
             for result in record.body["results"]:
                 newest[result["asset"]] = (str(record.body["run_id"]), str(result.get("detail_sha256")))
     wanted = [asset.id for asset in site.assets] if assets is None else list(assets)
-    return tuple(_sight(site, asset, newest.get(asset)) for asset in wanted)
+    yield from (_sight(site, asset, newest.get(asset)) for asset in wanted)
 
 
 def _sight(site: Site, asset: str, signed: tuple[str, str] | None) -> Sight:

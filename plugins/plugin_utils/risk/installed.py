@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from ...module_utils.packages import rpm_versions, versions
 from ..observed.model import Observation
@@ -20,6 +21,27 @@ _KERNEL = re.compile(r"linux-(?:image|headers|kbuild|compiler-[a-z0-9-]+?)-(?:un
 """A Debian package of one kernel release, of which several lie beside each other; the release in parentheses."""
 _SIGNED_LINUX = re.compile(r"linux-signed-[a-z0-9]+")
 _SIGNED_GRUB = re.compile(r"grub-efi-[a-z0-9]+-signed")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What matching needs to know of a host: its packages as advisories name them, (package, version) in order.
+
+    `seen` is the observation without its rows.
+    """
+
+    seen: Observation
+    ecosystem: str
+    packages: tuple[tuple[str, str], ...]
+
+
+def host_of(observation: Observation, known: dict[tuple[str, str], tuple[str, str]] | None = None) -> Host:
+    """Return a host; what it shares with others that were made with the same `known` is in memory once."""
+    packages = installed(observation)
+    if known is not None:
+        packages = tuple(known.setdefault(one, one) for one in packages)
+    bare = replace(observation, packages=(), services=(), listeners=(), connections=(), accounts=())
+    return Host(bare, ecosystem_of(observation), packages)
 
 
 def comparison(ecosystem: str) -> Callable[[str, str], int]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 from ..advisories.model import AFFECTED, END_OF_LIFE, FIXED, NOT_AFFECTED, UNFIXED, Advisory, Affected, Support
-from ..observed.model import Observation
 from .assess import worst_word
-from .installed import comparison, ecosystem_of, installed
+from .installed import Host, comparison
 
 ENDED = "ended"
 UNSUPPORTED = "unsupported:"
@@ -97,6 +97,7 @@ class Index:
         for support in supports:
             self._supports.setdefault(support.ecosystem, []).append(support)
 
+    @cached_property
     def ecosystems(self) -> frozenset[str]:
         """Return what any advisory speaks of, such as debian:12."""
         return frozenset(ecosystem for ecosystem, _unused in self._said)
@@ -189,12 +190,11 @@ def is_meant(affected: Affected, version: str, compare: Callable[[str, str], int
     return affected.status in (UNFIXED, END_OF_LIFE) or not affected.versions
 
 
-def host_hits(index: Index, observation: Observation) -> Mapping[str, tuple[Hit, ...]]:
+def host_hits(index: Index, host: Host) -> Mapping[str, tuple[Hit, ...]]:
     """Return, by flaw, what is wrong with the packages of a host."""
-    ecosystem = ecosystem_of(observation)
     found: dict[str, tuple[Hit, ...]] = {}
-    for package, version in installed(observation):
-        for hit in index.hits(ecosystem, package, version):
+    for package, version in host.packages:
+        for hit in index.hits(host.ecosystem, package, version):
             before = found.get(hit.vulnerability)
             found[hit.vulnerability] = (hit,) if before is None else (*before, hit)
     return found

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..advisories.model import Support, VendorAdvisory, Vulnerability
-from ..observed.model import Observation
 from ..site.dataflow import DataFlow
 from ..site.item import Item
 from ..site.risk import RiskPolicy
@@ -23,7 +22,7 @@ from .assess import Assessment, assess, worst_word
 from .clock import Clock, end_of, wound
 from .context import Context, context_of, on_ephi_paths
 from .finding import Finding, stamp
-from .installed import ecosystem_of
+from .installed import Host
 from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
 from .vendors import Clearances, VendorHit, item_hits
@@ -74,7 +73,7 @@ class Inputs:
     flaws: Callable[[str], Vulnerability]
     """What is known of a CVE; of one that no feed names, nothing."""
     feeds: tuple[Feed, ...]
-    observations: Mapping[str, Observation]
+    hosts: Mapping[str, Host]
     limit_hours: int
     """What was read of a host longer ago than this is unknown."""
     before: Before = field(default_factory=Before)
@@ -143,24 +142,24 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         if progress is not None:
             progress(done, len(inputs.items))
         context = context_of(item, ephi)
-        observation = inputs.observations.get(item.id)
+        host = inputs.hosts.get(item.id)
         stale = ""
         if item.managed:
             stale = _unknown(item.id, inputs, index, now)
         if stale:
             not_measured[item.id] = stale
         mine: list[tuple[Assessment, tuple[Hit, ...], Iterable[tuple[datetime, str]]]] = []
-        if observation is not None:
-            read[item.id] = stamp(observation.read_at.astimezone(UTC))
-            mine += [(judged, hits, ()) for judged, hits in _of_host(index, observation, context, judge, shared)]
+        if host is not None:
+            read[item.id] = stamp(host.seen.read_at.astimezone(UTC))
+            mine += [(judged, hits, ()) for judged, hits in _of_host(index, host, context, judge, shared)]
         for vendor_hit in item_hits(item, inputs.vendor_advisories):
             hit = vendor_hit.hit
             judged = judge.judge(hit.vulnerability, hit.word, context, vendor_hit)
             mine.append((judged, (hit,), _contract(item, judged, vendor_hit, inputs.vendors)))
         findings += _timed(item, mine, stale, inputs.before, now)
     standing = {(one.asset, one.vulnerability) for one in findings if one.stands}
-    known = inputs.observations
-    unseen = {one for one in not_measured if one not in known or not known[one].measured("packages")}
+    known = inputs.hosts
+    unseen = {one for one in not_measured if one not in known or not known[one].seen.measured("packages")}
     clocks = {key: clock for key, clock in inputs.before.clocks.items() if key[0] in unseen and key not in standing}
     return Scan(
         site=inputs.site,
@@ -179,24 +178,24 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
 
 def _unknown(asset: str, inputs: Inputs, index: Index, now: datetime) -> str:
     """Return why what is known of a host's packages cannot be relied on; empty where it can."""
-    observation = inputs.observations.get(asset)
-    if observation is None:
+    host = inputs.hosts.get(asset)
+    if host is None:
         return inputs.unseen.get(asset, "nobody has looked; run ansible-playbook holdfast.hipaa.collect_inventory")
-    if not observation.measured("packages"):
-        return f"its packages could not be read: {observation.not_measured['packages']}"
-    if ecosystem_of(observation) not in index.ecosystems():
-        return f"no feed speaks of {observation.distribution or 'its distribution'}; import its advisories"
-    return observation.unknown_because(now, inputs.limit_hours) or ""
+    if not host.seen.measured("packages"):
+        return f"its packages could not be read: {host.seen.not_measured['packages']}"
+    if host.ecosystem not in index.ecosystems:
+        return f"no feed speaks of {host.seen.distribution or 'its distribution'}; import its advisories"
+    return host.seen.unknown_because(now, inputs.limit_hours) or ""
 
 
 def _of_host(
     index: Index,
-    observation: Observation,
+    host: Host,
     context: Context,
     judge: _Judge,
     shared: dict[tuple[object, ...], list[tuple[Assessment, tuple[Hit, ...]]]],
 ) -> list[tuple[Assessment, tuple[Hit, ...]]]:
-    hits = host_hits(index, observation)
+    hits = host_hits(index, host)
     key = (context.why, context.exposed, tuple(hits.items()))
     found = shared.get(key)
     if found is None:

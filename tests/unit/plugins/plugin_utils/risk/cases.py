@@ -19,6 +19,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.advisories.model im
 )
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.model import Observation
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.parts import Package
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.installed import host_of
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.model import FILES, read_model
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.scan import Before, Feed, Inputs
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.asset import Asset
@@ -99,7 +100,7 @@ def inputs(
         advisories=by_package(advisories),
         flaws=lambda cve: known.get(cve) or Vulnerability(cve),
         feeds=(Feed("debian", "0" * 64, "2026-11-22"),),
-        observations={one.asset: one for one in observations},
+        hosts={one.asset: host_of(one) for one in observations},
         limit_hours=48,
         before=before or Before(),
         **{**plain, **said},

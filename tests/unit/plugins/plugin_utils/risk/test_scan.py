@@ -148,7 +148,7 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
         given_in,
         items=given_in.items[::-1],
         advisories=dict(reversed(given_in.advisories.items())),
-        observations=dict(reversed(given_in.observations.items())),
+        hosts=dict(reversed(given_in.hosts.items())),
     )
     assert to_bytes(evaluate(given_in, NOW)) == to_bytes(evaluate(turned, NOW + timedelta(microseconds=9)))
     assert to_bytes(evaluate(given_in, NOW)) != to_bytes(evaluate(given_in, NOW + hours(1)))
