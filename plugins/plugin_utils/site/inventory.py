@@ -20,6 +20,7 @@ WIDEST = 65_536
 """IPv4 addresses of one segment that is swept; a wider one takes hours, and is more likely a mistake."""
 
 _PORT = Whole("a port, 1 to 65535", 1, 65535)
+_PROGRAM = Text("the program's name as the kernel has it", r"[!-~][ -~]{0,63}")
 
 INVENTORY = Fields(
     "what is known of hosts, and how it is found",
@@ -44,10 +45,16 @@ INVENTORY = Fields(
             Fields(
                 "what may listen on any host: port",
                 required={"port": _PORT},
-                optional={
-                    "protocol": Word(PROTOCOLS),
-                    "program": Text("the program's name as the kernel has it", r"[!-~][ -~]{0,63}"),
-                },
+                optional={"protocol": Word(PROTOCOLS), "program": _PROGRAM},
+            ),
+            most=500,
+            distinct=True,
+        ),
+        "connections": Items(
+            Fields(
+                "to what any host may speak: port",
+                required={"port": _PORT},
+                optional={"protocol": Word(PROTOCOLS), "program": _PROGRAM},
             ),
             most=500,
             distinct=True,
@@ -71,7 +78,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Expected:
-    """What may listen; without a program, any may."""
+    """What may listen, or be spoken to; without a program, any may."""
 
     port: int
     protocol: str = "tcp"
@@ -94,6 +101,8 @@ class Inventory:
     per_second: int = 100
     minutes: int = 15
     listeners: tuple[Expected, ...] = ()
+    connections: tuple[Expected, ...] = ()
+    """What any host may speak to, wherever that is."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Inventory:
@@ -107,6 +116,7 @@ class Inventory:
         return cls(
             sweep=tuple(Sweep(one["segment"], one["from"]) for one in data.get("sweep", ())),
             listeners=tuple(Expected(**one) for one in data.get("listeners", ())),
+            connections=tuple(Expected(**one) for one in data.get("connections", ())),
             **more,
         )
 
@@ -120,6 +130,7 @@ class Inventory:
             "per_second": self.per_second,
             "minutes": self.minutes,
             "listeners": [one.to_dict() for one in self.listeners],
+            "connections": [one.to_dict() for one in self.connections],
         }
 
 
