@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 # The engine's packages, lowest first: each may import those before it, and no other.
 STRATA = (
-    "errors", "verdicts", "site", "observed", "advisories", "ledger", "risk", "change", "policy", "audit",
+    "errors", "verdicts", "site", "observed", "advisories", "intake", "ledger", "risk", "change", "policy", "audit",
     "witness", "evidence", "edge", "cli",
 )  # fmt: skip
 # The auditor shares no code with the writer whose records it checks, nor with what judges them.

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..edge.environment import PRODUCT, find_site, utc_now
+from ..intake.exporting import register_json
+from ..intake.tables import table_of
 from ..site.gaps import gaps
 from ..site.site import Site, load_site
+from . import assets_import, assets_observed, assets_reconcile
 from .options import add_format, add_site
+from .trust_desk import write_new
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,6 +33,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_site(check)
     add_format(check)
     check.set_defaults(func=_check)
+    for action in (assets_observed, assets_reconcile):
+        action.add(actions)
+
+    assets_import.register(actions)
+
+    export = actions.add_parser("export", help="write the register as JSON, or its items as CSV")
+    export.add_argument("--as", dest="form", choices=("csv", "json"), required=True, help="what to write")
+    export.add_argument("--out", type=Path, metavar="PATH", help="write it here; nothing is overwritten")
+    add_site(export)
+    export.set_defaults(func=_export)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -38,6 +54,17 @@ def _check(args: argparse.Namespace) -> int:
     else:
         print("\n".join([*_told(counts), *map(str, found), f"{len(found)} to settle"]))
     return 1 if found else 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    site = load_site(find_site(args.site), PRODUCT)
+    text = table_of(site.items) if args.form == "csv" else register_json(site)
+    if args.out is None:
+        sys.stdout.write(text)
+    else:
+        write_new(args.out, text.encode("utf-8"))
+        print(f"{args.out}: {len(site.items)} items", file=sys.stderr)
+    return 0
 
 
 def _counts(site: Site) -> dict[str, Any]:
