@@ -128,7 +128,7 @@ def document(data: bytes, where: str, bounds: Bounds = BOUNDS) -> Any:
     except RecursionError as error:
         raise FeedError(f"{where}: nests deeper than {bounds.depth} levels; it was not taken") from error
     except ValueError as error:
-        raise FeedError(f"{where}: is no JSON that can be relied on: {error}") from error
+        raise FeedError(f"{where}: found no JSON to rely on ({error}); expected one whole document") from error
 
 
 def _measure(data: bytes, where: str, bounds: Bounds) -> None:

@@ -25,6 +25,7 @@ _EXCLUSIVE = (
     {"first_fixed", "fixed"},
     {"under_investigation"},
 )
+_STATES = {state for group in _EXCLUSIVE for state in group} | {"recommended"}
 _VEX_STATES = {"fixed", "known_affected", "known_not_affected", "under_investigation"}
 
 
@@ -95,6 +96,8 @@ def _advisory(whole: Mapping[str, Any], feed: str) -> VendorAdvisory:
 def _flaw(one: Mapping[str, Any], where: str, products: Products, category: str) -> VendorFlaw:
     states: list[tuple[str, str]] = []
     for state, names in one.get("product_status", {}).items():
+        if state not in _STATES:
+            raise BadRecordError(f"{where}.product_status: found the unknown state {shown(state)}")
         states += [(products.known(name, f"{where}.product_status.{state}"), state) for name in names]
     flaw = VendorFlaw(
         cve=reading.cve(one["cve"], f"{where}.cve") if "cve" in one else None,
@@ -114,6 +117,10 @@ def _flaw(one: Mapping[str, Any], where: str, products: Products, category: str)
         cwe=one.get("cwe", {}).get("id"),
     )
     _refuse_contradictions(flaw, where)
+    if category == "csaf_security_advisory" and not flaw.states:
+        raise BadRecordError(
+            f"{where}: no product_status; expected one, for the document calls itself {category} (4.4)"
+        )
     if category == "csaf_vex":
         _refuse_incomplete_vex(flaw, one, where, products)
     return flaw

@@ -24,6 +24,8 @@ from .reading import BadRecordError, Contents
 
 _HEAD = re.compile(r"([a-z0-9][a-z0-9+.-]+) \(([^\s()]+)\)((?: [A-Za-z0-9~+./_-]+)+);(.*)")
 _TRAILER = re.compile(r" -- .{0,200}?  ?([A-Z][a-z]{2}, .{10,40})")
+# What dpkg-parsechangelog stops at: older forms, an editor's settings.
+_END = re.compile(r"(?:Old Changelog:|Local variables:|vim:|;;|/\*|#|\$[A-Z])", re.IGNORECASE)
 _CVE = re.compile(r"\bCVE-[0-9]{4}-[0-9]{4,7}\b")
 _SECURITY = re.compile(r"([a-z]+)(-security|-lts|-updates)?")
 _ENTRIES = 20_000
@@ -128,13 +130,14 @@ def _entries(content: str, where: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     entry: list[str] = []
     start = 0
     for number, line in reading.lines(content):
+        if not entry and line and start == 0 and not _HEAD.fullmatch(line):
+            raise FeedError(f"{where}: line {number}: found {shown(line)}; expected a changelog of Debian")
         if line and not line[0].isspace():
-            if not entry and start == 0 and not _HEAD.fullmatch(line):
-                raise FeedError(f"{where}: line {number}: found {shown(line)}; expected a changelog of Debian")
             if entry:
                 yield f"line {start}", tuple(entry)
-            # What stands under no head at the end of old changelogs: the editor's settings, older forms.
-            entry, start = ([line], number) if _HEAD.fullmatch(line) else ([], number)
+            entry, start = [line], number
+            if _END.match(line):
+                return
         elif entry:
             entry.append(line)
     if entry:
@@ -145,18 +148,22 @@ def _of_entry(entry: tuple[str, ...], feed: str, options: Options) -> Advisory |
     head = _HEAD.fullmatch(entry[0])
     if head is None:
         raise BadRecordError(f"found {shown(entry[0])}; expected source (version) distribution; urgency=...")
+    ended = next((number for number, line in enumerate(entry) if _TRAILER.match(line)), len(entry))
+    after = next((line for line in entry[ended + 1 :] if line.strip()), None)
+    if after is not None:
+        raise BadRecordError(f"{head[1]}: found {shown(after)} after the trailer; expected the next entry's head")
     releases = [_release(one, options) for one in head[3].split()]
     release = next((one for one in releases if one), None)
     version = reading.version(head[2])
-    if release is None:
-        return None
-    trailers = [found for line in entry if (found := _TRAILER.match(line))]
-    if not trailers:
+    trailer = _TRAILER.match(entry[ended]) if ended < len(entry) else None
+    if trailer is None:
         raise BadRecordError(f"{head[1]} {shown(version)}: no trailer with a date; expected ` -- NAME <MAIL>  DATE`")
     try:
-        at = parsedate_to_datetime(trailers[-1][1]).astimezone(UTC)
+        at = parsedate_to_datetime(trailer[1]).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise BadRecordError(f"{head[1]} {shown(version)}: found the date {shown(trailers[-1][1])}") from error
+        raise BadRecordError(f"{head[1]} {shown(version)}: found the date {shown(trailer[1])}") from error
+    if release is None:
+        return None
     urgency = re.search(r"urgency=([a-z]{1,20})", head[4].lower())
     cves = {cve for line in entry for cve in _CVE.findall(line)}
     return _one(feed, release, head[1], version, cves, at, f"urgency {urgency[1] if urgency else 'unknown'}")

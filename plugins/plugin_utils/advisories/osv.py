@@ -15,7 +15,15 @@ from .parts import Options, Part, documents, each
 from .reading import CVE, BadRecordError, Contents
 
 _ECOSYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]{0,40}(:[A-Za-z0-9 ._:-]{1,40})?")
+_LINK = re.compile(r"https://\S+/(CVE-[0-9]{4}-[0-9]{4,7})")
 _WORD = re.compile(r"(critical|important|high|moderate|medium|low):", re.IGNORECASE)
+_KNOWN_MINOR = 7
+_KNOWN = {
+    "schema_version", "id", "modified", "published", "withdrawn", "aliases", "related", "upstream", "summary",
+    "details", "severity", "affected", "references", "credits", "database_specific",
+}  # fmt: skip
+"""The members of a record as of schema 1.7. One that calls itself no newer can have no other: its name is damaged."""
+
 _WORDS = ("critical", "important", "high", "moderate", "medium", "low")
 
 
@@ -45,10 +53,19 @@ def _advisory(entry: Mapping[str, Any], feed: str, options: Options) -> tuple[Ad
     schema = entry.get("schema_version", "1.0.0")
     if not isinstance(schema, str) or not re.fullmatch(r"1\.[0-9]{1,3}\.[0-9]{1,3}", schema):
         raise BadRecordError(f"schema_version: found {shown(schema)}; expected 1.x.y")
+    unknown = entry.keys() - _KNOWN
+    if unknown and int(schema.split(".")[1]) <= _KNOWN_MINOR:
+        raise BadRecordError(
+            f"found the unknown member {shown(min(unknown))}; expected those of schema 1.{_KNOWN_MINOR}"
+        )
     name = reading.identifier(entry.get("id"))
     ids = [name]
     for key in ("aliases", "upstream", "related"):
         ids += [reading.identifier(one, key) for one in reading.sequence(entry.get(key), key, 20_000)]
+    if not entry.get("affected") and "withdrawn" not in entry:
+        raise BadRecordError(f"{name}: affected: found nothing; expected the packages it is about")
+    if not any(CVE.fullmatch(one) for one in ids):
+        ids += _linked(entry)
     affected: list[Affected] = []
     for index, one in enumerate(reading.sequence(entry.get("affected"), "affected")):
         affected += _affected(reading.mapping(one, f"affected[{index}]"), f"affected[{index}]", options)
@@ -69,6 +86,14 @@ def _advisory(entry: Mapping[str, Any], feed: str, options: Options) -> tuple[Ad
         aliases=tuple(sorted({one for one in ids[1:] if not CVE.fullmatch(one)})),
     )
     return advisory, scores
+
+
+def _linked(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the CVEs that links of a record lead to: some errata of AlmaLinux name theirs nowhere else."""
+    for one in reading.sequence(entry.get("references"), "references", 20_000):
+        found = _LINK.fullmatch(str(reading.mapping(one, "references").get("url", ""))[:500])
+        if found:
+            yield found[1]
 
 
 def _severity(word: Any, title: str | None) -> str | None:

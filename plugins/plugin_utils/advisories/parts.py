@@ -67,7 +67,7 @@ def documents(feed: str, parts: Iterable[Part], contents: Contents) -> Iterator[
     """Yield each JSON document of a feed and where it stands; one that is no JSON is rejected, a lone one refused."""
     every = list(files(feed, parts, (".json", ".jsonl", ".ndjson")))
     for name, data in every:
-        if _LINES.match(data[: BOUNDS.document]):
+        if name.endswith((".jsonl", ".ndjson")) or _LINES.match(data, 0, BOUNDS.document):
             yield from _lines(name, data, contents)
             continue
         try:

@@ -76,7 +76,7 @@ def local(path: Path, kind: str) -> Fetched:
             beside = path.with_name(path.name + suffix)
             if beside.is_file():
                 proofs[beside.name] = _read(beside, _SIDECAR_BYTES)
-        return Fetched(str(path), ((path.name, _read(path, BOUNDS.packed)),), proofs)
+        return Fetched(str(path), ((path.name, _read(path, _most(path.name))),), proofs)
     except OSError as error:
         raise UnreachableError(
             f"{path}: {error.strerror}; expected a file or a folder of {KINDS[kind].words}"
@@ -94,7 +94,7 @@ def _folder(folder: Path, kind: str) -> Fetched:
         if name.endswith(_SIDECARS):
             proofs[name] = _read(path, _SIDECAR_BYTES)
         elif name.endswith(KINDS[kind].suffixes):
-            data = _read(path, min(left, BOUNDS.packed))
+            data = _read(path, min(left, _most(name)))
             left -= len(data)
             files.append((name, data))
     if not files:
@@ -111,6 +111,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield from _walk(path)
         elif path.is_file():
             yield path
+
+
+def _most(name: str) -> int:
+    """Return how many bytes a file may have by its name: a document that nobody would read is not fetched either."""
+    return BOUNDS.document if name.endswith(".json") else BOUNDS.packed
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -136,7 +141,7 @@ def _remote(settings: FeedSettings, state: FeedState | None, tell: Tell) -> Fetc
         headers["If-None-Match"] = known.etag
     if known is not None and known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
-    got = _get(url, headers, BOUNDS.packed, tell)
+    got = _get(url, headers, _most(urlsplit(url).path), tell)
     if got is None:
         return Fetched(_bare(url), (), {}, unchanged=True)
     data, answer = got
