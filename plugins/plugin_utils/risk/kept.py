@@ -8,39 +8,41 @@ Judgements and hits that many findings share stand once, and findings name them 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from .assess import Assessment
 from .clock import Clock
 from .finding import stamp
+from .matching import Hit
 from .model import TIERS, RiskError
 from .scan import Before, Scan
 
 SCHEMA = "holdfast/findings/v1"
+T = TypeVar("T")
 
 
 def to_bytes(scan: Scan) -> bytes:
     """Return a scan's bytes: sorted members, no blanks, UTF-8, one line end."""
-    judgements: dict[int, int] = {}
-    judged: list[dict[str, Any]] = []
-    numbers: dict[Any, int] = {}
-    hits: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
+    judged, hits, clocks = _Shelf(), _Shelf(), _Shelf()
+    findings: dict[str, list[Any]] = {}
+    stale: dict[str, str] = {}
     for finding in scan.findings:
-        place = judgements.get(id(finding.assessment))
-        if place is None:
-            place = judgements[id(finding.assessment)] = len(judged)
-            judged.append(finding.assessment.to_dict())
-        named = []
-        for hit in finding.hits:
-            if hit not in numbers:
-                numbers[hit] = len(hits)
-                hits.append(hit.to_dict())
-            named.append(numbers[hit])
-        clock = _clock(finding.clock) if finding.clock else {}
-        stale = {"stale": finding.stale} if finding.stale else {}
-        rows.append({"asset": finding.asset, "judgement": place, "hits": named, **clock, **stale})
+        clock = None if finding.clock is None else clocks.place(finding.clock, _clock)
+        where = [hits.place(hit, Hit.to_dict) for hit in finding.hits]
+        row = [judged.place(finding.assessment, Assessment.to_dict), where, clock]
+        findings.setdefault(finding.asset, []).append(row)
+        if finding.stale:
+            stale[finding.asset] = finding.stale
+    running = {
+        asset: {name: clocks.place(clock, _clock) for name, clock in sorted(members.items())}
+        for asset, members in sorted(scan.clocks.items())
+    }
+    gone = {
+        asset: {name: [clocks.place(clock, _clock), stamp(since)] for name, (clock, since) in sorted(members.items())}
+        for asset, members in sorted(scan.gone.items())
+    }
     data = {
         "schema": SCHEMA,
         "site": scan.site,
@@ -51,19 +53,36 @@ def to_bytes(scan: Scan) -> bytes:
         "feeds": [one.to_dict() for one in scan.feeds],
         "read": dict(scan.read),
         "not_measured": dict(scan.not_measured),
-        "judgements": judged,
-        "hits": hits,
-        "findings": rows,
-        "clocks": [
-            {"asset": asset, "vulnerability": name, **_clock(clock)}
-            for (asset, name), clock in sorted(scan.clocks.items())
-        ],
-        "gone": [
-            {"asset": asset, "vulnerability": name, "gone_at": stamp(since), **_clock(clock)}
-            for (asset, name), (clock, since) in sorted(scan.gone.items())
-        ],
+        "stale": stale,
+        "judgements": judged.data,
+        "hits": hits.data,
+        "clocks": clocks.data,
+        "findings": findings,
+        "running": running,
+        "gone": gone,
     }
     return (json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+class _Shelf:
+    """Things that stand once and are named by their place; `data` is what they are in JSON, in order."""
+
+    def __init__(self) -> None:
+        self.data: list[dict[str, Any]] = []
+        self._same: dict[int, tuple[Any, int]] = {}
+        self._equal: dict[Any, int] = {}
+
+    def place(self, thing: T, told: Callable[[T], dict[str, Any]]) -> int:
+        """Return the place of a thing, which is put down where it is new."""
+        known = self._same.get(id(thing))
+        if known is None:
+            place = self._equal.get(thing)
+            if place is None:
+                place = self._equal[thing] = len(self.data)
+                self.data.append(told(thing))
+            # The thing is held, so that nothing else gets its id.
+            known = self._same[id(thing)] = (thing, place)
+        return known[1]
 
 
 def before_of(data: bytes, sha256: str, site: str) -> Before:
@@ -74,14 +93,19 @@ def before_of(data: bytes, sha256: str, site: str) -> Before:
             raise RiskError(
                 f"scan {sha256[:16]}...: is of {said['schema']}, site {said['site']}; expected {SCHEMA}, {site}"
             )
-        clocks: dict[tuple[str, str], Clock] = {}
-        for row in said["findings"]:
-            if "deadline" in row:
-                name = said["judgements"][row["judgement"]]["vulnerability"]
-                clocks[row["asset"], name] = _read(row)
-        for row in said["clocks"]:
-            clocks[row["asset"], row["vulnerability"]] = _read(row)
-        gone = {(row["asset"], row["vulnerability"]): (_read(row), _moment(row["gone_at"])) for row in said["gone"]}
+        known = [_read(row) for row in said["clocks"]]
+        named = [row["vulnerability"] for row in said["judgements"]]
+        clocks: dict[str, dict[str, Clock]] = {
+            asset: {named[judged]: known[clock] for judged, _hits, clock in rows if clock is not None}
+            for asset, rows in said["findings"].items()
+        }
+        for asset, members in said["running"].items():
+            mine = clocks.setdefault(asset, {})
+            mine.update({name: known[clock] for name, clock in members.items()})
+        gone = {
+            asset: {name: (known[clock], _moment(since)) for name, (clock, since) in members.items()}
+            for asset, members in said["gone"].items()
+        }
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise RiskError(f"scan {sha256[:16]}...: is no scan of this release ({type(error).__name__})") from error
     return Before(sha256, clocks, gone)

@@ -92,7 +92,7 @@ class Index:
         self._said = said
         self._clearing = clearing
         self._supports: dict[str, list[Support]] = {}
-        self._known: dict[tuple[str, str, str], tuple[Hit, ...]] = {}
+        self._known: dict[tuple[str, str, str], tuple[tuple[Hit], ...]] = {}
         self.looked_at = 0
         for support in supports:
             self._supports.setdefault(support.ecosystem, []).append(support)
@@ -102,8 +102,8 @@ class Index:
         """Return what any advisory speaks of, such as debian:12."""
         return frozenset(ecosystem for ecosystem, _unused in self._said)
 
-    def hits(self, ecosystem: str, package: str, version: str) -> tuple[Hit, ...]:
-        """Return the flaws in a version of a package, in the order of their names."""
+    def hits(self, ecosystem: str, package: str, version: str) -> tuple[tuple[Hit], ...]:
+        """Return the flaws in a version of a package, in the order of their names, each as a tuple of one."""
         key = (ecosystem, package, version)
         found = self._known.get(key)
         if found is None:
@@ -118,7 +118,7 @@ class Index:
                     if (affected.ecosystem, affected.package) == (ecosystem, package):
                         yield Said(advisory, affected)
 
-    def _look(self, ecosystem: str, package: str, version: str) -> tuple[Hit, ...]:
+    def _look(self, ecosystem: str, package: str, version: str) -> tuple[tuple[Hit], ...]:
         compare = comparison(ecosystem)
         told: dict[str, list[Said]] = {}
         for said in self._sayings(ecosystem, package):
@@ -132,7 +132,7 @@ class Index:
             hits = [_cleared(hit, ecosystem, self._clearing) for hit in hits]
         if any(one.status == ENDED for one in ended):
             hits.append(Hit(f"{UNSUPPORTED}{package}", package, version, None, END_OF_LIFE, (), None, notes))
-        return tuple(sorted(hits, key=lambda hit: hit.vulnerability))
+        return tuple((hit,) for hit in sorted(hits, key=lambda hit: hit.vulnerability))
 
 
 def _hit(
@@ -194,9 +194,11 @@ def host_hits(index: Index, host: Host) -> Mapping[str, tuple[Hit, ...]]:
     """Return, by flaw, what is wrong with the packages of a host."""
     found: dict[str, tuple[Hit, ...]] = {}
     for package, version in host.packages:
-        for hit in index.hits(host.ecosystem, package, version):
-            before = found.get(hit.vulnerability)
-            found[hit.vulnerability] = (hit,) if before is None else (*before, hit)
+        for alone in index.hits(host.ecosystem, package, version):
+            name = alone[0].vulnerability
+            before = found.get(name)
+            # Most flaws are in one package of a host: then all hosts share the tuple.
+            found[name] = alone if before is None else (*before, *alone)
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..advisories.model import Support, VendorAdvisory, Vulnerability
@@ -25,6 +25,7 @@ from .finding import Finding, stamp
 from .installed import Host
 from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
+from .severity import severity_of
 from .vendors import Clearances, VendorHit, item_hits
 
 REMEMBERED = timedelta(days=90)
@@ -48,13 +49,19 @@ class Feed:
         return {"feed": self.name, "sha256": self.sha256, "date": self.date, "wrong": list(self.wrong)}
 
 
+Clocks = Mapping[str, Mapping[str, Clock]]
+"""By asset and flaw."""
+Gone = Mapping[str, Mapping[str, tuple[Clock, datetime]]]
+"""The same, of findings that are gone, each with since when."""
+
+
 @dataclass(frozen=True)
 class Before:
     """The scan before this one: its digest (None before the first), the clocks that run, and those that stopped."""
 
     sha256: str | None = None
-    clocks: Mapping[tuple[str, str], Clock] = field(default_factory=dict)
-    gone: Mapping[tuple[str, str], tuple[Clock, datetime]] = field(default_factory=dict)
+    clocks: Clocks = field(default_factory=dict)
+    gone: Gone = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,12 +105,16 @@ class Scan:
     previous: str | None
     findings: tuple[Finding, ...]
     not_measured: Mapping[str, str]
-    clocks: Mapping[tuple[str, str], Clock]
-    gone: Mapping[tuple[str, str], tuple[Clock, datetime]]
+    clocks: Clocks
+    gone: Gone
 
     def of(self, assets: Collection[str]) -> tuple[Finding, ...]:
         """Return the findings of some assets."""
         return tuple(one for one in self.findings if one.asset in assets)
+
+
+Judged = tuple[Assessment, tuple[Hit, ...], tuple[tuple[datetime, str], ...]]
+"""A flaw in a context, where it is, and by when contracts want it gone."""
 
 
 class _Judge:
@@ -133,8 +144,9 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
     now = now.astimezone(UTC).replace(microsecond=0)
     index = Index(inputs.advisories, inputs.supports, Clearances(inputs.vendor_advisories))
     judge = _Judge(inputs)
+    timer = _Timer(inputs.before, now)
     ephi = on_ephi_paths(inputs.data_flows)
-    shared: dict[tuple[object, ...], list[tuple[Assessment, tuple[Hit, ...]]]] = {}
+    shared: dict[tuple[object, ...], list[Judged]] = {}
     findings: list[Finding] = []
     not_measured: dict[str, str] = {}
     read: dict[str, str] = {}
@@ -143,24 +155,21 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
             progress(done, len(inputs.items))
         context = context_of(item, ephi)
         host = inputs.hosts.get(item.id)
-        stale = ""
-        if item.managed:
-            stale = _unknown(item.id, inputs, index, now)
+        stale = _unknown(item.id, inputs, index, now) if item.managed else ""
         if stale:
             not_measured[item.id] = stale
-        mine: list[tuple[Assessment, tuple[Hit, ...], Iterable[tuple[datetime, str]]]] = []
+        mine: list[Judged] = []
         if host is not None:
             read[item.id] = stamp(host.seen.read_at.astimezone(UTC))
-            mine += [(judged, hits, ()) for judged, hits in _of_host(index, host, context, judge, shared)]
-        for vendor_hit in item_hits(item, inputs.vendor_advisories):
-            hit = vendor_hit.hit
-            judged = judge.judge(hit.vulnerability, hit.word, context, vendor_hit)
-            mine.append((judged, (hit,), _contract(item, judged, vendor_hit, inputs.vendors)))
-        findings += _timed(item, mine, stale, inputs.before, now)
-    standing = {(one.asset, one.vulnerability) for one in findings if one.stands}
-    known = inputs.hosts
-    unseen = {one for one in not_measured if one not in known or not known[one].seen.measured("packages")}
-    clocks = {key: clock for key, clock in inputs.before.clocks.items() if key[0] in unseen and key not in standing}
+            mine = _of_host(index, host, context, judge, shared)
+        of_vendors = [
+            (judge.judge(one.hit.vulnerability, one.hit.word, context, one), (one.hit,), _contract(item, one, inputs))
+            for one in item_hits(item, inputs.vendor_advisories)
+        ]
+        if of_vendors:
+            mine = _merged([*mine, *of_vendors])
+        looked = not item.managed or (host is not None and host.seen.measured("packages"))
+        findings += timer.timed(item, mine, stale, looked=looked)
     return Scan(
         site=inputs.site,
         at=now,
@@ -169,11 +178,72 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         feeds=inputs.feeds,
         read=read,
         previous=inputs.before.sha256,
-        findings=tuple(sorted(findings, key=lambda one: (one.asset, one.vulnerability))),
+        findings=tuple(findings),
         not_measured=not_measured,
-        clocks=clocks,
-        gone=_gone(inputs.before, {*standing, *clocks}, now),
+        clocks=timer.clocks,
+        gone=timer.all_gone({item.id for item in inputs.items}),
     )
+
+
+class _Timer:
+    """Gives findings their clocks, and remembers those that run without one."""
+
+    def __init__(self, before: Before, now: datetime) -> None:
+        self._before = before
+        self._now = now
+        self._fresh: dict[tuple[str, int, str, date | None], Clock] = {}
+        self.clocks: dict[str, Mapping[str, Clock]] = {}
+        self.gone: dict[str, dict[str, tuple[Clock, datetime]]] = {}
+
+    def timed(self, item: Item, judged: Iterable[Judged], stale: str, *, looked: bool) -> list[Finding]:
+        """Return an item's findings; `looked` says whether what it has no more is known to be gone."""
+        running = self._before.clocks.get(item.id, {})
+        stopped = self._before.gone.get(item.id, {})
+        ring, found, here = item.ring or "", [], set()
+        for one, hits, dues in judged:
+            name, clock = one.vulnerability, None
+            if not all(hit.cleared for hit in hits):
+                before = running.get(name) or (stopped[name][0] if name in stopped else None)
+                clock = self._clock(before, one, dues)
+                here.add(name)
+            found.append(Finding(item.id, ring, item.tier, one, hits, clock, stale))
+        if looked:
+            gone = {name: (clock, self._now) for name, clock in running.items() if name not in here}
+        else:
+            gone = {}
+            if left := {name: clock for name, clock in running.items() if name not in here}:
+                self.clocks[item.id] = left
+        for name, (clock, since) in stopped.items():
+            if name not in here and self._now - since <= REMEMBERED:
+                gone.setdefault(name, (clock, since))
+        if gone:
+            self.gone[item.id] = gone
+        return found
+
+    def all_gone(self, items: Collection[str]) -> Gone:
+        """Return what is gone, with the clocks of items that left the register."""
+        for name in self._before.clocks.keys() - items:
+            self.gone[name] = {flaw: (clock, self._now) for flaw, clock in self._before.clocks[name].items()}
+        for name in self._before.gone.keys() - items:
+            kept = {flaw: one for flaw, one in self._before.gone[name].items() if self._now - one[1] <= REMEMBERED}
+            if kept:
+                self.gone[name] = {**kept, **self.gone.get(name, {})}
+        return self.gone
+
+    def _clock(self, before: Clock | None, one: Assessment, dues: Iterable[tuple[datetime, str]]) -> Clock:
+        listed = tuple(dues)
+        if before is None and not listed:
+            key = (one.tier, one.hours, one.by, one.kev_due)
+            if key not in self._fresh:
+                self._fresh[key] = wound(None, one.tier, one.hours, one.by, self._now, _listed(one))
+            return self._fresh[key]
+        return wound(before, one.tier, one.hours, one.by, self._now, (*_listed(one), *listed))
+
+
+def _listed(one: Assessment) -> list[tuple[datetime, str]]:
+    """Return by when CISA's catalogue wants a flaw gone, where policy lets that count."""
+    due = one.kev_due
+    return [(end_of(due), f"CISA's catalogue: by {due.isoformat()}")] if due else []
 
 
 def _unknown(asset: str, inputs: Inputs, index: Index, now: datetime) -> str:
@@ -193,66 +263,44 @@ def _of_host(
     host: Host,
     context: Context,
     judge: _Judge,
-    shared: dict[tuple[object, ...], list[tuple[Assessment, tuple[Hit, ...]]]],
-) -> list[tuple[Assessment, tuple[Hit, ...]]]:
-    hits = host_hits(index, host)
-    key = (context.why, context.exposed, tuple(hits.items()))
+    shared: dict[tuple[object, ...], list[Judged]],
+) -> list[Judged]:
+    key = (context.why, context.exposed, host.ecosystem, host.packages)
     found = shared.get(key)
     if found is None:
         found = shared[key] = [
-            (judge.judge(name, worst_word(hit.word for hit in some), context), some) for name, some in hits.items()
+            (judge.judge(name, _word(some), context), some, ()) for name, some in sorted(host_hits(index, host).items())
         ]
     return found
 
 
-def _timed(
-    item: Item,
-    judged: Iterable[tuple[Assessment, tuple[Hit, ...], Iterable[tuple[datetime, str]]]],
-    stale: str,
-    before: Before,
-    now: datetime,
-) -> list[Finding]:
-    """Return an item's findings with their clocks; a flaw found in two ways is one finding, judged for the worse."""
-    merged: dict[str, tuple[Assessment, tuple[Hit, ...], tuple[tuple[datetime, str], ...]]] = {}
+def _word(hits: tuple[Hit, ...]) -> str | None:
+    return hits[0].word if len(hits) == 1 else worst_word(hit.word for hit in hits)
+
+
+def _merged(judged: Iterable[Judged]) -> list[Judged]:
+    """Return judgements with each flaw once, in order; one that is found in two ways is judged for the worse."""
+    merged: dict[str, Judged] = {}
     for one, hits, dues in judged:
         known = merged.get(one.vulnerability)
-        if known is not None:
-            one = min(one, known[0], key=lambda it: (it.hours, it.row))
-            hits, dues = (*known[1], *hits), (*known[2], *dues)
-        merged[one.vulnerability] = (one, hits, tuple(dues))
-    found = []
-    for name, (one, hits, dues) in merged.items():
-        clock: Clock | None = None
-        if not all(hit.cleared for hit in hits):
-            key = (item.id, name)
-            running = before.clocks.get(key) or (before.gone[key][0] if key in before.gone else None)
-            kev = one.kev_due
-            listed = [(end_of(kev), f"CISA's catalogue: by {kev.isoformat()}")] if kev else []
-            clock = wound(running, one.tier, one.hours, one.by, now, (*listed, *dues))
-        found.append(Finding(item.id, item.ring or "", item.tier, one, hits, clock, stale))
-    return found
+        if known is None:
+            merged[one.vulnerability] = (one, hits, dues)
+        else:
+            worse = min(one, known[0], key=lambda it: (it.hours, it.row))
+            merged[one.vulnerability] = (worse, (*known[1], *hits), (*known[2], *dues))
+    return [merged[name] for name in sorted(merged)]
 
 
-def _contract(
-    item: Item, judged: Assessment, hit: VendorHit, vendors: Mapping[str, Vendor]
-) -> list[tuple[datetime, str]]:
+def _contract(item: Item, hit: VendorHit, inputs: Inputs) -> tuple[tuple[datetime, str], ...]:
     """Return by when the contract with an item's vendor wants a flaw gone, counted from the vendor's advisory."""
-    vendor = vendors.get(item.vendor or "")
-    days = vendor.patch_days.get(judged.severity.band) if vendor else None
-    if vendor is None or days is None:
-        return []
-    return [(_whole(hit.published) + timedelta(days=days), f"the contract with {vendor.title}: {days} days")]
-
-
-def _gone(
-    before: Before, here: Collection[tuple[str, str]], now: datetime
-) -> dict[tuple[str, str], tuple[Clock, datetime]]:
-    """Return the clocks of findings that are gone, with since when; after REMEMBERED they are forgotten."""
-    gone = {key: (clock, now) for key, clock in before.clocks.items() if key not in here}
-    for key, (clock, since) in before.gone.items():
-        if key not in here and now - since <= REMEMBERED:
-            gone.setdefault(key, (clock, since))
-    return gone
+    vendor = inputs.vendors.get(item.vendor or "")
+    if vendor is None:
+        return ()
+    band = severity_of((*inputs.flaws(hit.hit.vulnerability).cvss, *hit.cvss), hit.hit.word).band
+    days = vendor.patch_days.get(band)
+    if days is None:
+        return ()
+    return ((_whole(hit.published) + timedelta(days=days), f"the contract with {vendor.title}: {days} days"),)
 
 
 def _whole(at: datetime) -> datetime:
