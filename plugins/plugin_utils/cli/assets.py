@@ -20,7 +20,7 @@ from ..intake.exporting import register_json
 from ..intake.tables import table_of
 from ..site.gaps import gaps
 from ..site.site import Site, load_site
-from . import assets_import, assets_observed, assets_reconcile
+from . import assets_import, assets_observed, assets_reconcile, assets_sbom
 from .options import add_format, add_site
 from .trust_desk import write_new
 
@@ -33,7 +33,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_site(check)
     add_format(check)
     check.set_defaults(func=_check)
-    for action in (assets_observed, assets_reconcile):
+    for action in (assets_observed, assets_reconcile, assets_sbom):
         action.add(actions)
 
     assets_import.register(actions)
