@@ -43,4 +43,5 @@ def contents_of(feed: str, kind: str, parts: Iterable[Part], options: Options) -
     """Return what a feed holds; raises FeedError where it cannot be taken as a whole."""
     contents = Contents(feed)
     KINDS[kind].read(contents, parts, options)
-    return contents.checked()
+    # Of bytes taken before, some may not be wanted now.
+    return contents if options.checked else contents.checked()
