@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..advisories.model import Advisory
@@ -74,7 +74,7 @@ def scan_site(
     """Return what is found on a site's items at `now`, on all or on those named; reads much, and writes nothing."""
     model = risk_model()
     before = last_kept(site, records)
-    loaded = load(Feeds.of(site.root))
+    loaded = load(replace(Feeds.of(site.root), now=lambda: now))
     hosts: dict[str, Host] = {}
     unseen: dict[str, str] = {}
     known: dict[tuple[str, str], tuple[str, str]] = {}
