@@ -108,6 +108,7 @@ def assess(
         *points.why,
         *_bod_words(bod, flaw, context),
         *(["evidence before the patch: forensic triage"] if forensic else []),
+        *(["CISA's entry names forensic triage"] if flaw.kev and flaw.kev.forensic_triage else []),
         *(["CVE record taken back by its assigner; the vendor's advisory stands"] if flaw.rejected else []),
     ]
     due = flaw.kev.due if flaw.kev and policy.overlays.kev_due_date else None

@@ -127,7 +127,12 @@ class Index:
                     told.setdefault(flaw, []).append(said)
         ended = [one for one in self._supports.get(ecosystem, ()) if one.covers(package)]
         notes = tuple(_support_words(one) for one in ended)
-        hits = [_hit(flaw, package, version, saids, compare, notes) for flaw, saids in told.items()]
+        # Where nobody says that a flaw is in it, nobody has to say that it is not.
+        hits = [
+            _hit(flaw, package, version, saids, compare, notes)
+            for flaw, saids in told.items()
+            if any(one.affected.status != NOT_AFFECTED for one in saids)
+        ]
         if self._clearing is not None:
             hits = [_cleared(hit, ecosystem, self._clearing) for hit in hits]
         if any(one.status == ENDED for one in ended):
@@ -145,14 +150,11 @@ def _hit(
 ) -> Hit:
     """Return the hit that several advisories come to: the gravest status, and the latest of the fixes."""
     meant = [one for one in saids if one.affected.status != NOT_AFFECTED]
-    cleared = [one for one in saids if one.affected.status == NOT_AFFECTED]
-    chosen = meant or cleared
-    names = tuple(sorted({one.advisory.id for one in chosen}))
-    more = {one.affected.note for one in chosen if one.affected.note}
-    if meant and cleared:
-        others = ", ".join(sorted({one.advisory.id for one in cleared}))
-        more.add(f"{others} says that it is not affected, {', '.join(names)} that it is")
-    status = min((one.affected.status for one in chosen), key=[*_GRAVEST, NOT_AFFECTED].index)
+    names = tuple(sorted({one.advisory.id for one in meant}))
+    more = {one.affected.note for one in meant if one.affected.note}
+    if others := sorted({one.advisory.id for one in saids if one not in meant}):
+        more.add(f"{', '.join(others)} says that it is not affected, {', '.join(names)} that it is")
+    status = min((one.affected.status for one in meant), key=_GRAVEST.index)
     fixed: str | None = None
     for one in meant:
         said = one.affected.fixed
@@ -160,7 +162,7 @@ def _hit(
             fixed = said
     if fixed is not None and status in (UNFIXED, AFFECTED):
         status = FIXED  # somebody has a fix: that the other advisory knew of none is only older
-    word = worst_word(one.advisory.severity_word for one in chosen)
+    word = worst_word(one.advisory.severity_word for one in meant)
     return Hit(flaw, package, version, fixed, status, names, word, (*notes, *sorted(more)))
 
 

@@ -168,7 +168,7 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         ]
         if of_vendors:
             mine = _merged([*mine, *of_vendors])
-        looked = not item.managed or (host is not None and host.seen.measured("packages"))
+        looked = not item.managed or (host is not None and _is_seen(host, index))
         findings += timer.timed(item, mine, stale, looked=looked)
     return Scan(
         site=inputs.site,
@@ -253,9 +253,14 @@ def _unknown(asset: str, inputs: Inputs, index: Index, now: datetime) -> str:
         return inputs.unseen.get(asset, "nobody has looked; run ansible-playbook holdfast.hipaa.collect_inventory")
     if not host.seen.measured("packages"):
         return f"its packages could not be read: {host.seen.not_measured['packages']}"
-    if host.ecosystem not in index.ecosystems:
+    if not _is_seen(host, index):
         return f"no feed speaks of {host.seen.distribution or 'its distribution'}; import its advisories"
     return host.seen.unknown_because(now, inputs.limit_hours) or ""
+
+
+def _is_seen(host: Host, index: Index) -> bool:
+    """Say whether what a host has no more is known to be gone: its packages were read, and a feed speaks of them."""
+    return host.seen.measured("packages") and host.ecosystem in index.ecosystems
 
 
 def _of_host(

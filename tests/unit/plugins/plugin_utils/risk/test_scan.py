@@ -244,3 +244,22 @@ def test_what_is_no_kept_scan_is_refused(data: bytes) -> None:
 def test_another_sites_scan_is_refused() -> None:
     with pytest.raises(RiskError, match="site demo"):
         before_of(to_bytes(evaluate(claims(flaw(CVE)), NOW)), "0" * 64, "other")
+
+
+def test_a_feed_that_is_gone_ends_no_clock() -> None:
+    first = evaluate(claims(flaw(CVE)), NOW)
+    later = NOW + timedelta(days=100)
+    seen = observation("claims-1", OLD, read_at=later)
+    second = evaluate(inputs([CLAIMS], [seen], [], [flaw(CVE)], kept(first)), later)
+    assert second.not_measured
+    assert second.gone == {}
+    third = evaluate(claims(flaw(CVE), read_at=later, before=kept(second)), later)
+    assert one(third).clock == one(first).clock
+
+
+def test_an_item_that_left_the_register_and_comes_back_goes_on_with_its_clock() -> None:
+    first = evaluate(claims(flaw(CVE)), NOW)
+    later = NOW + hours(5)
+    second = evaluate(inputs([WIKI], [], [FIX], [flaw(CVE)], kept(first)), later)
+    third = evaluate(claims(flaw(CVE), read_at=later, before=kept(second)), later)
+    assert one(third).clock == one(first).clock
