@@ -55,7 +55,7 @@ attributes:
     support: none
 requirements:
   - python >= 3.9
-  - nmap, iproute2 and ssh-keyscan are used where they are there
+  - nmap, ssh-keyscan and, for neighbours without an open port, iproute2 are used where they are there
 """
 
 EXAMPLES = r"""
@@ -119,8 +119,11 @@ def sweep(texts: list[str], ports: list[int], per_second: int, seconds: int, met
         untried = answers.untried
         found = {one: {"address": one, "mac": "", "ports": []} for one in answers.refused}
         found.update({one: {"address": one, "mac": "", "ports": open_} for one, open_ in answers.open.items()})
-    for address, mac in neighbours.read(networks).items():
-        found.setdefault(address, {"address": address, "mac": mac, "ports": []})["mac"] = mac
+    near = neighbours.settled(networks, max(0.0, until - time.monotonic()))
+    for address in near.there:
+        found.setdefault(address, {"address": address, "mac": "", "ports": []})
+    for address, one in found.items():
+        one["mac"] = near.macs.get(address, one["mac"])
     kept = [one for one in found.values() if addresses.inside(one["address"], networks)]
     keys = hostkeys.read([one["address"] for one in kept if 22 in one["ports"]], until - time.monotonic())
     rows = [{**one, "host_keys": keys.get(one["address"], [])} for one in kept]

@@ -119,12 +119,29 @@ def test_neighbours_that_answered_are_told_from_those_that_did_not() -> None:
     said = """[{"dst":"192.0.2.7","dev":"eth0","lladdr":"02:00:00:00:00:07","state":["STALE"]},
                {"dst":"192.0.2.8","dev":"eth0","state":["FAILED"]},
                {"dst":"192.0.2.9","dev":"eth0","lladdr":"02:00:00:00:00:09","state":["FAILED"]}]"""
-    assert neighbours.parse_ip(said) == {"192.0.2.7": "02:00:00:00:00:07"}
+    assert neighbours.parse_ip(said) == {"192.0.2.7": ("02:00:00:00:00:07", frozenset({"STALE"}))}
     arp = (
         "IP address HW type Flags HW address Mask Device\n"
         "192.0.2.7 0x1 0x2 02:00:00:00:00:07 * eth0\n192.0.2.8 0x1 0x0 00:00:00:00:00:00 * eth0\n"
     )
     assert neighbours.parse_arp(arp) == {"192.0.2.7": "02:00:00:00:00:07"}
+
+
+def test_a_neighbour_that_is_only_remembered_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's table goes from asking to an answer between two looks; what is left from before is no answer."""
+    mac = "02:00:00:00:00:07"
+    looks = [
+        {"192.0.2.7": (mac, frozenset({"DELAY"})), "192.0.2.8": ("", frozenset({"INCOMPLETE"}))},
+        {
+            "192.0.2.7": (mac, frozenset({"REACHABLE"})),
+            "192.0.2.9": (mac, frozenset({"STALE"})),
+            "2001:db8::9": (mac, frozenset({"STALE"})),
+        },
+    ]
+    monkeypatch.setattr(neighbours, "_read", lambda _networks: looks.pop(0))
+    found = neighbours.settled(addresses.networks_of(["192.0.2.0/28"]), 5)
+    assert found.there == {"192.0.2.7", "2001:db8::9"}
+    assert found.macs == dict.fromkeys(("192.0.2.7", "192.0.2.9", "2001:db8::9"), mac)
 
 
 def test_a_neighbour_outside_is_none_of_our_business() -> None:

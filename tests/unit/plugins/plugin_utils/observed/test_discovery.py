@@ -56,6 +56,7 @@ def test_what_is_written_is_read_as_the_same() -> None:
 def test_a_segment_that_was_not_swept_whole_covers_nothing() -> None:
     whole = Discovery(SEEN.asset, SEEN.read_at, SEEN.method, SEEN.swept, SEEN.found)
     assert [whole.covers("192.0.2.9"), whole.covers("192.0.2.200"), SEEN.covers("192.0.2.9")] == [True, False, False]
+    assert not whole.covers("2001:db8::9")
 
 
 @pytest.mark.parametrize(
