@@ -52,6 +52,20 @@ class Index:
             earlier[state.feed] = (*earlier.get(state.feed, ()), before)[-EARLIER_MOST:]
         return Index({**self.states, state.feed: state}, earlier)
 
+    def pruned(self, before: datetime) -> Index:
+        """Return the index without what was replaced by something newer before a moment."""
+        left: dict[str, tuple[Earlier, ...]] = {}
+        for name, earlier in self.earlier.items():
+            replaced = [*(one.fetched_at for one in earlier), self.states[name].fetched_at][1:]
+            left[name] = tuple(one for one, at in zip(earlier, replaced, strict=True) if at >= before)
+        return Index(self.states, left)
+
+    def named(self) -> dict[str, bool]:
+        """Return the digests of all bytes that are named, each with whether it is a listing of others."""
+        found = {one.sha256: one.parts for one in self.states.values()}
+        found.update({one.sha256: one.parts for earlier in self.earlier.values() for one in earlier})
+        return found
+
     def to_bytes(self) -> bytes:
         """Return the index as JSON, the same bytes for the same index."""
         feeds = {

@@ -43,11 +43,22 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "--allow-older", action="store_true", help="take a feed that goes back in time, or lost many records"
         )
 
+    prune = actions.add_parser("prune", help="remove the bytes of feeds that were replaced long ago")
+    prune.add_argument("--days", type=_days, required=True, metavar="N", help="replaced more than so many days ago")
+    prune.add_argument("--dry-run", action="store_true", help="say what would be removed, and remove nothing")
+    prune.set_defaults(func=_prune)
+
     status = actions.add_parser("status", help="how every feed stands: fresh, stale, damaged, never taken")
     status.set_defaults(func=_status)
-    for action in (update, bring, status):
+    for action in (update, bring, prune, status):
         add_site(action)
         add_format(action)
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 36_500:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days, 1 to 36500")
+    return int(text)
 
 
 def _update(args: argparse.Namespace) -> int:
@@ -100,6 +111,15 @@ def _rejected(rejected: Sequence[Any], count: int) -> list[str]:
 def _outcome(one: Outcome) -> dict[str, Any]:
     state = None if one.state is None else state_to_dict(one.state)
     return {"feed": one.feed, "result": one.result, "reason": one.reason, "state": state}
+
+
+def _prune(args: argparse.Namespace) -> int:
+    files, size = Feeds.of(find_site(args.site)).prune(args.days, dry=args.dry_run)
+    if args.format == "json":
+        print(json.dumps({"removed": not args.dry_run, "files": files, "bytes": size}))
+    else:
+        print(f"{files} files, {size} bytes {'would be removed' if args.dry_run else 'removed'}")
+    return 0
 
 
 def _status(args: argparse.Namespace) -> int:

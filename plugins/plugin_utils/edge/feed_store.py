@@ -89,6 +89,27 @@ class FeedStore:
         rows = bounds.document(data, str(self.path(sha256)))
         return [(row["name"], self._verified(row["sha256"])) for row in rows]
 
+    def needless(self, index: Index) -> list[tuple[Path, int]]:
+        """Return the files that an index names neither itself nor through a listing, and their sizes.
+
+        Raises FeedError where a listing cannot be read: what it names is then not known to be needless.
+        """
+        needed = set(index.named())
+        for sha256, several in index.named().items():
+            if several:
+                needed.update(row["sha256"] for row in bounds.document(self._verified(sha256), str(self.path(sha256))))
+        found = sorted(path for path in (self.folder / "files").iterdir() if path.is_file())
+        return [(path, path.stat().st_size) for path in found if path.name not in needed]
+
+    def remove(self, path: Path) -> None:
+        """Remove a file that nothing names. Raises FeedError."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise FeedError(
+                f"{path}: {error.strerror}; it is not removed; correct its owner, and prune again"
+            ) from error
+
     def damage(self, state: FeedState) -> str | None:
         """Return what is wrong with the bytes kept of a feed, or None."""
         try:

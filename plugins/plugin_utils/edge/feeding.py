@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ..advisories.bounds import FeedError
@@ -131,6 +131,22 @@ class Feeds:
         new = replace(state, checked_at=self.now(), etag=etag, last_modified=last_modified)
         self.store.commit(index.with_state(new))
         return Outcome(state.feed, UNCHANGED, "the source has nothing newer", new)
+
+    def prune(self, days: int, *, dry: bool) -> tuple[int, int]:
+        """Remove the bytes that were replaced more than `days` ago, and return how many files and bytes those are.
+
+        A result that rests on them cannot be replayed afterwards. The bytes in force always stay.
+        """
+        with self.store.held():
+            index = self.store.index()
+            left = index.pruned(self.now() - timedelta(days=days))
+            gone = self.store.needless(left)
+            if not dry and gone:
+                # The index first: a file that nothing names is harmless, a name without its file is not.
+                self.store.commit(left)
+                for path, _size in gone:
+                    self.store.remove(path)
+            return len(gone), sum(size for _path, size in gone)
 
     def standings(self) -> tuple[Standing, ...]:
         """Return how every feed of the policy stands now, its bytes read and compared with their digests."""

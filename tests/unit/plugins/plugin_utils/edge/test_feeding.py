@@ -394,6 +394,31 @@ def test_two_updates_at_once_are_one_too_many(shop: Shop) -> None:
     assert shop.update(of_file("kev.json", "kev")).result == "taken"
 
 
+def test_what_was_replaced_long_ago_is_pruned_and_nothing_else(shop: Shop) -> None:
+    source = shop.root / "kev.json"
+    kinds = [of_file("kev.json", "kev"), {"id": "ics", "kind": "csaf", "source": str(DATA / "csaf")}]
+    feeds = shop.feeds(*kinds)
+    kept = []
+    for number in range(3):
+        shop.now = NOW + timedelta(days=10 * number)
+        source.write_bytes(kev(catalogVersion=f"2026.08.2{number}"))
+        for one in feeds.settings:
+            feeds.update(one, shop.said.append)
+        state = feeds.store.index().states["one"]
+        kept.append(state.sha256)
+    (shop.root / "feeds" / "files" / ".new-left").write_bytes(b"of a crash")
+    before = shop.state()
+    # The first was replaced 10 days ago, the second just now.
+    assert feeds.prune(9, dry=True) == (2, len(kev(catalogVersion="2026.08.20")) + 10)
+    assert shop.state() == before
+    assert feeds.prune(9, dry=False)[0] == 2
+    assert sorted(before.keys() - shop.state().keys()) == sorted(["files/.new-left", f"files/{kept[0]}"])
+    assert load(feeds, {"one": kept[1]}).library.digests == {"one": kept[1]}
+    assert [one.verdict for one in feeds.standings()] == ["fresh", "fresh"]
+    with pytest.raises(FeedError, match="never taken here"):
+        load(feeds, {"one": kept[0]})
+
+
 def test_no_link_in_a_folder_is_followed(shop: Shop) -> None:
     folder = shop.root / "csaf"
     folder.mkdir()

@@ -15,6 +15,7 @@ PAGES = {
     "baseline": "site.md",
     "calendar": "policy.md",
     "exceptions": "site.md",
+    "feeds": "feeds.md",
     "holdfast": "register.md",
     "inventory": "policy.md",
     "notices": "../howto/check-on-schedule.md",
