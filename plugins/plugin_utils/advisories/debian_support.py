@@ -54,9 +54,11 @@ def _release(options: Options, where: str) -> str:
 
 def _rows(content: str, release: str, status: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in reading.lines(content):
+        if line.lstrip().startswith("#"):
+            continue
         # A character that is no text is no separator either: the line is not what was written.
         clean = line.replace("\t", " ").isprintable()
-        fields = line.partition("#")[0].split(None, 3 if status == "ended" else 1) if clean else [line]
+        fields = line.split(None, 3 if status == "ended" else 1) if clean else [line]
         if fields:
             row: dict[str, Any] = {"release": release, "source": fields[0], "status": status}
             if status == "ended":
