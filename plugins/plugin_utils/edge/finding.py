@@ -8,7 +8,6 @@ clocks go on from; nothing else remembers them.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import zlib
 from collections.abc import Callable, Collection, Sequence
@@ -24,7 +23,7 @@ from ..ledger.reading import Record
 from ..ledger.recorder import Recorder
 from ..ledger.signers import Signer
 from ..risk.installed import Host, host_of
-from ..risk.kept import before_of, to_bytes
+from ..risk.kept import before_of, chunks
 from ..risk.model import FILES, Model, RiskError, read_model
 from ..risk.scan import Before, Feed, Inputs, Scan, evaluate
 from ..site.site import Site
@@ -119,8 +118,12 @@ def _feeds(loaded: Loaded) -> tuple[Feed, ...]:
 
 def packed(scan: Scan) -> tuple[bytes, str]:
     """Return the bytes that are sealed, and the SHA-256 of the scan in them."""
-    data = to_bytes(scan)
-    return FIRST + gzip.compress(data, 6, mtime=0), hashlib.sha256(data).hexdigest()
+    digest, engine = hashlib.sha256(), zlib.compressobj(6, wbits=31)
+    told = [FIRST]
+    for piece in chunks(scan):
+        digest.update(piece)
+        told.append(engine.compress(piece))
+    return b"".join((*told, engine.flush())), digest.hexdigest()
 
 
 def unpacked(plain: bytes) -> bytes | None:

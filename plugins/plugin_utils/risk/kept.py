@@ -8,13 +8,14 @@ Judgements and hits that many findings share stand once, and findings name them 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, TypeVar
 
 from .assess import Assessment
 from .clock import Clock
-from .finding import stamp
+from .finding import Finding, stamp
 from .matching import Hit
 from .model import TIERS, RiskError
 from .scan import Before, Scan
@@ -25,16 +26,16 @@ T = TypeVar("T")
 
 def to_bytes(scan: Scan) -> bytes:
     """Return a scan's bytes: sorted members, no blanks, UTF-8, one line end."""
+    return b"".join(chunks(scan))
+
+
+def chunks(scan: Scan) -> Iterator[bytes]:
+    """Yield a scan's bytes piece by piece: a million findings as text are few megabytes, as objects they are many."""
     judged, hits, clocks = _Shelf(), _Shelf(), _Shelf()
-    findings: dict[str, list[Any]] = {}
-    stale: dict[str, str] = {}
-    for finding in scan.findings:
-        clock = None if finding.clock is None else clocks.place(finding.clock, _clock)
-        where = [hits.place(hit, Hit.to_dict) for hit in finding.hits]
-        row = [judged.place(finding.assessment, Assessment.to_dict), where, clock]
-        findings.setdefault(finding.asset, []).append(row)
-        if finding.stale:
-            stale[finding.asset] = finding.stale
+    told = [
+        _spelt(asset) + b":" + _spelt(_columns(members, judged, hits, clocks))
+        for asset, members in groupby(scan.findings, key=lambda one: one.asset)
+    ]
     running = {
         asset: {name: clocks.place(clock, _clock) for name, clock in sorted(members.items())}
         for asset, members in sorted(scan.clocks.items())
@@ -43,7 +44,7 @@ def to_bytes(scan: Scan) -> bytes:
         asset: {name: [clocks.place(clock, _clock), stamp(since)] for name, (clock, since) in sorted(members.items())}
         for asset, members in sorted(scan.gone.items())
     }
-    data = {
+    data: dict[str, Any] = {
         "schema": SCHEMA,
         "site": scan.site,
         "at": stamp(scan.at),
@@ -53,15 +54,33 @@ def to_bytes(scan: Scan) -> bytes:
         "feeds": [one.to_dict() for one in scan.feeds],
         "read": dict(scan.read),
         "not_measured": dict(scan.not_measured),
-        "stale": stale,
+        "stale": {one.asset: one.stale for one in scan.findings if one.stale},
         "judgements": judged.data,
         "hits": hits.data,
         "clocks": clocks.data,
-        "findings": findings,
+        "findings": None,
         "running": running,
         "gone": gone,
     }
-    return (json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+    for place, name in enumerate(sorted(data)):
+        yield (b"," if place else b"{") + _spelt(name) + b":"
+        yield b"{" + b",".join(told) + b"}" if name == "findings" else _spelt(data[name])
+    yield b"}\n"
+
+
+def _columns(findings: Iterable[Finding], judged: _Shelf, hits: _Shelf, clocks: _Shelf) -> dict[str, list[Any]]:
+    """Return one asset's findings as three lists of equal length; a hit that is alone stands without its list."""
+    columns: dict[str, list[Any]] = {"judgements": [], "hits": [], "clocks": []}
+    for finding in findings:
+        places = [hits.place(hit, Hit.to_dict) for hit in finding.hits]
+        columns["judgements"].append(judged.place(finding.assessment, Assessment.to_dict))
+        columns["hits"].append(places[0] if len(places) == 1 else places)
+        columns["clocks"].append(None if finding.clock is None else clocks.place(finding.clock, _clock))
+    return columns
+
+
+def _spelt(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class _Shelf:
@@ -96,8 +115,12 @@ def before_of(data: bytes, sha256: str, site: str) -> Before:
         known = [_read(row) for row in said["clocks"]]
         named = [row["vulnerability"] for row in said["judgements"]]
         clocks: dict[str, dict[str, Clock]] = {
-            asset: {named[judged]: known[clock] for judged, _hits, clock in rows if clock is not None}
-            for asset, rows in said["findings"].items()
+            asset: {
+                named[judged]: known[clock]
+                for judged, clock in zip(columns["judgements"], columns["clocks"], strict=True)
+                if clock is not None
+            }
+            for asset, columns in said["findings"].items()
         }
         for asset, members in said["running"].items():
             mine = clocks.setdefault(asset, {})
