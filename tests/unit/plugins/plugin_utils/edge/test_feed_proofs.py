@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.holdfast.hipaa.plugins.module_utils.packages.openpgp import dearmour
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.feeding import Feeds, Outcome
 
 from tests.feed_cases import DATA
@@ -26,8 +27,9 @@ needs_gpgv = pytest.mark.skipif(shutil.which("gpgv") is None, reason="needs gpgv
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder with the list, its proofs, and two keyrings."""
-    for name in ("list", *PROOFS, "publisher.asc", "other.gpg"):
+    for name in ("list", *PROOFS, "publisher.asc"):
         shutil.copy(SIGNED / name, tmp_path / name)
+    (tmp_path / "other.gpg").write_bytes(dearmour((SIGNED / "other.asc").read_bytes()))
     (tmp_path / "policy").mkdir()
     return tmp_path
 
@@ -100,7 +102,7 @@ def test_a_signature_of_no_key_named_refuses(root: Path, keyring: str) -> None:
 
 @needs_gpgv
 def test_a_signature_of_another_key_than_may_sign_refuses(root: Path) -> None:
-    shutil.copy(SIGNED / "list.other.sig", root / "list.asc")
+    shutil.copy(SIGNED / "list.other.asc", root / "list.asc")
     assert take(root, keyring="other.gpg").result == "taken"
     done = take(root, keyring="other.gpg", signed_by=["A" * 40])
     assert (done.result, "expected one of signed_by" in done.reason) == ("refused", True)
