@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 
 # The engine's packages, lowest first: each may import those before it, and no other.
 STRATA = (
-    "errors", "verdicts", "content", "site", "ledger", "change", "policy", "audit", "witness", "evidence", "edge",
-    "cli",
+    "errors", "verdicts", "content", "site", "observed", "advisories", "intake", "ledger", "risk", "change", "policy",
+    "audit", "witness", "evidence", "edge", "cli",
 )  # fmt: skip
 # The auditor shares no code with the writer whose records it checks, nor with what judges them.
 ALONE = {"audit": {"errors"}, "witness": {"errors", "audit"}}

@@ -124,6 +124,10 @@ class CallbackModule(CallbackBase):
         variables = play.get_variable_manager()
         hosts = variables._inventory.get_hosts(play.hosts, ignore_restrictions=True)
         change = variables.extra_vars.get("change")
+        if not hosts and particulars["kind"] == "observe":
+            raise HoldfastError(
+                "no host is to look: policy/inventory.yml declares no sweep, or nothing fits --limit; declare one there"
+            )
         if not hosts and (change or particulars["kind"] not in ("stage", "patch", "rollback")):
             return
         self.journal = open_journal(

@@ -12,8 +12,11 @@ description:
   - Ansible itself only warns of a refused inventory and goes on without its hosts. The C(ansible.cfg) of a
     site therefore sets C(any_unparsed_is_failed), which stops the command, and enables no plugin that could
     take the register for something else.
-  - Makes the groups C(ring_<name>), C(data_<class>), C(tier_<number>) and C(baseline_<id>), with underscores
-    for dashes, and C(holdfast_none), which is always empty.
+  - Makes the groups C(ring_<name>), C(data_<class>), C(tier_<number>), C(kind_<kind>), C(environment_<name>),
+    C(exposure_<word>), C(location_<name>), C(segment_<name>) and C(baseline_<id>), with underscores for dashes,
+    and C(holdfast_none), which is always empty. A host is in the segments in whose networks its address lies,
+    and in the one it names.
+  - What stands under C(items) is no host, and in no group - hosted applications, integrations, devices without SSH.
   - Sets for each host C(ansible_host), C(holdfast_asset), C(holdfast_ring) and the asset's own connection
     variables, which may hold templates.
   - Sets the role variables that make the host's controls true, so that roles and probe go by the same values.
@@ -32,6 +35,32 @@ options:
     required: true
     type: list
     elements: dict
+  version:
+    description: The register's version; with 2 every asset says where it stands and who can reach it.
+    type: int
+    default: 1
+  items:
+    description: Configuration items that no play can reach.
+    type: list
+    elements: dict
+    default: []
+  segments:
+    description: The networks of each segment.
+    type: dict
+    default: {}
+  clusters:
+    description: Assets that stand in for each other.
+    type: dict
+    default: {}
+  vendors:
+    description: Who supplies, hosts or receives something, and what was agreed with them.
+    type: dict
+    default: {}
+  data_flows:
+    description: What travels between assets and items, and how it is protected on the way.
+    type: list
+    elements: dict
+    default: []
 author: Holdfast contributors (@holdfast)
 """
 

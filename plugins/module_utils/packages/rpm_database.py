@@ -43,16 +43,21 @@ def parse_inventory(text: str) -> dict[tuple[str, str], list[tuple[int, Package]
     return known
 
 
+def every_version() -> dict[tuple[str, str], list[tuple[int, Package]]]:
+    """Return every installed version of every package with the time it came. Raises PackageError."""
+    answer = run(["rpm", "--query", "--all", "--queryformat", _FORMAT])
+    if answer.code != 0:
+        raise PackageError(f"rpm --query --all failed: {answer.complaint()}")
+    return parse_inventory(answer.out)
+
+
 def inventory() -> dict[tuple[str, str], Package]:
     """Return every installed package by name and architecture.
 
     Of a package that is there more than once the latest counts; it is torn, unless it is one that hosts keep beside
     its earlier versions (kernels).
     """
-    answer = run(["rpm", "--query", "--all", "--queryformat", _FORMAT])
-    if answer.code != 0:
-        raise PackageError(f"rpm --query --all failed: {answer.complaint()}")
-    known = parse_inventory(answer.out)
+    known = every_version()
     double = [key for key, found in known.items() if len(found) > 1]
     torn = set(double) - _kept_beside(double)
     found = {}

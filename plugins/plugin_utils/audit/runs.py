@@ -16,6 +16,8 @@ from .steps import LOOKING, OUTCOMES
 
 UNREPORTED = ("plan", "stage")
 """Kinds of run that say nothing of single assets."""
+TELLING = ("running", "inventory", "discovery")
+"""Kinds of verify records that say what was seen, and neither prove nor disprove a change."""
 RETURNED = {"partial": "in part", "failed": "without success"}
 
 
@@ -326,12 +328,13 @@ def _rehearsed(run: Run, record: Entry) -> bool:
 def _last_verdicts(runs: list[Run]) -> dict[str, tuple[int, str]]:
     """Return index and verdict of each asset's newest check, checks before a change aside.
 
-    What still runs replaced files waits for its window: it is told, and neither proves nor disproves the change.
+    What still runs replaced files waits for its window, and what is installed or found is no verdict: these are told,
+    and neither prove nor disprove the change.
     """
     last: dict[str, tuple[int, str]] = {}
     for run in runs:
         for record, result in run.results("verify"):
-            if record.body["kind"] == "running" or record.body["phase"] == "before":
+            if record.body["kind"] in TELLING or record.body["phase"] == "before":
                 continue
             if record.index > last.get(result["asset"], (-1, ""))[0]:
                 last[result["asset"]] = (record.index, result["verdict"])

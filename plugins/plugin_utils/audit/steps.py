@@ -45,7 +45,7 @@ VERDICTS = ("pass", "fail", "waived", "not_applicable", "not_measured")
 OUTCOMES = ("changed", "unchanged", "failed", "unreachable", "skipped")
 CHANGING = ("patch", "rehearse", "remediate", "rollback")
 """Kinds of run that change hosts when they apply."""
-LOOKING = ("check", "plan", "stage")
+LOOKING = ("check", "plan", "observe", "stage")
 """Kinds of run that change none."""
 DEEDS = frozenset({"wait", "repair", "stage", "install", "restart", "reboot"})
 HINDRANCES = frozenset(
@@ -171,7 +171,7 @@ STEPS: dict[str, Any] = {
     },
     "run-open": {
         "run_id": RUN_ID,
-        "kind": frozenset({"check", "plan", "stage", "patch", "rehearse", "remediate", "rollback"}),
+        "kind": frozenset({"check", "plan", "observe", "stage", "patch", "rehearse", "remediate", "rollback"}),
         "mode": frozenset({"apply", "check"}),
         "request": Null(SHA),
         "approvals": Many({"index": ANY, "sha256": SHA}, once=True),
@@ -211,7 +211,7 @@ STEPS: dict[str, Any] = {
     },
     "verify": {
         "run_id": RUN_ID,
-        "kind": frozenset({"drift", "version", "running", "health"}),
+        "kind": frozenset({"drift", "version", "running", "health", "inventory", "discovery"}),
         "phase": Null(frozenset({"before", "after"})),
         "results": Many(
             {

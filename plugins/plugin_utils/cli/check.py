@@ -11,17 +11,21 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from ..advisories.settings import FEEDS, load_settings
 from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.sending import NOTICES, read_channels
 from ..ledger.trustfile import TRUST, read_trust_file
-from ..site.asset import REGISTER
 from ..site.baseline import BASELINE, PART
 from ..site.calendar import CALENDAR
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
+from ..site.inventory import INVENTORY
 from ..site.overlays import OVERLAYS, Overlay
 from ..site.policy import PATCHING, RINGS
 from ..site.problems import Problem, SiteFilesError
+from ..site.register import REGISTER
 from ..site.remediation import REMEDIATION
+from ..site.risk import RISK
+from ..site.roster import ROSTER
 from ..site.site import SITE, Site, load_site
 from ..site.structure import Shape
 from .options import add_format, add_site
@@ -31,13 +35,17 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "baseline": BASELINE,
         "calendar": CALENDAR,
         "exceptions": EXCEPTIONS,
+        "feeds": FEEDS,
         "holdfast": REGISTER,
+        "inventory": INVENTORY,
         "notices": NOTICES,
         "overlays": OVERLAYS,
         "part": PART,
         "patching": PATCHING,
         "remediation": REMEDIATION,
+        "risk": RISK,
         "rings": RINGS,
+        "roster": ROSTER,
         "site": SITE,
         "trust": TRUST,
     }
@@ -76,6 +84,10 @@ def _check(args: argparse.Namespace) -> int:
         problems += error.problems
     try:
         read_channels(root)
+    except SiteFilesError as error:
+        problems += error.problems
+    try:
+        counts["feeds"] = len(load_settings(root, PRODUCT))
     except SiteFilesError as error:
         problems += error.problems
     if args.format == "json":

@@ -20,7 +20,7 @@ from ..errors import UsageError
 from ..ledger.keys import PublicKey
 from ..ledger.store import Ledger
 from ..ledger.trustfile import read_trust_file
-from ..site.asset import DATA_CLASSES
+from ..site.item import DATA_CLASSES
 from ..site.site import Site, load_site
 from ..site.structure import SLUG
 from .key import new_key, public_key, warn_plain

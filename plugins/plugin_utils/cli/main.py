@@ -16,6 +16,7 @@ from types import ModuleType
 
 from ..errors import HoldfastError
 from . import (
+    assets,
     audit,
     baseline,
     bundle,
@@ -25,6 +26,8 @@ from . import (
     drift,
     evidence,
     exception,
+    feeds,
+    findings,
     init,
     key,
     ledger,
@@ -32,6 +35,7 @@ from . import (
     records,
     report,
     results,
+    risk,
     schedule,
     trust,
     watch,
@@ -40,8 +44,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    audit, baseline, bundle, change, check, content, drift, evidence, exception, init, key, ledger, pool, records,
-    report, results, schedule, trust, watch, witness,
+    assets, audit, baseline, bundle, change, check, content, drift, evidence, exception, feeds, findings, init, key,
+    ledger, pool, records, report, results, risk, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

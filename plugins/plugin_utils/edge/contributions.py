@@ -101,6 +101,16 @@ def running_contribution(asset: str, checks: Iterable[Mapping[str, Any]]) -> dic
     return {"step": "verify", "kind": "running", "phase": None, "result": _verdict(asset, told)}
 
 
+def seen_contribution(kind: str, asset: str, parts: Mapping[str, bool], detail: str) -> dict[str, Any]:
+    """Return the verify body for what was seen of one asset (kind inventory) or from it (discovery): no verdicts.
+
+    `parts` maps each thing that was to be read to whether it could be, whole; `detail` is the SHA-256 of what is kept.
+    """
+    checks = [{"id": part, "result": "pass" if read else "not_measured"} for part, read in sorted(parts.items())]
+    result = {**_verdict(asset, checks), "detail_sha256": detail}
+    return {"step": "verify", "kind": kind, "phase": None, "result": result}
+
+
 def deploy_contribution(
     ring: str | None,
     products: Iterable[Mapping[str, Any]],

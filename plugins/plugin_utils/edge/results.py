@@ -33,16 +33,11 @@ def results_folder(site: Site, run_id: str) -> Path:
     return site.reports_dir / FOLDER / run_id
 
 
-def keep_results(run: Run, asset: str, controls: Iterable[Control], verdicts: Iterable[Verdict]) -> str:
-    """Write what was judged of one asset, whole or not at all, and return the file's SHA-256 for the record.
+def keep_beside(path: Path, data: bytes) -> str:
+    """Write a file beside the ledger, whole or not at all, for its owner's eyes only; return its SHA-256 (hex).
 
-    The last look of a run at an asset replaces the one before. Raises ResultsError where it cannot be written: what
-    is signed must be there to be read.
+    Raises ResultsError where it cannot be written.
     """
-    judged = {verdict.control_id: verdict for verdict in verdicts}
-    found = tuple(ControlResult.of(control, judged[control.id]) for control in controls)
-    data = AssetResults(asset, found).to_bytes(run.opened.run_id)
-    path = results_folder(run.site, run.opened.run_id) / f"{asset}.json"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".results-", dir=path.parent)  # mkstemp makes it 0600
@@ -56,6 +51,19 @@ def keep_results(run: Run, asset: str, controls: Iterable[Control], verdicts: It
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written ({error.strerror}); make room or correct its owner") from error
     return hashlib.sha256(data).hexdigest()
+
+
+def keep_results(run: Run, asset: str, controls: Iterable[Control], verdicts: Iterable[Verdict]) -> str:
+    """Write what was judged of one asset, whole or not at all, and return the file's SHA-256 for the record.
+
+    The last look of a run at an asset replaces the one before. Raises ResultsError where it cannot be written: what
+    is signed must be there to be read.
+    """
+    judged = {verdict.control_id: verdict for verdict in verdicts}
+    found = tuple(ControlResult.of(control, judged[control.id]) for control in controls)
+    data = AssetResults(asset, found).to_bytes(run.opened.run_id)
+    path = results_folder(run.site, run.opened.run_id) / f"{asset}.json"
+    return keep_beside(path, data)
 
 
 def read_results(site: Site, records: Sequence[Record], named: str | None) -> RunResults:

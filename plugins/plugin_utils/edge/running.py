@@ -32,9 +32,13 @@ from .signing import site_signer
 from .witnessing import cosign
 
 SITE_FILES = (
-    "site.yml", "holdfast.yml", "holdfast.yaml", "exceptions.yml", "overlays.yml", "policy", "baselines",
+    "site.yml", "holdfast.yml", "holdfast.yaml", "exceptions.yml", "overlays.yml", "roster.yml", "policy",
+    "baselines",
 )  # fmt: skip
 """What of a site decides a run; keys, ledger and plans are not part of its digest."""
+
+LOOKING = ("check", "plan", "observe")
+"""Kinds of run that change nothing, and carry out no change."""
 
 LONGEST = timedelta(days=1)
 """After how long a check or a plan that never closed counts as left behind by a controller that is gone."""
@@ -67,7 +71,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
-    looks = particulars.kind in ("check", "plan")
+    looks = particulars.kind in LOOKING
     records = read_records(recorder.ledger, steps=("run-open", "run-close", "content") if looks else ())
     _approvers_known(site, recorder.trust)
     if site.exceptions_signed:
@@ -91,7 +95,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         lambda: loads(particulars.playbook),
     )
     # Staging changes nothing but Holdfast's own folder, as planning does: see docs/adr/0016.
-    reads = particulars.check or particulars.kind in ("check", "plan", "stage")
+    reads = particulars.check or particulars.kind in (*LOOKING, "stage")
     journal = Journal(
         recorder,
         signers,
@@ -116,7 +120,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
 
 def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> dict[str, Any]:
     """Return the change a run carries out, with plan, approvals and resumed runs; or the baseline it reads against."""
-    if particulars.kind in ("check", "plan"):
+    if particulars.kind in LOOKING:
         now = utc_now()
         return {"baseline": site.controls_digest(particulars.hosts, now), "resumes": left_behind(records, now)}
     change_id = particulars.change
@@ -158,7 +162,7 @@ def left_behind(records: Sequence[Record], now: datetime) -> list[str]:
         if record.step == "run-open":
             for earlier in record.body["resumes"]:
                 begun.pop(earlier, None)
-            if record.body["kind"] in ("check", "plan") and record.change_id is None:
+            if record.body["kind"] in LOOKING and record.change_id is None:
                 begun[str(run_id)] = record.recorded_at
         elif record.step == "run-close":
             begun.pop(str(run_id), None)

@@ -42,7 +42,11 @@ class Sealing:
 
         Raises LedgerError where it cannot be read, is too large, or nothing can be written; then nothing is left.
         """
-        sealed, key = seal(_read(path, LARGEST))
+        return self.put(_read(path, LARGEST))
+
+    def put(self, plain: bytes) -> tuple[str, int]:
+        """Seal some bytes as `take_in` seals a file's."""
+        sealed, key = seal(plain)
         sha256 = hashlib.sha256(sealed).hexdigest()
         try:
             self.key_path(sha256).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -47,6 +47,7 @@ WORDS = {
     "drift": "drift found",
     "check": "drift check",
     "plan": "planning",
+    "observe": "observation",
     "stage": "staging",
     "rehearse": "rehearsal",
     "patch": "patch",

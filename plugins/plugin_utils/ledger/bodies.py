@@ -110,7 +110,7 @@ BODIES: dict[str, Shape] = {
     "run-open": fields(
         {
             "run_id": RUN,
-            "kind": word("check", "plan", "stage", "patch", "rehearse", "remediate", "rollback"),
+            "kind": word("check", "plan", "observe", "stage", "patch", "rehearse", "remediate", "rollback"),
             "mode": word("apply", "check"),
             "request": maybe(HEX),
             "approvals": items(fields({"index": whole(), "sha256": HEX}), distinct=True),
@@ -167,7 +167,7 @@ BODIES: dict[str, Shape] = {
     "verify": fields(
         {
             "run_id": RUN,
-            "kind": word("drift", "version", "running", "health"),
+            "kind": word("drift", "version", "running", "health", "inventory", "discovery"),
             "phase": maybe(word("before", "after")),
             "results": items(
                 fields(

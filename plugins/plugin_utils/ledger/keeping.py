@@ -87,10 +87,14 @@ def evidence(
     size: int,
     keep_until: datetime,
     change_id: str | None = None,
+    roles: Sequence[str] = (),
 ) -> Receipt:
-    """Commit to a sealed file by the digest of its ciphertext, or to keeping one longer; `size` is in bytes."""
+    """Commit to a sealed file by the digest of its ciphertext, or to keeping one longer; `size` is in bytes.
+
+    `roles` are those it may be signed in, where that is fewer than may sign evidence.
+    """
     body = {"kind": kind, "bytes": size, "keep_until": canonical.timestamp(keep_until)}
-    return recorder.write(signer, "evidence", [about("evidence", sha256)], change_id, body)
+    return recorder.write(signer, "evidence", [about("evidence", sha256)], change_id, body, roles)
 
 
 def hold(recorder: Recorder, signer: Signer, *, action: str, name: str, evidence: Sequence[str] = ()) -> Receipt:

@@ -11,7 +11,7 @@ from . import agreement, budget, limits, quorum, rules, timing
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 
-KINDS = ("check", "plan", "stage", "patch", "rehearse", "remediate", "rollback")
+KINDS = ("check", "plan", "observe", "stage", "patch", "rehearse", "remediate", "rollback")
 """The kinds of run that may be asked about."""
 
 Rule = Callable[[Question], Iterator[Reason]]
@@ -73,7 +73,7 @@ def decide(question: Question) -> Decision:
 def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "stage":
         return (*_ALWAYS, *_STAGE)
-    if question.mode == "check" or question.kind in ("check", "plan"):
+    if question.mode == "check" or question.kind in ("check", "plan", "observe"):
         return _ALWAYS
     if question.kind == "rehearse":
         return (*_ALWAYS, *_REHEARSAL)

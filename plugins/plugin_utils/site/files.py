@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .asset import ANYWHERE
 from .baseline import baseline_faults, part_faults
 from .mechanism import mechanism_faults
+from .network import ANYWHERE
 from .problems import Fault, Problem, SiteFilesError
 from .reading import Document, read_document
 from .remediation import unlimited
@@ -101,9 +101,13 @@ class Files:
                 self.problems += whole.problems([*_repeated(parts)])
         return documents
 
-    def cross_check(self, register: Document, baselines: dict[str, Document], rings: Document) -> None:
-        """Gather what is wrong between the register and the rest: unknown rings and baselines, controls twice."""
-        self.problems += register.problems([*self._asset_faults(register, baselines, _names(rings, "rings"))])
+    def cross_check(
+        self, register: Document, baselines: dict[str, Document], rings: Document, calendar: Document
+    ) -> None:
+        """Gather what is wrong between the register and the rest: unknown rings, windows, baselines, controls twice."""
+        named = _names(rings, "rings")
+        self.problems += register.problems([*self._asset_faults(register, baselines, named)])
+        self.problems += register.problems([*_item_faults(register, named, _names(calendar, "windows"))])
 
     def cross_check_policy(
         self, rings: Document, patching: Document, remediation: Document, calendar: Document
@@ -122,8 +126,7 @@ class Files:
         self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]
     ) -> Iterator[Fault]:
         clashes: dict[tuple[str, ...], list[Fault]] = {}
-        named = register.data.get("segments") if isinstance(register.data, dict) else None
-        segments = (ANYWHERE, *(named if isinstance(named, dict) else ()))
+        segments = _segments(register)
         for index, asset in _members(register, "assets"):
             path = ("assets", index)
             if isinstance(ring := asset.get("ring"), str) and rings and ring not in rings:
@@ -137,6 +140,22 @@ class Files:
             if wanted not in clashes:
                 clashes[wanted] = [*_clashes([(name, baselines[name]) for name in wanted if name in baselines])]
             yield from (Fault((*path, "baselines"), fault.found, fault.expected, fault.do) for fault in clashes[wanted])
+
+
+def _item_faults(register: Document, rings: tuple[str, ...], windows: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield the rings, windows and segments of `items` that nobody declared."""
+    segments = _segments(register)
+    for index, item in _members(register, "items"):
+        path = ("items", index)
+        if isinstance(ring := item.get("ring"), str) and rings and ring not in rings:
+            yield _unknown((*path, "ring"), "ring", ring, rings)
+        yield from _window_faults([item.get("window")], (*path, "window"), windows)
+        yield from _segment_faults(item.get("flows"), path, segments)
+
+
+def _segments(register: Document) -> tuple[str, ...]:
+    named = register.data.get("segments") if isinstance(register.data, dict) else None
+    return (ANYWHERE, *(named if isinstance(named, dict) else ()))
 
 
 def _parts(baseline: Document) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Moments as people write them into a site's files: RFC 3339 with a zone offset, so that each means one instant."""
+"""Moments (RFC 3339 with a zone, so that each is one instant) and days, as people write them into a site's files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from .problems import Fault, shown
@@ -44,6 +44,29 @@ class Moment:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "description": self.words, "pattern": f"^(?:{_PATTERN})$", "format": "date-time"}
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date without a time of day, for what is agreed on in days; `of_what` opens the error's words."""
+
+    of_what: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.of_what}, such as 2026-12-31"
+
+    def faults(self, value: Any, path: Path = ()) -> Iterator[Fault]:
+        if not isinstance(value, str) or not re.fullmatch(_DATE, value):
+            yield Fault(path, shown(value), self.words, "write year, month and day like the example")
+            return
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            yield Fault(path, f"{shown(value)}, which no calendar has", self.words, "correct it")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "description": self.words, "pattern": f"^(?:{_DATE})$", "format": "date"}
 
 
 def moment(text: str) -> datetime:

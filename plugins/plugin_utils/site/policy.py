@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .calendar import Calendar
+from .inventory import Inventory
 from .patching import PATCHING, Patching
 from .remediation import Remediation
 from .ring import CHANGE_KINDS, RINGS, Budget, Ring, rings_faults
+from .risk import RiskPolicy
 
 __all__ = ["CHANGE_KINDS", "PATCHING", "RINGS", "Budget", "Calendar", "Patching", "Policy", "Ring", "rings_faults"]
 
@@ -25,6 +27,8 @@ class Policy:
     patching: Patching
     remediation: Remediation
     calendar: Calendar = field(default_factory=Calendar)
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
+    inventory: Inventory = field(default_factory=Inventory)
 
     @classmethod
     def from_files(
@@ -33,14 +37,18 @@ class Policy:
         patching: dict[str, Any],
         remediation: dict[str, Any],
         calendar: Mapping[str, Any] | None = None,
+        risk: Mapping[str, Any] | None = None,
+        inventory: Mapping[str, Any] | None = None,
     ) -> Policy:
-        """Read the four checked files; without a calendar there are no windows and no freezes."""
+        """Read the checked files; without a calendar there are no windows and no freezes."""
         return cls(
             rings=tuple(map(Ring.from_dict, rings["rings"])),
             promotion_kinds=tuple(rings["promotion_kinds"]),
             patching=Patching.from_dict(patching),
             remediation=Remediation.from_dict(remediation),
             calendar=Calendar.from_dict(dict(calendar or {})),
+            risk=RiskPolicy.from_dict(risk or {}),
+            inventory=Inventory.from_dict(inventory or {}),
         )
 
     def ring(self, name: str) -> Ring:

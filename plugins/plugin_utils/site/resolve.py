@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .asset import ANYWHERE, Asset
+from .asset import Asset
 from .baseline import Control
 from .exceptions import Waiver
+from .network import ANYWHERE
 from .overlays import Overlay
 
 

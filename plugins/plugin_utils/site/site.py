@@ -14,24 +14,31 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SiteError
-from .asset import Asset, register_faults
+from .asset import Asset
 from .baseline import Baseline, Control
 from .calendar import calendar_faults
 from .cluster import Cluster, read_clusters
+from .dataflow import DataFlow
 from .deviations import exception_conflicts, overlay_conflicts
 from .exceptions import Waiver, exception_faults
 from .files import Files
+from .inventory import INVENTORY, inventory_conflicts
+from .item import Item
 from .keyref import KeyName, KeyRef, key_ref
 from .overlays import Overlay, overlay_faults
 from .place import LedgerPlace, Place, place_of
 from .policy import PATCHING, Policy, rings_faults
 from .pool import POOL, PoolSettings
 from .problems import SiteFilesError
+from .register import register_faults
 from .remediation import remediation_faults
 from .resolve import resolve, role_values
+from .risk import risk_faults
+from .roster import Entry, roster_conflicts, roster_faults
 from .safeguards import Safeguards
 from .sources import Stamp, stamp
 from .structure import Fields, Items, Text, Whole, Word, slug
+from .vendor import Vendor
 from .witnesses import WITNESSES, WitnessSettings
 
 KEYS = {
@@ -70,6 +77,12 @@ class Site:
     name: str
     org: str
     assets: tuple[Asset, ...]
+    """The hosts under Holdfast's care: those that an inventory has."""
+    items: tuple[Item, ...]
+    """All configuration items: the assets, and after them those that no play can reach."""
+    vendors: dict[str, Vendor]
+    data_flows: tuple[DataFlow, ...]
+    register_version: int
     baselines: dict[str, Baseline]
     segments: dict[str, tuple[str, ...]]
     """The networks of each segment of the register."""
@@ -77,6 +90,8 @@ class Site:
     exceptions: tuple[Waiver, ...]
     overlays: tuple[Overlay, ...]
     """All that the site's files say, those that have ended too."""
+    roster: tuple[Entry, ...] | None
+    """Who has which account; None where the site keeps no roster.yml."""
     policy: Policy
     trust_path: Path
     ledger_path: Place
@@ -110,6 +125,23 @@ class Site:
             raise SiteError(
                 f"holdfast.yml: assets: no asset {asset_id}; expected one of the register; add it"
             ) from None
+
+    @cached_property
+    def _items_by_id(self) -> dict[str, Item]:
+        return {item.id: item for item in self.items}
+
+    def item(self, item_id: str) -> Item:
+        """Return the asset or item of that id; raises SiteError where the register has none."""
+        try:
+            return self._items_by_id[item_id]
+        except KeyError:
+            raise SiteError(f"holdfast.yml: no asset or item {item_id}; expected one of the register; add it") from None
+
+    def windows_of(self, item: Item) -> tuple[str, ...]:
+        """Return the names of the windows in which an item may be changed: its own, or else those of its ring."""
+        if item.window is not None:
+            return (item.window,)
+        return tuple(self.policy.ring(item.ring).windows) if item.ring is not None else ()
 
     @property
     def key_paths(self) -> dict[str, Path]:
@@ -164,25 +196,35 @@ def load_site(root: Path, product: Path) -> Site:
     patching = files.policy("patching", PATCHING.faults)
     remediation = files.policy("remediation", remediation_faults)
     calendar = files.policy("calendar", calendar_faults)
+    risk = files.policy("risk", risk_faults)
+    inventory = files.policy("inventory", INVENTORY.faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
+    roster = files.optional("roster", roster_faults)
     baselines = files.baselines(register)
-    files.cross_check(register, baselines, rings)
+    files.cross_check(register, baselines, rings, calendar)
     files.cross_check_policy(rings, patching, remediation, calendar)
     if files.problems:
         raise SiteFilesError(files.problems)
     keys = {**KEYS, **settings.data.get("keys", {})}
+    segments = register.data.get("segments", {})
+    assets = tuple(Asset.from_dict(data, segments) for data in register.data["assets"])
     site = Site(
         root=root,
         name=settings.data["name"],
         org=settings.data["org"],
-        assets=tuple(map(Asset.from_dict, register.data["assets"])),
+        assets=assets,
+        items=(*assets, *(Item.from_dict(data, segments) for data in register.data.get("items", []))),
+        vendors={name: Vendor.from_dict(name, data) for name, data in register.data.get("vendors", {}).items()},
+        data_flows=tuple(map(DataFlow.from_dict, register.data.get("data_flows", []))),
+        register_version=register.data.get("version", 1),
         baselines={name: Baseline.from_dict(document.data) for name, document in baselines.items()},
-        segments={name: tuple(networks) for name, networks in register.data.get("segments", {}).items()},
+        segments={name: tuple(networks) for name, networks in segments.items()},
         clusters=read_clusters(register.data),
         exceptions=tuple(map(Waiver.from_dict, exceptions.data["exceptions"])),
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
-        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data),
+        roster=tuple(map(Entry.from_dict, roster.data["roster"])) if (root / "roster.yml").exists() else None,
+        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
         ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),
@@ -199,6 +241,9 @@ def load_site(root: Path, product: Path) -> Site:
     # What they may mean is judged last, against a site that is sound otherwise.
     problems = exceptions.problems([*exception_conflicts(site)]) if site.exceptions else []
     problems += overlays.problems([*overlay_conflicts(site, product)]) if site.overlays else []
+    names = tuple(asset.id for asset in assets)
+    problems += inventory.problems([*inventory_conflicts(site.policy.inventory, site.segments, names)])
+    problems += roster.problems([*roster_conflicts(site.roster or (), names)])
     if problems:
         raise SiteFilesError(problems)
     return site

@@ -13,7 +13,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template
 from ansible_collections.holdfast.hipaa.plugins.inventory.register import InventoryModule
 
-from tests.site_cases import GOOD, Case, case
+from tests.site_cases import EXAMPLE, GOOD, Case, case
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,41 @@ def test_a_spoiled_site_adds_no_host(tmp_path: Path, capsys: pytest.CaptureFixtu
         InventoryModule().parse(manager._inventory, manager._loader, str(folder / "holdfast.yml"))
     assert manager.get_hosts("all") == []
     assert "holdfast.yml:4: assets[0]: no owner" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def company() -> InventoryManager:
+    manager = InventoryManager(loader=DataLoader(), sources=None, parse=False)
+    InventoryModule().parse(manager._inventory, manager._loader, str(EXAMPLE / "holdfast.yml"))
+    manager._inventory.reconcile_inventory()
+    return manager
+
+
+@pytest.mark.skipif(not EXAMPLE.is_dir(), reason="only a checkout has the example")
+@pytest.mark.parametrize(
+    ("group", "hosts"),
+    [
+        ("kind_endpoint", ["desk-coding-1", "laptop-billing-1"]),
+        ("environment_pilot", ["stage-1"]),
+        ("exposure_internet", ["portal-1"]),
+        ("exposure_partner", ["sftp-1"]),
+        ("location_office_main", ["desk-coding-1"]),
+        ("segment_databases", ["bill-db-1", "bill-db-2"]),
+        ("segment_remote", ["laptop-billing-1"]),
+        ("data_none", ["test-1"]),
+        ("tier_2", ["scan-1"]),
+        ("ring_lab", ["test-1"]),
+    ],
+)
+def test_groups_come_from_what_the_register_says_of_a_company(
+    group: str, hosts: list[str], company: InventoryManager
+) -> None:
+    assert [host.name for host in company.groups[group].get_hosts()] == hosts
+
+
+@pytest.mark.skipif(not EXAMPLE.is_dir(), reason="only a checkout has the example")
+def test_no_play_can_be_pointed_at_an_item_that_is_no_host(company: InventoryManager) -> None:
+    assert len(company.get_hosts("all")) == 15
+    for name in ("claims-gateway", "edge-firewall", "mail"):
+        assert company.get_host(name) is None
+    assert "kind_integration" not in company.groups

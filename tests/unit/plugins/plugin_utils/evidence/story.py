@@ -90,6 +90,8 @@ def product(root: Path) -> Path:
         },
     }  # fmt: skip
     files["policy/calendar.yml"] = {"windows": [], "freezes": []}
+    files["policy/inventory.yml"] = {"max_age_hours": 48}
+    files["policy/risk.yml"] = {"hours": {"critical": 72, "high": 168, "medium": 720, "low": 2160}}
     for name, data in files.items():
         (root / name).write_text(yaml.safe_dump(data))
     return root

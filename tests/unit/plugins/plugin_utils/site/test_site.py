@@ -68,7 +68,14 @@ def test_an_unknown_asset_is_an_error_that_says_what_to_do(site: Site) -> None:
 
 
 def test_an_asset_belongs_to_the_groups_of_its_ring_class_tier_and_baselines(site: Site) -> None:
-    assert site.asset("prod-1").groups == ("ring_production", "data_ephi", "tier_1", "baseline_clinic_server")
+    assert site.asset("prod-1").groups == (
+        "ring_production",
+        "data_ephi",
+        "tier_1",
+        "kind_server",
+        "environment_production",
+        "baseline_clinic_server",
+    )
 
 
 def test_roles_and_probe_go_by_the_same_controls(site: Site) -> None:

@@ -15,22 +15,27 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment im
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.reading import read_yaml
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.structure import nearest
 
-from tests.site_cases import GOOD
+from tests.site_cases import EXAMPLE, GOOD
 
 FILES = {
     "baseline": GOOD / "baselines/clinic-server.yml",
     "calendar": GOOD / "policy/calendar.yml",
     "exceptions": GOOD / "exceptions.yml",
     "holdfast": GOOD / "holdfast.yml",
+    "inventory": GOOD / "policy/inventory.yml",
     "overlays": GOOD / "overlays.yml",
     "patching": GOOD / "policy/patching.yml",
     "remediation": GOOD / "policy/remediation.yml",
     "rings": GOOD / "policy/rings.yml",
+    "roster": GOOD / "roster.yml",
+    "risk": PRODUCT / "policy/risk.yml",
     "site": GOOD / "site.yml",
     "debian-server": PRODUCT / "baselines/debian-server.yml",
     "debian-server/ssh": PRODUCT / "baselines/debian-server/ssh.yml",
 }
-SHAPE_OF = {"debian-server": "baseline", "debian-server/ssh": "part"}
+SHAPE_OF = {"debian-server": "baseline", "debian-server/ssh": "part", "example": "holdfast"}
+if EXAMPLE.is_dir():
+    FILES["example"] = EXAMPLE / "holdfast.yml"
 
 # Fractions such as 1.0 are left out: JSON Schema calls them whole numbers, and we do not.
 STRANGE: tuple[Any, ...] = (
@@ -88,6 +93,13 @@ def test_our_errors_and_json_schema_agree(name: str) -> None:
     data = read_yaml(FILES[name])
     if name == "debian-server/ssh":
         data["controls"] = data["controls"][:3]  # one shape for all; the rest are checked as they stand, below
+    if name == "example":
+        data = {key: data[key] for key in ("plugin", "version")} | {
+            "assets": [one for one in data["assets"] if one["id"] == "edi-1"],
+            "items": [one for one in data["items"] if one["id"] == "core-switch"],
+            "vendors": {"clearinghouse": data["vendors"]["clearinghouse"]},
+            "data_flows": [one for one in data["data_flows"] if one["id"] in ("claims-out", "state-claims")],
+        }
     assert not [*shape.faults(data)]
     tried = 0
     for what, case in spoiled(data):
