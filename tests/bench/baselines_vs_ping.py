@@ -44,7 +44,6 @@ REAL = ("bench-1", "bench-2", "bench-3", "bench-4")
 FIRST = "asset-01"
 
 ASK = """\
-import json
 from pathlib import Path
 from ansible.plugins.action import ActionBase
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import uncollected
@@ -53,7 +52,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        controls = json.loads(Path(self._task.args["controls_file"]).read_text(encoding="utf-8"))
+        controls = Path(self._task.args["controls_file"]).read_text(encoding="utf-8")
         with uncollected():
             return self._execute_module(module_args={"controls": controls}, task_vars=task_vars)
 """

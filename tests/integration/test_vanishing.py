@@ -10,7 +10,7 @@ import pytest
 
 from lab.fleet import Fleet
 from tests.integration.sites import SiteUnderTest, lay_out
-from tests.integration.small import narrowed, other_product, steps
+from tests.integration.small import BASELINE, narrowed, other_product, steps, write
 
 ANSWERED = "observations = observe(controls)"
 
@@ -60,3 +60,21 @@ def test_a_whole_check_does_not(here: SiteUnderTest) -> None:
     done = here.play("check_drift")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(steps(here, "verify")[0]["results"]) == 2
+
+
+def test_drift_fails_the_check_where_it_is_told_to(here: SiteUnderTest, tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs"
+    jobs.mkdir(mode=0o755)
+    control = {**BASELINE["controls"][0], "probe": {"file": {"path": str(jobs), "ask": "mode"}}}
+    write(here, "baselines/clinic.yml", {**BASELINE, "controls": [control]})
+    only = ("--limit", "lab-1")
+    assert here.play("check_drift", *only).returncode == 0
+    done = here.play("check_drift", *only, "-e", "fail_on_drift=true")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "lab-1: drifted: clinic-01" in done.stdout + done.stderr
+    assert here.play("check_drift", *only, "-e", "fail_on_drift=no").returncode == 0
+    done = here.play("check_drift", *only, "-e", "fail_on_drift=perhaps")
+    assert done.returncode == 2
+    assert "expected true or false" in done.stdout + done.stderr
+    jobs.chmod(0o700)
+    assert here.play("check_drift", *only, "-e", "fail_on_drift=true").returncode == 0
