@@ -39,9 +39,11 @@ KINDS = {
 """By the word that policy/feeds.yml uses."""
 
 
-def contents_of(feed: str, kind: str, parts: Iterable[Part], options: Options) -> Contents:
-    """Return what a feed holds; raises FeedError where it cannot be taken as a whole."""
-    contents = Contents(feed)
+def contents_of(
+    feed: str, kind: str, parts: Iterable[Part], options: Options, tell: Callable[[str], None] | None = None
+) -> Contents:
+    """Return what a feed holds; raises FeedError where it cannot be taken as a whole. `tell` hears of long reading."""
+    contents = Contents(feed, tell=tell)
     KINDS[kind].read(contents, parts, options)
     # Of bytes taken before, some may not be wanted now.
     return contents if options.checked else contents.checked()

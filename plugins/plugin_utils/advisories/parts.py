@@ -20,6 +20,10 @@ Part = tuple[str, bytes]
 _LINES = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
 
 
+TOLD = 20_000
+"""After how many records each time somebody is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What an importer is told besides the bytes."""
@@ -100,6 +104,8 @@ def each(found: Iterable[tuple[str, Any]], contents: Contents, take: Callable[[A
         try:
             take(record)
             contents.count += 1
+            if contents.tell is not None and contents.count % TOLD == 0:
+                contents.tell(f"{contents.count} records read")
         except BadRecordError as error:
             contents.reject(where, error)
 

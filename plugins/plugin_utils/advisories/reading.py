@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -49,6 +49,8 @@ class Contents:
     support: list[Support] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
+    tell: Callable[[str], None] | None = None
+    """Told now and then how far reading is."""
 
     def reject(self, where: str, reason: object) -> None:
         """Note a record that was not taken."""

@@ -35,6 +35,8 @@ FEEDS = Fields(
                         "a path from the site's folder, or an https address without name and password",
                         r"(?!https?://)[^\x00-\x1f\x7f]+|https?://[^\s/@?#]+/\S*",
                         1000,
+                        do="take name and password out; nothing here can be kept secret",
+                        hide=True,
                     ),
                     "max_age_hours": Whole("how many hours after its last look a feed is stale", 1, 87_600),
                 },
@@ -134,7 +136,7 @@ def _source_faults(feed: dict[str, Any], path: tuple[str | int, ...]) -> Iterato
     if host not in _LOOPBACK and not feed.get("insecure_http"):
         yield Fault(
             (*path, "source"),
-            f"{shown(source)}, which anybody between here and there can change",
+            f"http to {shown(host)}, which anybody between here and there can change",
             "https",
             "write https, or say insecure_http: true where a required signature proves what comes",
         )

@@ -92,7 +92,7 @@ class Feeds:
                     return self._looked(index, state, state.etag, state.last_modified)
                 proven = prove(fetched, feed, self.root)
                 tell("reading")
-                contents = contents_of(feed.id, feed.kind, fetched.files, Options(feed.ecosystems, wanted=()))
+                contents = contents_of(feed.id, feed.kind, fetched.files, Options(feed.ecosystems, wanted=()), tell)
                 now = self.now()
                 against = [*impossible(contents, now)]
                 against += [] if older else objections(feed, state, contents)

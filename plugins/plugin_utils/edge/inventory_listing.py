@@ -32,8 +32,14 @@ def listed(inventory: Path) -> bytes:
     beside = Path(sys.executable).parent / "ansible-inventory"
     program = str(beside) if beside.exists() else shutil.which("ansible-inventory") or "ansible-inventory"
     environment = {name: value for name, value in os.environ.items() if name not in (RUN, NONCE)}
-    # A file that no plugin can read would else be an inventory without hosts.
-    environment |= {"ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+    environment |= {
+        "ANSIBLE_NOCOLOR": "1",
+        "LC_ALL": "C.UTF-8",
+        # A file that no plugin can read would else be an inventory without hosts.
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+        # A site's ansible.cfg reads the register and nothing else; another inventory is read here on purpose.
+        "ANSIBLE_INVENTORY_ENABLED": "host_list,script,auto,yaml,ini,toml",
+    }
     argv = [program, "-i", str(inventory.absolute()), "--list"]
     try:
         done = subprocess.run(argv, capture_output=True, env=environment, timeout=PATIENCE, check=False)

@@ -62,7 +62,7 @@ def raws_of(results: Iterable[tuple[str, Mapping[str, Any]]], roles: Mapping[str
 
     `roles` says of a role's slug which kind its devices are, or SKIP. Raises UsageError for more than MOST.
     """
-    owners: dict[tuple[str, Any], list[str]] = {}
+    owners: dict[tuple[str, str], list[str]] = {}
     found: list[tuple[str, str, Mapping[str, Any]]] = []
     for where, one in results:
         kind = _path_of(one)
@@ -82,7 +82,7 @@ def _path_of(one: Mapping[str, Any]) -> str | None:
     return next((known for known in PATHS if re.search(f"/api/{known}/[0-9]+/?$", path)), None)
 
 
-def _note_address(one: Mapping[str, Any], owners: dict[tuple[str, Any], list[str]]) -> None:
+def _note_address(one: Mapping[str, Any], owners: dict[tuple[str, str], list[str]]) -> None:
     """Note an active address under the device or machine whose interface has it."""
     interface = one.get("assigned_object")
     if not isinstance(interface, dict) or _word(one.get("status")) not in (None, "active"):
@@ -91,14 +91,14 @@ def _note_address(one: Mapping[str, Any], owners: dict[tuple[str, Any], list[str
         owner = interface.get(key)
         address = _address(one)
         if isinstance(owner, dict) and isinstance(owner.get("id"), int) and address:
-            owners.setdefault((kind, owner["id"]), []).append(address)
+            owners.setdefault((kind, str(owner["id"])), []).append(address)
 
 
 def _raw(
     where: str,
     path: str,
     one: Mapping[str, Any],
-    owners: Mapping[tuple[str, Any], list[str]],
+    owners: Mapping[tuple[str, str], list[str]],
     roles: Mapping[str, str],
 ) -> Iterator[Raw]:
     notes: list[str] = []
@@ -132,17 +132,17 @@ def _raw(
             facts[key] = read_cell(key, text)
         except ValueError as error:
             notes.append(f"{key}: {error}; left out")
-    yield Raw(f"{where} {path} {one.get('id')}", _line(one.get("name")) or "", facts, None, tuple(notes))
+    yield Raw(f"{where} {path} {_number(one)}", _line(one.get("name")) or "", facts, None, tuple(notes))
 
 
 def _own_address(
-    path: str, one: Mapping[str, Any], owners: Mapping[tuple[str, Any], list[str]], notes: list[str]
+    path: str, one: Mapping[str, Any], owners: Mapping[tuple[str, str], list[str]], notes: list[str]
 ) -> str | None:
     for key in ("primary_ip", "primary_ip4", "primary_ip6"):
         primary = one.get(key)
         if isinstance(primary, dict) and (address := _address(primary)):
             return address
-    others = sorted(set(owners.get((path, one.get("id")), ())))
+    others = sorted(set(owners.get((path, _number(one)), ())))
     if len(others) == 1:
         notes.append("its only address, for it has no primary one")
         return others[0]
@@ -179,6 +179,12 @@ def _address(one: Mapping[str, Any]) -> str | None:
     """Return an address without the length of its network's prefix."""
     text = one.get("address")
     return text.partition("/")[0] if isinstance(text, str) and len(text) < 100 else None
+
+
+def _number(one: Mapping[str, Any]) -> str:
+    """Return a thing's number in NetBox as text."""
+    number = one.get("id")
+    return str(number) if isinstance(number, int) else "?"
 
 
 def _slug(value: Any) -> str | None:

@@ -247,3 +247,27 @@ def test_what_is_said_of_one_flaw_twice_counts_once() -> None:
         after = case.read(b"".join([*lines, lines[-1]]))
         assert records(after) == records(case.read())
         assert "second time" in after.rejected[0].reason
+
+
+def test_an_entry_of_the_catalogue_that_stands_twice_counts_once() -> None:
+    data = json.loads(CASES[0].bytes())
+    data["vulnerabilities"].append({**data["vulnerabilities"][0], "dueDate": "2030-01-01"})
+    after = CASES[0].read(json.dumps({**data, "count": 10}).encode())
+    assert records(after) == records(whole(CASES[0]))
+    assert "CVE-2026-73570 stands here a second time" in after.rejected[0].reason
+
+
+RECORD = json.loads(CASES[2].bytes().splitlines()[0])
+
+
+@pytest.mark.parametrize("member", ["related", "upstream", "affected"])
+def test_a_member_of_osv_whose_name_is_damaged_rejects_its_record(member: str) -> None:
+    # Taken for a member that is not known yet, it would lose the flaws or the packages.
+    record = {**RECORD, "related": ["CVE-2026-1000"], "upstream": ["CVE-2026-1001"], "affected": RECORD["affected"]}
+    damaged = json.dumps({**record, "id": "DSA-1-2"}).replace(f'"{member}"', f'"{member[:-1]}z"')
+    lines = CASES[2].bytes() + damaged.encode()
+    after = CASES[2].read(lines)
+    assert after.rejected[0].where == "debian12.osv.jsonl:21"
+    assert "found the unknown member" in after.rejected[0].reason
+    newer = damaged.replace('"1.7.3"', '"1.8.0"')
+    assert ("found the unknown member" in str(CASES[2].read(CASES[2].bytes() + newer.encode()).rejected)) is False

@@ -379,6 +379,21 @@ def test_a_policy_that_makes_no_sense_is_refused(shop: Shop, said: dict[str, Any
         shop.feeds({"id": "one", "kind": "kev", **said})
 
 
+def test_a_secret_in_an_address_is_in_no_message(shop: Shop) -> None:
+    for source in ("https://user:canary@example.org/kev.json", "http://example.org/kev.json?key=canary"):
+        with pytest.raises(SiteFilesError) as found:
+            shop.feeds({"id": "one", "kind": "kev", "source": source})
+        assert "canary" not in str(found.value)
+
+
+def test_long_reading_is_told(shop: Shop) -> None:
+    rows = "".join(f"CVE-2026-{number:06},0.1,0.2\n" for number in range(45_000))
+    head = "#model_version:v1,score_date:2026-11-20T00:00:00+0000\ncve,epss,percentile\n"
+    (shop.root / "epss.csv").write_text(head + rows, encoding="utf-8")
+    assert shop.update(of_file("epss.csv", "epss")).result == "taken"
+    assert shop.said == ["reading", "20000 records read", "40000 records read"]
+
+
 def test_http_is_taken_where_that_is_said(shop: Shop) -> None:
     feeds = shop.feeds({"id": "one", "kind": "kev", "source": "http://feeds.example.org/x", "insecure_http": True})
     assert feeds.settings[0].is_remote

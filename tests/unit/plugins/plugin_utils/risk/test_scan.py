@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.context import context_of, on_ephi_paths
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.finding import Finding
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.kept import before_of, to_bytes
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.model import RiskError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.scan import Before, Inputs, Scan, evaluate
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.dataflow import DataFlow
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.risk import Overlays, RiskPolicy
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.vendor import Vendor
 from hypothesis import given
@@ -195,17 +197,77 @@ def test_a_flaw_nobody_has_scored_is_high_and_says_that_it_is_assumed() -> None:
     assert any("assumed" in reason for reason in found.reasons())
 
 
-def test_bod_26_04_shortens_only_where_policy_lets_it() -> None:
-    known = flaw(CVE, HIGH, 0.1, kev=kev())
-    exposed = asset("claims-1", exposure="internet")
-    given_in = inputs([exposed], [observation("claims-1", OLD)], [FIX], [replace(known, kev=None, epss=None)])
-    plain = one(evaluate(given_in, NOW))
-    assert (plain.assessment.bod, plain.assessment.hours) == ("14D", 168)
-    internal = inputs([WIKI], [observation("wiki-1", OLD)], [FIX], [known])
-    shorter = replace(internal, policy=RiskPolicy(overlays=Overlays(bod_26_04=True)))
-    assert one(evaluate(internal, NOW), "wiki-1").assessment.hours == 168
-    worst = replace(shorter, flaws=lambda _cve: flaw(CVE, WORST, kev=kev()))
-    assert one(evaluate(worst, NOW), "wiki-1").assessment.hours == 72
+AUTOMATABLE = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N"
+
+
+@pytest.mark.parametrize(
+    ("overlays", "allowed", "by"),
+    [
+        (Overlays(), 720, "tier medium"),
+        (Overlays(bod_26_04=True), 336, "BOD 26-04 (14D)"),
+        (Overlays(proposed_rule=True), 720, "tier medium"),
+    ],
+)
+def test_an_overlay_shortens_only_where_policy_lets_it(overlays: Overlays, allowed: int, by: str) -> None:
+    exposed = asset("claims-1", data_class="ephi", exposure="internet")
+    known = flaw(CVE, AUTOMATABLE)
+    policy = RiskPolicy(overlays=overlays)
+    found = one(evaluate(inputs([exposed], [observation("claims-1", OLD)], [FIX], [known], policy=policy), NOW))
+    assert (found.assessment.bod, found.assessment.hours, found.assessment.by) == ("14D", allowed, by)
+
+
+def test_the_proposed_rule_caps_what_policy_gives_beyond_it() -> None:
+    slow = {"critical": 500, "high": 900, "medium": 900, "low": 2160}
+    policies = [RiskPolicy(hours=slow, overlays=Overlays(proposed_rule=on)) for on in (False, True)]
+    found = [one(evaluate(claims(flaw(CVE, vector), policy=policy), NOW)).assessment
+             for vector in (WORST, HIGH) for policy in policies]  # fmt: skip
+    assert [it.hours for it in found] == [500, 360, 900, 720]
+
+
+def test_cisas_date_counts_only_where_policy_lets_it() -> None:
+    listed = flaw(CVE, kev=kev(date(2026, 11, 23)))
+    policy = RiskPolicy(overlays=Overlays(kev_due_date=False))
+    without, along = (evaluate(claims(listed, **more), NOW) for more in ({"policy": policy}, {}))
+    deadlines = [it.clock.deadline for it in (one(without), one(along)) if it.clock]
+    assert deadlines == [NOW + hours(72), datetime.fromisoformat("2026-11-23T23:59:59Z")]
+    assert any("lets it set no deadline" in reason for reason in one(without).reasons())
+
+
+def test_what_was_seen_here_counts_as_exploited() -> None:
+    policy = RiskPolicy(seen_here=frozenset({CVE}))
+    assert one(evaluate(claims(flaw(CVE, percentile=0.1), policy=policy), NOW)).assessment.threat == "active"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "exposed"),
+    [
+        ({"data_class": "ephi"}, "ephi", False),
+        ({"data_class": "ephi", "exposure": "partner"}, "ephi", True),
+        ({"exposure": "internet"}, "reach", True),
+        ({"exposure": "none", "tier": 1}, "reach", False),
+        ({"exposure": "none", "tier": 2}, "other", False),
+        ({"data_class": "internal"}, "other", False),
+    ],
+)
+def test_contexts(said: dict[str, object], kind: str, exposed: bool) -> None:
+    found = context_of(asset("x", **said))
+    assert (found.kind, found.exposed) == (kind, exposed)
+
+
+def test_an_exposure_nobody_registered_is_taken_for_the_worst() -> None:
+    found = context_of(replace(WIKI, exposure=None))
+    assert (found.kind, found.exposed) == ("reach", True)
+    assert "no exposure is registered" in found.why
+
+
+def test_ephi_that_flows_through_counts_like_ephi_that_is_stored() -> None:
+    flows = [
+        DataFlow("a", "gateway", "payer", "tcp", 22, "ssh", "837P"),
+        DataFlow("b", "wiki-1", "backup", "tcp", 22, "ssh", "pages", data_class="internal"),
+    ]
+    assert on_ephi_paths(flows) == {"gateway", "payer"}
+    assert context_of(asset("gateway"), on_ephi_paths(flows)).kind == "ephi"
+    assert context_of(WIKI, on_ephi_paths(flows)).kind == "other"
 
 
 def test_a_contract_with_a_vendor_counts_from_the_vendors_advisory() -> None:

@@ -60,6 +60,9 @@ def test_a_worked_example_comes_out_as_tabled(example: dict[str, str]) -> None:
     ephi, reach, other = (assess(known, None, one, MODEL, RiskPolicy()) for one in (EPHI, REACH, OTHER))
     internal = assess(known, None, Context("ephi", False, ""), MODEL, RiskPolicy())
     points = points_of(known, ephi.severity)
+    assert ephi.forensic == (ephi.bod == "3DF" or ephi.threat == "active")
+    assert internal.forensic == (internal.bod == "3DF")
+    assert other.forensic == (other.bod == "3DF")
     assert {
         "threat": ephi.threat,
         "tier_ephi": ephi.tier,
