@@ -120,10 +120,8 @@ def test_what_is_read_can_be_written_and_read_again(site: Site) -> None:
         assert Baseline.from_dict(baseline.to_dict()) == baseline
     policy = site.policy
     rings = {"rings": [ring.to_dict() for ring in policy.rings], "promotion_kinds": list(policy.promotion_kinds)}
-    assert (
-        Policy.from_files(rings, policy.patching.to_dict(), policy.remediation.to_dict(), policy.calendar.to_dict())
-        == policy
-    )
+    others = (policy.patching, policy.remediation, policy.calendar, policy.risk, policy.inventory)
+    assert Policy.from_files(rings, *(part.to_dict() for part in others)) == policy
 
 
 def test_a_site_is_frozen(site: Site) -> None:
