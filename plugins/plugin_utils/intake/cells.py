@@ -22,7 +22,7 @@ TEXTS = (
 )  # fmt: skip
 LISTS = ("baselines", "depends_on")
 TRUTHS = ("managed", "intermittent")
-JSONS = ("vars", "health")
+JSONS = ("vars", "health", "serves")
 PRODUCT = ("product_vendor", "product_name", "product_version", "product_cpe", "product_purl")
 COLUMNS = ("managed", *TEXTS, "tier", *LISTS, "flows", *PRODUCT, "intermittent", *JSONS)
 """The columns that are known, in the order in which they are written."""

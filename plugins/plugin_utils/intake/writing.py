@@ -17,8 +17,8 @@ _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 """What a reader of YAML 1.1 or 1.2 takes for something else than text."""
 _ORDER = (
     "id", "kind", "title", "owner", "ring", "address", "segment", "location", "environment", "exposure", "data_class",
-    "tier", "vendor", "product", "baselines", "cluster", "window", "intermittent", "depends_on", "flows", "vars",
-    "health",
+    "tier", "vendor", "product", "baselines", "cluster", "window", "intermittent", "depends_on", "flows", "serves",
+    "vars", "health",
 )  # fmt: skip
 
 

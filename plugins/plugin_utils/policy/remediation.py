@@ -54,8 +54,8 @@ def sort_out(failing: Iterable[Failing], policy: Policy, register: Mapping[str, 
 
 def _frozen(policy: Policy, ring: str, now: datetime) -> str:
     """Return which freeze holds in a ring and when it ends; empty where there is none."""
-    held = (one for one in policy.calendar.freezes if one.binds(ring) and one.begins <= now < one.ends)
-    return next((f'the end of freeze "{one.name}", {one.ends.isoformat(timespec="minutes")}' for one in held), "")
+    held = policy.calendar.frozen(ring, now, now)
+    return next((f"the end of {one.told}, {one.ends.isoformat(timespec='minutes')}" for one in held), "")
 
 
 def _shut(policy: Policy, name: str, now: datetime) -> str:

@@ -89,13 +89,11 @@ def freeze(q: Question) -> Iterator[Reason]:
     if ring is None:
         return
     needs, source = expected(q)
-    for one in q.policy.calendar.freezes:
-        if not one.binds(ring.name) or q.now >= one.ends or q.now + needs <= one.begins:
-            continue
-        found = f'freeze "{one.name}" holds in {ring.name} until {_clock(one.ends)}'
+    for one in q.policy.calendar.frozen(ring.name, q.now, q.now + needs):
+        found = f"{one.told} holds in {ring.name} until {_clock(one.ends)}"
         if q.now < one.begins:
             found = (
-                f'freeze "{one.name}" begins in {ring.name} at {_clock(one.begins)}, in {lasting(one.begins - q.now)}, '
+                f"{one.told} begins in {ring.name} at {_clock(one.begins)}, in {lasting(one.begins - q.now)}, "
                 f"and a wave takes about {lasting(needs)} ({source})"
             )
         yield Reason("freeze", found, "", f"wait until it ends at {_clock(one.ends)}", one.ends)

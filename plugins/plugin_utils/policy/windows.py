@@ -9,13 +9,15 @@ opens at the first and closes at the first; it never opens twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 
-from ..site.calendar import DAYS, Window
+from ..site.calendar import Window
+from ..site.wall import stretch
 
-_SEARCH = timedelta(seconds=1)
 _DAY = timedelta(days=1)
+_AHEAD = 800
+"""Days within which a window opens that comes once a year, even where its day was moved across the year's end."""
 
 
 def is_open(window: Window, now: datetime) -> bool:
@@ -56,36 +58,26 @@ def first_opening(windows: Iterable[Window], now: datetime) -> tuple[datetime, W
 def next_opening(window: Window, now: datetime) -> datetime:
     """Return when the window opens next after `now` (aware), in its own zone."""
     today = now.astimezone(window.zone).date()
-    openings = (_stretch(window, day)[0] for day in _days(window, today, 9))
+    ahead = (today + number * _DAY for number in range(9 if window.on is None else _AHEAD))
+    openings = (_stretch(window, day)[0] for day in ahead if window.opens_on(day))
     return next(moment for moment in openings if moment > now).astimezone(window.zone)
+
+
+def openings(window: Window, begins: datetime, ends: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield when the window opens and closes, in its own zone, as often as that overlaps `begins` to `ends` (aware)."""
+    first = begins.astimezone(window.zone).date() - _DAY
+    count = (ends.astimezone(window.zone).date() - first).days + 1
+    for opens, closes in (_stretch(window, day) for day in _days(window, first, count)):
+        if opens < ends and begins < closes:
+            yield opens.astimezone(window.zone), closes.astimezone(window.zone)
 
 
 def _days(window: Window, first: date, count: int) -> list[date]:
     """Return the days among `count` from `first` on which the window opens."""
     days = (first + number * _DAY for number in range(count))
-    return [day for day in days if DAYS[day.weekday()] in window.days]
+    return [day for day in days if window.opens_on(day)]
 
 
 def _stretch(window: Window, day: date) -> tuple[datetime, datetime]:
     """Return from when to when (UTC) a window is open that opens on a day."""
-    over_midnight = window.closes is None or window.closes <= window.opens
-    last = datetime.combine(day + _DAY if over_midnight else day, window.closes or time())
-    opens = _first(datetime.combine(day, window.opens), window)
-    return opens, max(opens, _first(last, window))
-
-
-def _first(wall: datetime, window: Window) -> datetime:
-    """Return the first instant (UTC) at which the zone's clock shows `wall` (naive) or has jumped over it."""
-    # PEP 495: of a time that comes twice fold=0 is the first. In a gap fold=0 counts by the offset before the gap, and
-    # so lies after it, and fold=1 by the offset after the gap, and so lies before it.
-    found = wall.replace(tzinfo=window.zone, fold=0).astimezone(UTC)
-    if found.astimezone(window.zone).replace(tzinfo=None) == wall:
-        return found
-    before = wall.replace(tzinfo=window.zone, fold=1).astimezone(UTC)
-    while found - before > _SEARCH:
-        middle = (before + (found - before) / 2).replace(microsecond=0)
-        if middle.astimezone(window.zone).replace(tzinfo=None) >= wall:
-            found = middle
-        else:
-            before = middle
-    return found
+    return stretch(day, window.opens, day, window.closes, window.zone)

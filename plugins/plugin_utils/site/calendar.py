@@ -1,54 +1,45 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""policy/calendar.yml: the windows in which something may change, and the freezes in which nothing may."""
+"""policy/calendar.yml: the windows in which something may change, freezes and billing days on which nothing may."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from .asset import duplicate_ids
+from .billing import BILLING, FREEZES, Entry, Freeze, entry_faults, read_entries
 from .moments import Moment, moment
 from .problems import Fault
+from .recurrence import DAYS, ON, Holidays, Recurrence, Recurring
 from .structure import Fields, Items, Text, Word, slug
+from .zone import CLOCK, CLOCK_DO, ZONE, zone_faults
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+__all__ = ["CALENDAR", "DAYS", "ZONE", "Calendar", "Freeze", "Window", "calendar_faults", "mappings", "zone_faults"]
 
-_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
-_HOW = 'write it in quotes, "00:00" to '
-_ZONE = Text("a zone of the IANA time zone database, such as Europe/Berlin", r"[A-Za-z0-9_+/-]{1,64}")
+_DAY = timedelta(days=1)
 
 CALENDAR = Fields(
     "when something may change, and when nothing may",
     optional={
         "windows": Items(
             Fields(
-                "a window: name, days, from, to, zone",
+                "a window: name, days or on, from, to, zone",
                 required={
                     "name": slug("the window's name"),
-                    "days": Items(Word(DAYS), least=1, distinct=True),
-                    "from": Text("a time of day", _CLOCK, do=f'{_HOW}"23:59"'),
-                    "to": Text("a time of day", f"{_CLOCK}|24:00", do=f'{_HOW}"24:00"'),
-                    "zone": _ZONE,
+                    "from": Text("a time of day", CLOCK, do=f'{CLOCK_DO}"23:59"'),
+                    "to": Text("a time of day", f"{CLOCK}|24:00", do=f'{CLOCK_DO}"24:00"'),
+                    "zone": ZONE,
                 },
+                one_of={"days": Items(Word(DAYS), least=1, distinct=True), "on": ON},
             ),
             most=200,
         ),
-        "freezes": Items(
-            Fields(
-                "a freeze: name, from, to",
-                required={
-                    "name": Text("what the freeze is for, in a few words", r"[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*", 120),
-                    "from": Moment("when it begins"),
-                    "to": Moment("when it ends"),
-                },
-                optional={"rings": Items(slug("a ring's name"), least=1, distinct=True)},
-            ),
-            most=1000,
-        ),
+        "freezes": FREEZES,
+        "billing": BILLING,
     },
 )
 """What policy/calendar.yml may hold."""
@@ -59,6 +50,7 @@ class Window:
     """When something may be changed: from `opens` to `closes` by the clocks of `zone`, on the days it opens on.
 
     A window that closes at or before the time it opens does so on the next day. `closes` is None for the day's end.
+    It opens on `days` of each week, or on the days of `on`.
     """
 
     name: str
@@ -66,50 +58,30 @@ class Window:
     opens: time
     closes: time | None
     zone: ZoneInfo
+    on: Recurring | None = None
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Window:
-        """Read a checked member of `windows`."""
+    def from_dict(cls, data: dict[str, Any], holidays: Holidays | None = None) -> Window:
+        """Read a checked member of `windows`; `holidays` are the calendar's."""
         closes = None if data["to"] == "24:00" else time.fromisoformat(data["to"])
-        return cls(data["name"], tuple(data["days"]), time.fromisoformat(data["from"]), closes, ZoneInfo(data["zone"]))
+        on = Recurring(Recurrence.from_dict(data["on"]), holidays or Holidays()) if "on" in data else None
+        days = tuple(data.get("days", ()))
+        return cls(data["name"], days, time.fromisoformat(data["from"]), closes, ZoneInfo(data["zone"]), on)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the window as calendar.yml writes it."""
         closes = "24:00" if self.closes is None else f"{self.closes:%H:%M}"
         return {
             "name": self.name,
-            "days": list(self.days),
+            **({"days": list(self.days)} if self.on is None else {"on": self.on.rule.to_dict()}),
             "from": f"{self.opens:%H:%M}",
             "to": closes,
             "zone": self.zone.key,
         }
 
-
-@dataclass(frozen=True)
-class Freeze:
-    """A time in which nothing is changed by plan: from `begins` until before `ends` (aware), in these rings.
-
-    `rings` is empty for all rings.
-    """
-
-    name: str
-    begins: datetime
-    ends: datetime
-    rings: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Freeze:
-        """Read a checked member of `freezes`."""
-        return cls(data["name"], moment(data["from"]), moment(data["to"]), tuple(data.get("rings", ())))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the freeze as calendar.yml writes it."""
-        rings = {"rings": list(self.rings)} if self.rings else {}
-        return {"name": self.name, "from": self.begins.isoformat(), "to": self.ends.isoformat(), **rings}
-
-    def binds(self, ring: str) -> bool:
-        """Say whether the freeze is about this ring."""
-        return not self.rings or ring in self.rings
+    def opens_on(self, day: date) -> bool:
+        """Whether it opens on this day."""
+        return DAYS[day.weekday()] in self.days if self.on is None else self.on.falls_on(day)
 
 
 @dataclass(frozen=True)
@@ -118,12 +90,20 @@ class Calendar:
 
     windows: tuple[Window, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    """Those that come once."""
+    billing: tuple[Entry, ...] = ()
+    holidays: Holidays = field(default_factory=Holidays, compare=False, repr=False)
+    _held: dict[date, tuple[Freeze, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Calendar:
         """Read the checked file."""
+        billing, holidays = read_entries(data.get("billing", ()))
         return cls(
-            tuple(map(Window.from_dict, data.get("windows", ()))), tuple(map(Freeze.from_dict, data.get("freezes", ())))
+            tuple(Window.from_dict(one, holidays) for one in data.get("windows", ())),
+            tuple(map(Freeze.from_dict, data.get("freezes", ()))),
+            billing,
+            holidays,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,6 +111,7 @@ class Calendar:
         return {
             "windows": [one.to_dict() for one in self.windows],
             "freezes": [one.to_dict() for one in self.freezes],
+            **({"billing": [one.to_dict() for one in self.billing]} if self.billing else {}),
         }
 
     def window(self, name: str) -> Window:
@@ -141,17 +122,41 @@ class Calendar:
         """Return the windows of these names; KeyError where there is no such window."""
         return tuple(map(self.window, names))
 
+    def frozen(self, ring: str, begins: datetime, ends: datetime) -> tuple[Freeze, ...]:
+        """Return the freezes of a ring, the billing calendar's too, that hold from `begins` until before `ends`.
+
+        All aware. What only holds at `begins` itself counts where the two are the same.
+        """
+        day, last = begins.astimezone(UTC).date(), ends.astimezone(UTC).date()
+        near: dict[Freeze, None] = {}
+        while day <= last:
+            near.update(dict.fromkeys(self._of(day)))
+            day += _DAY
+        held = (*self.freezes, *near)
+        return tuple(one for one in held if one.binds(ring) and one.overlaps(begins, ends))
+
+    def _of(self, day: date) -> tuple[Freeze, ...]:
+        """Return what the billing calendar holds up at some time of a day of UTC; each day is computed once."""
+        known = self._held.get(day)
+        if known is None:
+            begins = datetime.combine(day, time(), UTC)
+            holding = (entry for entry in self.billing if entry.holds)
+            found = (one for entry in holding for one in entry.between(begins, begins + _DAY))
+            known = self._held[day] = tuple(found)
+        return known
+
 
 def calendar_faults(data: Any) -> Iterator[Fault]:
     """Yield what is wrong with calendar.yml by itself."""
     yield from CALENDAR.faults(data)
     if not isinstance(data, dict):
         return
-    windows, freezes = (mappings(data.get(name)) for name in ("windows", "freezes"))
+    windows, freezes, billing = (mappings(data.get(name)) for name in ("windows", "freezes", "billing"))
     yield from duplicate_ids(windows, ("windows",), "window", "name")
     yield from duplicate_ids(freezes, ("freezes",), "freeze", "name")
+    yield from duplicate_ids(billing, ("billing",), "entry", "name")
     for index, window in enumerate(windows):
-        yield from _clock_faults(window, ("windows", index))
+        yield from _window_faults(window, ("windows", index))
     for index, freeze in enumerate(freezes):
         ends = [freeze.get(key) for key in ("from", "to")]
         if any(text is None or [*Moment("").faults(text)] for text in ends):
@@ -159,6 +164,9 @@ def calendar_faults(data: Any) -> Iterator[Fault]:
         if moment(str(ends[1])) <= moment(str(ends[0])):
             found, expected = f'"{ends[1]}", not after its beginning', "a later moment"
             yield Fault(("freezes", index, "to"), found, expected, "correct it")
+    for index, entry in enumerate(billing):
+        yield from zone_faults(entry.get("zone"), ("billing", index, "zone"))
+        yield from entry_faults(entry, ("billing", index))
 
 
 def mappings(value: Any) -> list[dict[str, Any]]:
@@ -166,18 +174,11 @@ def mappings(value: Any) -> list[dict[str, Any]]:
     return [one if isinstance(one, dict) else {} for one in value] if isinstance(value, list) else []
 
 
-def _clock_faults(window: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
-    opens, closes, zone = (window.get(name) for name in ("from", "to", "zone"))
+def _window_faults(window: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
+    opens, closes, on = (window.get(name) for name in ("from", "to", "on"))
     if isinstance(opens, str) and opens == closes:
         do = 'write "00:00" to "24:00" for a whole day'
         yield Fault((*path, "to"), f'"{closes}", when the window opens', "another time of day", do)
-    if isinstance(zone, str) and not any(_ZONE.faults(zone)):
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield Fault(
-                (*path, "zone"),
-                f'"{zone}", a zone this controller does not know',
-                "a name such as Europe/Berlin or UTC",
-                "correct it, or install the package tzdata",
-            )
+    if isinstance(on, dict) and "dates" in on:
+        yield Fault((*path, "on", "dates"), "dates", "days that come again", "write day, weekday or business_day")
+    yield from zone_faults(window.get("zone"), (*path, "zone"))

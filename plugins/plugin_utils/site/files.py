@@ -122,6 +122,10 @@ class Files:
         self.problems += patching.problems([*_window_faults(chosen, ("restarts", "windows"), windows)])
         self.problems += calendar.problems([*_freeze_faults(calendar, named)])
 
+    def cross_check_rules(self, rings: Document, rules: Document) -> None:
+        """Gather the rings that the site's own rules name and nobody wrote down."""
+        self.problems += rules.problems([*_site_rule_faults(rules, _names(rings, "rings"))])
+
     def _asset_faults(
         self, register: Document, baselines: dict[str, Document], rings: tuple[str, ...]
     ) -> Iterator[Fault]:
@@ -218,6 +222,13 @@ def _rule_faults(remediation: Document, rings: tuple[str, ...], windows: tuple[s
                 yield _unknown(("limits", index, "ring"), "ring", ring, rings)
 
 
+def _site_rule_faults(rules: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
+    for index, rule in _members(rules, "rules"):
+        for place, ring in enumerate(_texts(rule.get("rings"))):
+            if rings and ring not in rings:
+                yield _unknown(("rules", index, "rings", place), "ring", ring, rings)
+
+
 def _ring_window_faults(rings: Document, windows: tuple[str, ...]) -> Iterator[Fault]:
     for index, ring in _members(rings, "rings"):
         yield from _window_faults(ring.get("windows"), ("rings", index, "windows"), windows)
@@ -233,10 +244,11 @@ def _window_faults(chosen: Any, path: tuple[str | int, ...], windows: tuple[str,
 
 
 def _freeze_faults(calendar: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
-    for index, freeze in _members(calendar, "freezes"):
-        for place, ring in enumerate(_texts(freeze.get("rings"))):
-            if rings and ring not in rings:
-                yield _unknown(("freezes", index, "rings", place), "ring", ring, rings)
+    for key in ("freezes", "billing"):
+        for index, freeze in _members(calendar, key):
+            for place, ring in enumerate(_texts(freeze.get("rings"))):
+                if rings and ring not in rings:
+                    yield _unknown((key, index, "rings", place), "ring", ring, rings)
 
 
 def _names(document: Document, key: str) -> tuple[str, ...]:

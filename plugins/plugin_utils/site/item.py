@@ -44,6 +44,8 @@ DESCRIBED: Mapping[str, Shape] = {
 }
 """What every item has."""
 
+_SERVED = Text("a clinic, or a function of billing, by its name", r"[A-Za-z0-9][A-Za-z0-9 .,&'()/-]{0,98}", 100)
+
 PLACED: Mapping[str, Shape] = {
     "location": slug("where it stands or is hosted"),
     "exposure": Word(EXPOSURES),
@@ -57,6 +59,13 @@ RELATED: Mapping[str, Shape] = {
     "segment": slug("one of the segments below"),
     "flows": Items(FLOW, most=200),
     "depends_on": Items(slug("the id of an asset or item"), least=1, most=200, distinct=True),
+    "serves": Fields(
+        "whose work it carries: clinics, functions",
+        optional={
+            "clinics": Items(_SERVED, least=1, most=200, distinct=True),
+            "functions": Items(_SERVED, least=1, most=200, distinct=True),
+        },
+    ),
 }
 """What any item may have."""
 
@@ -121,6 +130,10 @@ class Item:
     """The segment it names, where its address does not tell."""
     segments: tuple[str, ...]
     """The segments in which its address lies, and the one it names."""
+    clinics: tuple[str, ...] = ()
+    """The clinics that work with it, by name."""
+    functions: tuple[str, ...] = ()
+    """The functions of billing that need it, such as claim scrubbing."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], segments: Mapping[str, Any] | None = None) -> Item:
@@ -167,8 +180,13 @@ class Item:
             "window": self.window,
             "flows": [flow.to_dict() for flow in self.flows],
             "depends_on": list(self.depends_on),
+            "serves": {
+                name: list(served)
+                for name, served in (("clinics", self.clinics), ("functions", self.functions))
+                if served
+            },
         }
-        return {key: value for key, value in plain.items() if value not in (None, "", [])}
+        return {key: value for key, value in plain.items() if value not in (None, "", [], {})}
 
 
 def common(data: Mapping[str, Any], segments: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,5 +202,6 @@ def common(data: Mapping[str, Any], segments: Mapping[str, Any]) -> dict[str, An
         "window": data.get("window"),
         "flows": tuple(Flow.from_dict(flow) for flow in data.get("flows", [])),
         "depends_on": tuple(data.get("depends_on", ())),
+        **{name: tuple(data.get("serves", {}).get(name, ())) for name in ("clinics", "functions")},
         "segments": segments_of(data, segments),
     }
