@@ -26,6 +26,7 @@ from ..site.register import REGISTER
 from ..site.remediation import REMEDIATION
 from ..site.risk import RISK
 from ..site.roster import ROSTER
+from ..site.rules import CASES, RULES
 from ..site.site import SITE, Site, load_site
 from ..site.structure import Shape
 from .options import add_format, add_site
@@ -46,6 +47,8 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "risk": RISK,
         "rings": RINGS,
         "roster": ROSTER,
+        "rule_cases": CASES,
+        "rules": RULES,
         "site": SITE,
         "trust": TRUST,
     }

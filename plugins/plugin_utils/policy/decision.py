@@ -10,6 +10,7 @@ from ..errors import PolicyError
 from . import agreement, budget, limits, quorum, rules, timing
 from .question import Decision, Question, Reason
 from .remediation import sort_out
+from .siterules import site_rules
 
 KINDS = ("check", "plan", "observe", "stage", "patch", "rehearse", "remediate", "rollback")
 """The kinds of run that may be asked about."""
@@ -53,6 +54,7 @@ def decide(question: Question) -> Decision:
     but its turn, and the first ring. A remediation without a change is what policy/remediation.yml says. A rollback
     needs a change that ran on these assets, and no new approval: the way back was agreed to with the change. Staging,
     which changes no package, needs a change that may still come, and neither approval nor window (docs/adr/0016).
+    What changes something is asked the site's own rules too, which can only object.
     Raises PolicyError for a kind or a mode that does not exist.
     """
     if question.kind not in KINDS or question.mode not in ("apply", "check"):
@@ -72,18 +74,19 @@ def decide(question: Question) -> Decision:
 
 def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "stage":
-        return (*_ALWAYS, *_STAGE)
+        return (*_ALWAYS, *_STAGE, site_rules)
     if question.mode == "check" or question.kind in ("check", "plan", "observe"):
         return _ALWAYS
     if question.kind == "rehearse":
-        return (*_ALWAYS, *_REHEARSAL)
+        return (*_ALWAYS, *_REHEARSAL, site_rules)
     if question.kind == "patch":
-        return (*_ALWAYS, *_CHANGE, *_TURN)
+        return (*_ALWAYS, *_CHANGE, *_TURN, site_rules)
     if question.kind == "rollback":
-        return (*_ALWAYS, rules.implementer_known, rules.change_ran)
+        return (*_ALWAYS, rules.implementer_known, rules.change_ran, site_rules)
     if question.change is None and question.plan is None:
-        return (*_ALWAYS, rules.implementer_known, _may_be_mended, limits.within_limits, quorum.cluster_quorum)
-    return (*_ALWAYS, *_CHANGE, *_TURN, rules.baseline_as_planned)
+        mended = (_may_be_mended, limits.within_limits, quorum.cluster_quorum)
+        return (*_ALWAYS, rules.implementer_known, *mended, site_rules)
+    return (*_ALWAYS, *_CHANGE, *_TURN, rules.baseline_as_planned, site_rules)
 
 
 def _may_be_mended(question: Question) -> Iterator[Reason]:

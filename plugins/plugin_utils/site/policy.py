@@ -14,6 +14,7 @@ from .patching import PATCHING, Patching
 from .remediation import Remediation
 from .ring import CHANGE_KINDS, RINGS, Budget, Ring, rings_faults
 from .risk import RiskPolicy
+from .rules import SiteRules
 
 __all__ = ["CHANGE_KINDS", "PATCHING", "RINGS", "Budget", "Calendar", "Patching", "Policy", "Ring", "rings_faults"]
 
@@ -29,6 +30,8 @@ class Policy:
     calendar: Calendar = field(default_factory=Calendar)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     inventory: Inventory = field(default_factory=Inventory)
+    rules: SiteRules = field(default_factory=SiteRules)
+    """What the site refuses beyond the built-in rules."""
 
     @classmethod
     def from_files(
@@ -39,6 +42,7 @@ class Policy:
         calendar: Mapping[str, Any] | None = None,
         risk: Mapping[str, Any] | None = None,
         inventory: Mapping[str, Any] | None = None,
+        rules: Mapping[str, Any] | None = None,
     ) -> Policy:
         """Read the checked files; without a calendar there are no windows and no freezes."""
         return cls(
@@ -49,6 +53,7 @@ class Policy:
             calendar=Calendar.from_dict(dict(calendar or {})),
             risk=RiskPolicy.from_dict(risk or {}),
             inventory=Inventory.from_dict(inventory or {}),
+            rules=SiteRules.from_dict(rules or {}),
         )
 
     def ring(self, name: str) -> Ring:

@@ -35,6 +35,7 @@ from .remediation import remediation_faults
 from .resolve import resolve, role_values
 from .risk import risk_faults
 from .roster import Entry, roster_conflicts, roster_faults
+from .rules import rules_faults
 from .safeguards import Safeguards
 from .sources import Stamp, stamp
 from .structure import Fields, Items, Text, Whole, Word, slug
@@ -198,12 +199,14 @@ def load_site(root: Path, product: Path) -> Site:
     calendar = files.policy("calendar", calendar_faults)
     risk = files.policy("risk", risk_faults)
     inventory = files.policy("inventory", INVENTORY.faults)
+    rules = files.policy("rules", rules_faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
     roster = files.optional("roster", roster_faults)
     baselines = files.baselines(register)
     files.cross_check(register, baselines, rings, calendar)
     files.cross_check_policy(rings, patching, remediation, calendar)
+    files.cross_check_rules(rings, rules)
     if files.problems:
         raise SiteFilesError(files.problems)
     keys = {**KEYS, **settings.data.get("keys", {})}
@@ -224,7 +227,9 @@ def load_site(root: Path, product: Path) -> Site:
         exceptions=tuple(map(Waiver.from_dict, exceptions.data["exceptions"])),
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
         roster=tuple(map(Entry.from_dict, roster.data["roster"])) if (root / "roster.yml").exists() else None,
-        policy=Policy.from_files(rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data),
+        policy=Policy.from_files(
+            rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data, rules.data
+        ),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),
         ledger_patience=settings.data.get("ledger_patience", LEDGER_PATIENCE),

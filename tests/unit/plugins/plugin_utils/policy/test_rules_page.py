@@ -30,6 +30,7 @@ def test_the_page_and_the_gate_say_the_same() -> None:
     question = _cases().question
     decisions = [decide(question(case.values[0])) for case in load("decision")]
     objected = {(reason.rule, reason.citation) for decision in decisions for reason in decision.reasons}
+    objected = {(rule, cited) for rule, cited in objected if not rule.startswith("site:")}  # each site has its own
     table = PAGE.read_text(encoding="utf-8").split("## The rules", 1)[1].split("## ", 1)[0]
     written = set(re.findall(r"^\| `([a-z-]+)` \| .* \| ?(\S*) ?\|$", table, re.MULTILINE))
     assert written == objected

@@ -25,6 +25,8 @@ PAGES = {
     "remediation": "policy.md",
     "rings": "policy.md",
     "roster": "site.md",
+    "rule_cases": "rules.md",
+    "rules": "rules.md",
     "risk": "policy.md",
     "site": "site.md",
     "trust": "trust.md",
