@@ -244,10 +244,11 @@ def _window_faults(chosen: Any, path: tuple[str | int, ...], windows: tuple[str,
 
 
 def _freeze_faults(calendar: Document, rings: tuple[str, ...]) -> Iterator[Fault]:
-    for index, freeze in _members(calendar, "freezes"):
-        for place, ring in enumerate(_texts(freeze.get("rings"))):
-            if rings and ring not in rings:
-                yield _unknown(("freezes", index, "rings", place), "ring", ring, rings)
+    for key in ("freezes", "billing"):
+        for index, freeze in _members(calendar, key):
+            for place, ring in enumerate(_texts(freeze.get("rings"))):
+                if rings and ring not in rings:
+                    yield _unknown((key, index, "rings", place), "ring", ring, rings)
 
 
 def _names(document: Document, key: str) -> tuple[str, ...]:
