@@ -71,7 +71,7 @@ def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
         "limits": more.get("limits", [{"ring": "lab", "hosts_per_hour": "50%"}]),
     }
     calendar = {"windows": more.get("windows", []), "freezes": more.get("freezes", [])}
-    return Policy.from_files(ringed, patching, remediation, calendar, rules=more.get("site_rules"))
+    return Policy.from_files(ringed, patching, remediation, calendar, rules=more.get("site_rules"), pipeline=more.get("pipeline"))
 
 
 def package(name: str = "nginx", to: str = "1.22.1-9+deb12u1", before: str | None = "1.22.1-9", **more: Any) -> Package:
@@ -148,7 +148,7 @@ class Book:
             "rings": list(rings or ("lab", "pilot", "production")),
             "assets": more.pop("assets", [a.asset for a in self.plan.assets]),
             "expires_at": timestamp(when(until)),
-            **({"safeguards": list(more.pop("safeguards"))} if "safeguards" in more else {}),
+            **{name: more.pop(name) for name in ("safeguards", "case", "template", "duties") if name in more},
         }
         record = self._add("request", by, "requester", body, **more)
         self.request_sha256 = record.sha256
@@ -164,6 +164,31 @@ class Book:
             "nonce": "00" * 16,
         }
         self._add("approve", by, "approver", body, **more)
+
+    def assess(self, by: str, office: str, outcome: str = "clear", **more: Any) -> None:
+        """A holder of an office says what it thinks of the change."""
+        body = {
+            "office": office,
+            "outcome": outcome,
+            "request": digest(more.pop("request")) if "request" in more else self.request_sha256,
+            "plan": digest(more.pop("plan")) if "plan" in more else self.plan.digest,
+            "nonce": "00" * 16,
+        }
+        self._add("assess", by, "approver", body, **more)
+
+    def prove(self, by: str, kind: str, done: str | None = None, file: str = "", **more: Any) -> None:
+        """Someone seals a file of evidence; `done` is when its work was done."""
+        body = {"kind": kind, "bytes": 100, "keep_until": "2033-01-01T00:00:00.000Z"}
+        body |= {"done_at": timestamp(when(done))} if done else {}
+        self._add("evidence", by, "officer", body, about=("evidence", digest(file or f"file {kind}")), **more)
+
+    def check(self, run: str, assets: Sequence[str], results: Mapping[str, str] | None = None, **more: Any) -> None:
+        """A check of drift, without a change: what each control answered on each of the assets."""
+        checks = [{"id": control, "result": result} for control, result in (results or {}).items()]
+        verdict = "fail" if "fail" in (results or {}).values() else "pass"
+        told = [{"asset": a, "verdict": verdict, "counts": {}, "checks": checks} for a in assets]
+        body = {"run_id": run, "kind": more.pop("kind", "drift"), "phase": None, "results": told}
+        self._add("verify", more.pop("by", "checker"), "verifier", body, about=("baseline", BASELINE), **more)
 
     def reject(self, by: str, **more: Any) -> None:
         """Someone rejects."""
@@ -261,11 +286,20 @@ class Book:
         return when(at) if at else self.now.replace(hour=8 + index // 60, minute=index % 60)
 
     def _add(
-        self, step: str, by: str, role: str, body: dict[str, Any], at: str | None = None, change: str = CHANGE
+        self,
+        step: str,
+        by: str,
+        role: str,
+        body: dict[str, Any],
+        at: str | None = None,
+        change: str = CHANGE,
+        about: tuple[str, str] | None = None,
     ) -> Record:
+        """Write a record of the change, or one `about` something else, which belongs to none."""
         index = len(self.records)
-        subject = [{"name": "plan", "digest": {"sha256": self.plan.digest}}]
-        if step != "request":
+        name, sha256 = about or ("plan", self.plan.digest)
+        subject = [{"name": name, "digest": {"sha256": sha256}}]
+        if step != "request" and about is None:
             subject.append({"name": "request", "digest": {"sha256": self.request_sha256}})
         record = Record(
             index=index,
@@ -276,7 +310,7 @@ class Book:
             principal=by,
             role=role,
             recorded_at=self._next(at),
-            change_id=change,
+            change_id=change if about is None else None,
             body=body,
         )
         self.records.append(record)

@@ -36,7 +36,7 @@ ROLES = {
     "root": ("root",),
     "log": ("log",),
     "operations": ("requester",),
-    "security": ("approver",),
+    "security": ("approver", "security"),
     "revenue-cycle": ("approver",),
     "controller": ("implementer",),
     "scanner": ("verifier",),
@@ -44,6 +44,14 @@ ROLES = {
     "release": ("publisher",),
 }
 APPROVERS = ("security", "revenue-cycle")
+CASE = {
+    "justification": "security-flaw",
+    "ephi_risk": "low",
+    "medical_necessity": ["claim-edits"],
+    "tests": ["lab", "health"],
+    "acceptance": ["as-planned"],
+    "backout": "rollback",
+}
 START = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 PASSED = {"pass": 1, "fail": 0, "waived": 0, "not_applicable": 0, "not_measured": 0}
 FAILED = {**PASSED, "pass": 0, "fail": 1}
@@ -322,6 +330,13 @@ class Shop:
         self.recorder.deploy(controller, run, ring="lab", results=[deployed(asset)])
         self.recorder.verify(scanner, run, kind="version", phase=None, results=[seen(asset)])
 
+    def assess(
+        self, by: str, request: Receipt, office: str = "security", outcome: str = "clear", **more: Any
+    ) -> Receipt:
+        """Assess a request in an office."""
+        of = {"change_id": str(request.change_id), "plan": PLAN_DIGEST, "request": request.sha256, **more}
+        return self.recorder.assess(self.keys[by], office=office, outcome=outcome, **of)
+
     def halt(self, by: str, request: Receipt, action: str = "stop", **more: Any) -> Receipt:
         """Order a change to stop or to go on, in both rings unless told otherwise."""
         of = {"change_id": str(request.change_id), "plan": PLAN_DIGEST, "request": request.sha256}
@@ -362,6 +377,14 @@ class Shop:
         until = self.now + timedelta(days=days)
         return keeping.exception(self.recorder, self.keys["security"], decision=decision, expires_at=until, **of)
 
+    def standardise(self, decision: str = "approve", *, by: str = "security", **more: Any) -> Receipt:
+        """Agree to a template of changes, or withdraw that."""
+        of: dict[str, Any] = {
+            "template": "monthly", "sha256": "4" * 64, "kind": "patch", "rings": ["lab", "production"],
+            "assets_most": 5, "expires_at": self.now + timedelta(days=365), **more,
+        }  # fmt: skip
+        return keeping.standard(self.recorder, self.keys[by], decision=decision, **of)
+
     def sign_content(self, decision: str = "sign", *rings: str, days: int = 30, by: str = "release") -> Receipt:
         """Sign the content that runs are made of, or withdraw it."""
         return keeping.content(
@@ -388,12 +411,15 @@ class Shop:
     def annals(self) -> None:
         """Write everything that no run writes: a corrected request, evidence held, released, and erased in time."""
         self.beat()
-        self.sign_exception()
+        self.sign_exception(first_due=self.now)
+        standard = self.standardise()
         self.look(content=signed_by(self.sign_content()))
         wrong = self.request()
         self.review(wrong, self.break_glass(wrong))
-        right = self.request(change_id=wrong.change_id)
-        sealed = self.evidence(change_id=wrong.change_id)
+        self.assess("security", wrong)
+        made_from = {"index": standard.index, "sha256": standard.sha256}
+        right = self.request(change_id=wrong.change_id, case=CASE, template=made_from, duties="one-person")
+        sealed = self.evidence(change_id=wrong.change_id, done_at=self.now - timedelta(days=1))
         self.amend(wrong, right=right.index, file="1" * 64)
         self.hold("audit-2026", "1" * 64)
         self.hold("audit-2026", action="lift")

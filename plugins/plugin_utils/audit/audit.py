@@ -30,6 +30,7 @@ from .heartbeats import check_heartbeats
 from .keyring import Keyring
 from .plans import check_plans
 from .prefix import verified_prefix
+from .readiness import check_readiness
 from .report import AuditReport, Notes
 from .returns import check_returns
 from .runs import check_runs, gather
@@ -102,6 +103,7 @@ def audit(
                 check_contents(entries, runs, keyring, asset_rings, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, wanted, notes)
+                check_readiness(entries, runs, keyring, wanted, notes)
                 check_emergencies(entries, keyring, wanted, now, notes)
                 check_wards(entries, runs, notes)
                 check_plans(runs, plans_dir, notes)

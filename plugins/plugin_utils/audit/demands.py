@@ -31,6 +31,15 @@ class Demand:
     approvals: int = 1
     offices: tuple[str, ...] = ()
     sign_off: str = "none"
+    case: bool = False
+    """The request makes its case."""
+    assessments: Mapping[str, str] = field(default_factory=dict)
+    """Which offices assess a change, and when: always, ephi, medical-necessity."""
+    restore_days: int = 0
+    restore_control: str = "backup-05"
+    access_review_days: int = 0
+    security_check_days: int = 0
+    """How old each proof may be; 0: not asked for."""
 
 
 @dataclass(frozen=True)

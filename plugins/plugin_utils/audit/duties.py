@@ -16,7 +16,13 @@ from .keyring import Keyring
 from .report import Notes
 from .runs import Run
 
-DUTIES = {"request": "requester", "approve": "approver", "review": "approver", "verify": "verifier"}
+DUTIES = {
+    "request": "requester",
+    "approve": "approver",
+    "assess": "approver",
+    "review": "approver",
+    "verify": "verifier",
+}
 """Steps by duty; all other steps of a change are the implementer's."""
 NO_DUTY = ("halt", "evidence")
 """To stop a change is everybody's right; to let it go on, or to seal a file about it, adds no consent."""
@@ -45,7 +51,7 @@ def insiders(entries: Iterable[Entry]) -> Mapping[str | None, set[str]]:
     """Return, by change, who has another part in it than to approve it."""
     found: dict[str | None, set[str]] = defaultdict(set)
     for entry in entries:
-        if entry.change is not None and entry.step not in (*NO_DUTY, "approve", "review", "amend"):
+        if entry.change is not None and entry.step not in (*NO_DUTY, "approve", "assess", "review", "amend"):
             found[entry.change].add(entry.principal)
     return found
 

@@ -11,11 +11,14 @@ from typing import Any
 from .steps import ALL_ROLES, ANY, BIG, CHANGING, NAME, SHA, STEPS, Many, Null, Time
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
-_SUBJECTS = frozenset({"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content"})
-_FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
+_SUBJECTS = frozenset(
+    {"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content", "template"}
+)
+_FOR_A_REQUEST = ("approve", "assess", "halt", "break-glass", "review")
 _OWN = {
     "trust": "trust",
     "exception": "exception",
+    "standard": "template",
     "content": "content",
     "heartbeat": "head",
     "hold": "head",
@@ -24,6 +27,7 @@ _OWN = {
     "tombstone": "evidence",
 }
 """Steps that are about one thing of their own, and about no plan."""
+_CHANGELESS = ("trust", "exception", "standard", "content", "heartbeat", "hold", "tombstone")
 PREDICATE: dict[str, Any] = {
     "record_id": re.compile("rec_[a-z2-7]{26}"),
     "change_id": Null(re.compile("chg_[0-9A-Za-z]{10,40}")),
@@ -78,6 +82,7 @@ def beyond(step: str, statement: dict[str, Any]) -> str | None:
         or _way_back(step, body)
         or _deeds(step, body)
         or _deadline(step, predicate, body)
+        or _done(step, predicate, body)
     )
 
 
@@ -178,7 +183,7 @@ def _subjects(step: str, statement: dict[str, Any], body: dict[str, Any]) -> str
 
 def _change(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
     change = predicate["change_id"]
-    if change is not None and step in ("trust", "exception", "content", "heartbeat", "hold", "tombstone"):
+    if change is not None and step in _CHANGELESS:
         return f"{step} belongs to no change"
     changes = step == "run-open" and (
         body["request"] is not None or (body["mode"] == "apply" and body["kind"] in CHANGING)
@@ -219,6 +224,14 @@ def _deadline(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str
     allowed = datetime.fromisoformat(body["review_by"]) - datetime.fromisoformat(predicate["recorded_at"])
     if not timedelta(0) < allowed <= timedelta(days=7):
         return f"an emergency is to be reviewed by {body['review_by']}; expected within seven days of it"
+    return None
+
+
+def _done(step: str, predicate: dict[str, Any], body: dict[str, Any]) -> str | None:
+    if step != "evidence" or "done_at" not in body:
+        return None
+    if datetime.fromisoformat(body["done_at"]) > datetime.fromisoformat(predicate["recorded_at"]):
+        return f"evidence is of {body['done_at']}, after it was sealed"
     return None
 
 

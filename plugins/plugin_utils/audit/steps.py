@@ -59,6 +59,7 @@ ROLES = {
     "trust": frozenset({"root"}),
     "request": frozenset({"requester"}),
     "approve": frozenset({"approver"}),
+    "assess": frozenset({"approver"}),
     "run-open": frozenset({"implementer"}),
     "deploy": frozenset({"implementer"}),
     "verify": frozenset({"verifier"}),
@@ -67,6 +68,7 @@ ROLES = {
     "lease": frozenset({"implementer"}),
     "run-close": frozenset({"implementer"}),
     "exception": frozenset({"approver"}),
+    "standard": frozenset({"approver"}),
     "content": frozenset({"publisher"}),
     "break-glass": frozenset({"implementer"}),
     "review": frozenset({"approver"}),
@@ -110,14 +112,23 @@ _KEY = {
     "attested?": Many(ANY, 1, True),
 }
 ALL_ROLES = frozenset[str]().union(*ROLES.values())
-OFFICES = frozenset({"security", "compliance-officer", "privacy-officer", "business-owner"})
+OFFICES = frozenset({"security", "compliance-officer", "privacy-officer", "business-owner", "revenue-cycle"})
 """Who a principal is in the company: an office signs no step."""
 
 STEPS: dict[str, Any] = {
     "exception": {
-        "decision": frozenset({"approve", "withdraw"}),
+        "decision": frozenset({"approve", "review", "withdraw"}),
         "exception": NAME,
         "control": re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"),
+        "expires_at": Time,
+        "first_due?": Time,
+    },
+    "standard": {
+        "decision": frozenset({"approve", "withdraw"}),
+        "template": NAME,
+        "kind": frozenset({"patch", "config"}),
+        "rings": Many(NAME, 1, True),
+        "assets_most": range(1, BIG),
         "expires_at": Time,
     },
     "content": {
@@ -141,10 +152,24 @@ STEPS: dict[str, Any] = {
     },
     "evidence": {
         "kind": frozenset(
-            {"contract", "log", "message", "report", "scan", "screenshot", "test", "ticket", "training", "other"}
+            {
+                "access-review",
+                "contract",
+                "log",
+                "message",
+                "report",
+                "restore",
+                "scan",
+                "screenshot",
+                "test",
+                "ticket",
+                "training",
+                "other",
+            }
         ),
         "bytes": range(1, BIG),
         "keep_until": Time,
+        "done_at?": Time,
     },
     "hold": {"action": frozenset({"place", "lift"}), "hold": NAME, "evidence": Many(SHA, once=True)},
     "tombstone": {"index": ANY, "reason": frozenset({"expired"})},
@@ -160,6 +185,31 @@ STEPS: dict[str, Any] = {
         "assets": Many(NAME, 1, True),
         "expires_at": Time,
         "safeguards?": Many(re.compile("164\\.[0-9]{3}(\\([0-9A-Za-z]{1,4}\\)){0,6}"), once=True),
+        "case?": {
+            "justification": frozenset(
+                {"capacity", "contract", "defect", "drift", "improvement", "law", "payer", "security-flaw", "vendor"}
+            ),
+            "ephi_risk": frozenset({"none", "low", "moderate", "high"}),
+            "medical_necessity": Many(frozenset({"claim-edits", "documentation-templates"}), once=True),
+            "tests": Many(
+                frozenset({"lab", "rehearsal", "health", "regression", "claims", "restore", "failover", "security"}),
+                1,
+                True,
+            ),
+            "acceptance": Many(
+                frozenset({"as-planned", "healthy", "no-drift", "claims-flow", "users-agree", "no-outage"}), 1, True
+            ),
+            "backout": frozenset({"rollback", "restore", "rebuild", "disable", "none"}),
+        },
+        "template?": {"index": ANY, "sha256": SHA},
+        "duties?": frozenset({"one-person"}),
+    },
+    "assess": {
+        "office": OFFICES,
+        "outcome": frozenset({"clear", "objection"}),
+        "request": SHA,
+        "plan": SHA,
+        "nonce": re.compile("[0-9a-f]{32,128}"),
     },
     "approve": {
         "decision": frozenset({"approve", "reject"}),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,7 +12,10 @@ from typing import Any
 
 from ..ledger import canonical
 from ..ledger.reading import Record
-from .traces import AssetState, Consent, Emergency, Halt, RunSeen, Seen
+from .traces import Assessed, AssetState, Consent, Emergency, Halt, RunSeen, Seen, Sighting
+
+WATCHED = ("health", "drift")
+"""What verifiers see outside a change that may say how the change did."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,14 @@ class ChangeState:
     expires_at: datetime
     rings: tuple[str, ...]
     assets: tuple[str, ...]
+    case: Mapping[str, Any] = field(default_factory=dict)
+    """What its request states of it: justification, ephi_risk and so on."""
+    template: Mapping[str, Any] | None = None
+    """The record, {index, sha256}, that agreed to the template it was asked for by."""
+    one_person: bool = False
+    """Its request says that one person asks for it and answers for it."""
     consents: tuple[Consent, ...] = ()
+    assessments: tuple[Assessed, ...] = ()
     runs: tuple[RunSeen, ...] = ()
     progress: Mapping[str, AssetState] = field(default_factory=dict)
     health_required: frozenset[str] = frozenset()
@@ -130,13 +141,20 @@ def change_state(
     `health_required` are the assets whose register names health checks: without a passing `health`
     observation they do not count as verified. `intermittent` are those that a ring does not wait for.
     """
+    listed = list(records)
+    mine = [record for record in listed if record.change_id == change_id]
+    state = _computed(mine, change_id, frozenset(health_required), frozenset(intermittent))
+    return None if state is None else _looked_at(state, _sightings(listed, state.progress))
+
+
+def _computed(
+    records: Iterable[Record], change_id: str, health_required: frozenset[str], intermittent: frozenset[str]
+) -> ChangeState | None:
     state: ChangeState | None = None
     for record in records:
-        if record.change_id != change_id:
-            continue
         if record.step == "request":
             # Approvals name the request by digest, so a second request under the same id cannot inherit them.
-            state = state or _requested(record, change_id, frozenset(health_required), frozenset(intermittent))
+            state = state or _requested(record, change_id, health_required, intermittent)
         elif state is not None:
             state = _heard(_STEPS.get(record.step, _ignore)(state, record), record)
     return state
@@ -146,16 +164,44 @@ def change_states(
     records: Iterable[Record], *, health_required: Collection[str] = (), intermittent: Collection[str] = ()
 ) -> tuple[ChangeState, ...]:
     """Compute every change that has a request on record, in order of the requests."""
+    listed = list(records)
     of_change: dict[str, list[Record]] = {}
     asked: dict[str, None] = {}
-    for record in records:
+    for record in listed:
         if record.change_id is not None:
             of_change.setdefault(record.change_id, []).append(record)
             if record.step == "request":
                 asked.setdefault(record.change_id)
-    known = {"health_required": health_required, "intermittent": intermittent}
-    states = (change_state(of_change[one], one, **known) for one in asked)
-    return tuple(state for state in states if state is not None)
+    traits = frozenset(health_required), frozenset(intermittent)
+    states = [_computed(of_change[one], one, *traits) for one in asked]
+    reached = {asset for state in states if state is not None for asset in state.progress}
+    seen = _sightings(listed, reached)
+    return tuple(_looked_at(state, seen) for state in states if state is not None)
+
+
+def _sightings(records: Iterable[Record], assets: Collection[str]) -> dict[str, list[tuple[str | None, Sighting]]]:
+    """Return, by asset, what verifiers saw of its health and its drift, each with the change whose run it was."""
+    found: dict[str, list[tuple[str | None, Sighting]]] = {asset: [] for asset in assets}
+    for record in records if assets else ():
+        if record.step != "verify" or record.body["kind"] not in WATCHED or record.body["phase"] == "before":
+            continue
+        for result in record.body["results"]:
+            if result["asset"] in found:
+                seen = Sighting(record.index, record.recorded_at, record.body["kind"], result["verdict"])
+                found[result["asset"]].append((record.change_id, seen))
+    return found
+
+
+def _looked_at(state: ChangeState, seen: Mapping[str, list[tuple[str | None, Sighting]]]) -> ChangeState:
+    """Return the state with what was seen of each asset after its newest record, in runs that are none of its own."""
+    progress = dict(state.progress)
+    for asset, known in state.progress.items():
+        of_asset = seen.get(asset, [])
+        begin = bisect_right(of_asset, known.index, key=lambda one: one[1].index)
+        later = tuple(one for change, one in of_asset[begin:] if change != state.change_id)
+        if later:
+            progress[asset] = replace(known, later=later)
+    return replace(state, progress=progress)
 
 
 def _requested(
@@ -176,6 +222,9 @@ def _requested(
         health_required=health_required,
         intermittent=intermittent,
         safeguards=tuple(body.get("safeguards", ())),
+        case=dict(body.get("case", {})),
+        template=body.get("template"),
+        one_person=body.get("duties") == "one-person",
     )
 
 
@@ -194,6 +243,21 @@ def _approve(state: ChangeState, record: Record) -> ChangeState:
         doubted=record.doubted,
     )
     return replace(state, consents=(*state.consents, consent))
+
+
+def _assess(state: ChangeState, record: Record) -> ChangeState:
+    body = record.body
+    said = Assessed(
+        index=record.index,
+        principal=record.principal,
+        office=body["office"],
+        outcome=body["outcome"],
+        request=body["request"],
+        plan=body["plan"],
+        recorded_at=record.recorded_at,
+        doubted=record.doubted,
+    )
+    return replace(state, assessments=(*state.assessments, said))
 
 
 def _run_open(state: ChangeState, record: Record) -> ChangeState:
@@ -305,7 +369,8 @@ def _progress(
     progress = dict(state.progress)
     for result in record.body["results"]:
         asset = result["asset"]
-        progress[asset] = replace(news(progress.get(asset, AssetState(asset)), result), at=record.recorded_at)
+        known = news(progress.get(asset, AssetState(asset)), result)
+        progress[asset] = replace(known, at=record.recorded_at, index=record.index)
     return replace(state, progress=progress)
 
 
@@ -322,6 +387,7 @@ def _ignore(state: ChangeState, record: Record) -> ChangeState:
 
 _STEPS = {
     "approve": _approve,
+    "assess": _assess,
     "run-open": _run_open,
     "run-close": _run_close,
     "deploy": _deploy,

@@ -27,6 +27,21 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class Assessed:
+    """What a holder of an office said of the change before it is approved: `clear`, or an `objection`."""
+
+    index: int
+    principal: str
+    office: str
+    outcome: str
+    request: str
+    plan: str
+    recorded_at: datetime
+    doubted: bool = False
+    """Its key is distrusted, or no approver's any more."""
+
+
+@dataclass(frozen=True)
 class Halt:
     """One person's order that the change stops in these rings, or may go on there."""
 
@@ -85,6 +100,16 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """What a verifier saw of an asset after the change, in a run that was none of the change's."""
+
+    index: int
+    at: datetime
+    kind: str
+    verdict: str
+
+
+@dataclass(frozen=True)
 class AssetState:
     """What the records say of one asset within one change."""
 
@@ -101,6 +126,10 @@ class AssetState:
     """Where it was last put back, also in a rehearsal; until the next deployment it has not what was planned."""
     at: datetime | None = None
     """When the newest record was written that says something of it."""
+    index: int = -1
+    """Which record that was."""
+    later: tuple[Sighting, ...] = ()
+    """What was seen of it since, in other runs, for as long as a watch may last."""
 
     @property
     def is_back(self) -> bool:

@@ -107,7 +107,17 @@ def demands_of(site: Site) -> Demands:
     """Return what the site's policy wants of those who agree to a change, for the audit to judge by."""
     by_ring = {
         ring.name: {
-            name: Demand(quorum.approvals, quorum.offices, quorum.sign_off)
+            name: Demand(
+                quorum.approvals,
+                quorum.offices,
+                quorum.sign_off,
+                case=ring.case == "required",
+                assessments=ring.assessments,
+                restore_days=ring.proofs.restore_days,
+                restore_control=ring.proofs.restore_control,
+                access_review_days=ring.proofs.access_review_days,
+                security_check_days=ring.proofs.security_check_days,
+            )
             for kind in CHANGE_KINDS
             for name, quorum in (
                 (kind, ring.quorum(kind)),

@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from ..change.build import build_config_plan
@@ -16,19 +16,19 @@ from ..change.plan import Plan
 from ..change.safeguarded import touched
 from ..change.state import ChangeState
 from ..change.store import load_plan
-from ..change.words import table
+from ..change.words import plan_lines, table
 from ..errors import UsageError
 from ..ledger.canonical import moment
+from ..ledger.reading import read_records
 from ..policy.approving import may_decide
+from ..policy.proofs import proven
 from ..policy.standing import approved
-from . import change_emergency, change_signing
-from .change_desk import Desk, deny, rings_of, signer_of
+from . import change_assess, change_case, change_emergency, change_impact, change_signing, elsewhere
+from .change_desk import LATE, Desk, deny, rings_of, signer_of
 from .change_halt import stop_or_go
 from .change_report import clock
 from .options import add_format, add_keys, add_site
 
-LATE = timedelta(minutes=5)
-"""How far ahead of ours the clock of an approver's machine may be."""
 OVER = ("rolled-back", "closed", "rejected", "expired")
 
 
@@ -44,7 +44,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     request.add_argument("--asset", action="append", metavar="ID", help="kind config: only these (default: all)")
     request.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all of the plan)")
     request.add_argument("--days", type=_days, default=30, metavar="N", help="how long the request holds (default: 30)")
-    add_keys(request, "the requester's key (default: keys.requester of site.yml)")
+    change_case.add_case(request)
+    elsewhere.add_elsewhere(request, "the requester's key (default: keys.requester of site.yml)")
     request.set_defaults(func=_request)
 
     approve = actions.add_parser("approve", help="sign your consent to one exact change, or reject it")
@@ -72,7 +73,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         order.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
         add_keys(order, "the key of who orders it")
         order.set_defaults(func=stop_or_go, action=name)
+    change_assess.add_action(actions)
     change_emergency.add_actions(actions)
+    change_impact.add(actions)
     for action in (request, approve, show, listing, stop, go):
         add_site(action)
         add_format(action)
@@ -93,34 +96,53 @@ def _request(args: argparse.Namespace) -> int:
     earlier = [one for one in desk.states if one.plan == plan.digest and desk.standing(one) not in OVER]
     if earlier:
         return deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
-    signer = signer_of(args, desk.site.keys["requester"], "request")
+    author, signer = elsewhere.author_of(args, desk, "request", desk.site.keys["requester"])
     path = plan.save(desk.site.plans_dir)
     safeguards = touched(plan, desk.site, desk.now)
-    receipt = desk.recorder.request(
+    change_id, until = change_case.named(args, desk)
+    case = change_case.case_of(args)
+    if lacks := change_case.lacking(case, [desk.site.policy.ring(ring) for ring in rings]):
+        return deny([lacks])
+    alone = all(not desk.site.policy.ring(ring).quorum(plan.kind).approvals for ring in rings)
+    index = elsewhere.record(
+        args,
+        desk,
+        author,
         signer,
-        plan=plan.digest,
-        kind=plan.kind,
-        rings=rings,
-        assets=[asset.asset for asset in plan.assets if asset.ring in rings],
-        expires_at=desk.now + timedelta(days=args.days),
-        safeguards=safeguards,
+        lambda key: desk.recorder.request(
+            key,
+            plan=plan.digest,
+            kind=plan.kind,
+            rings=rings,
+            assets=[asset.asset for asset in plan.assets if asset.ring in rings],
+            expires_at=until,
+            change_id=change_id,
+            safeguards=safeguards,
+            case=case,
+            duties="one-person" if alone else None,
+        ),
+        f"holdfast change request {change_case.again(args, path)}",
     )
-    desk.sign_head()
+    if index is None:
+        return 0
+    request = read_records(desk.recorder.ledger, start=index, steps=("request",))[-1]
     if args.format == "json":
         said = {
-            "change": receipt.change_id,
+            "change": change_id,
             "plan_sha256": plan.digest,
             "plan": str(path),
             "rings": rings,
             "safeguards": list(safeguards),
         }
-        print(json.dumps({**said, "request": {"index": receipt.index, "sha256": receipt.sha256}}))
+        print(json.dumps({**said, "request": {"index": index, "sha256": request.sha256}}))
         return 0
-    print(f"{receipt.change_id}  {plan.title}")
-    print(f"asked for {', '.join(rings)}; record {receipt.index}; plan {plan.digest}")
+    print(f"{change_id}  {plan.title}")
+    print(f"asked for {', '.join(rings)}; record {index}; plan {plan.digest}")
+    if alone:
+        print("one person asks for it and answers for it: policy wants nobody's approval, and the record says so")
     if safeguards:
         print(f"touches technical safeguards: 45 CFR {', '.join(safeguards)}")
-    print(f"next: holdfast change approve {receipt.change_id} --as PRINCIPAL --ssh-key PATH")
+    print(f"next: holdfast change approve {change_id} --as PRINCIPAL --ssh-key PATH")
     return 0
 
 
@@ -214,6 +236,7 @@ def _decision(args: argparse.Namespace, desk: Desk, change: ChangeState) -> tupl
         rings=rings,
         now=desk.now,
         policy=desk.site.policy,
+        proven=proven(desk.records, {ring.proofs.restore_control for ring in desk.site.policy.rings}),
     )
     if not decision.allowed:
         return rings, until, deny([*map(str, decision.reasons), *([problem] if problem else [])])
@@ -272,12 +295,11 @@ def _for_signing(args: argparse.Namespace, desk: Desk, change: ChangeState) -> i
     )
     sys.stdout.buffer.write(message)
     sys.stdout.buffer.flush()
-    print("sign the file, then hand both in:", file=sys.stderr)
-    print("  ssh-keygen -Y sign -n dsse@holdfast.example -f KEY FILE", file=sys.stderr)
-    print(
-        f"  holdfast change approve {change.change_id} --as {args.principal} --signed FILE --signature FILE.sig",
-        file=sys.stderr,
-    )
+    again = f"holdfast change approve {change.change_id} --as {args.principal}"
+    elsewhere.say_signing(message, again)
+    plan, _problem = desk.plan_of(change)
+    said = [plan.title, f"why: {plan.reason}", *plan_lines(plan, desk.site.policy)] if plan else []
+    print("\n".join([f"plan {change.plan}:", *(f"  {line}" for line in said)]), file=sys.stderr)
     return 0
 
 

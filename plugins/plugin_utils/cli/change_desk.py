@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -30,6 +30,9 @@ from ..policy.standing import standing
 from ..site.keyref import KeyRef
 from ..site.site import Site
 from .change_report import Report, report
+
+LATE = timedelta(minutes=5)
+"""How far ahead of ours the clock of an approver's machine may be."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,9 @@ class Desk:
     def report(self, change: ChangeState) -> Report:
         """Return all there is to say of a change."""
         plan, problem = self.plan_of(change)
-        return report(change, plan, problem, self.site, self.now, self._implementer(change), self.records)
+        return report(change, plan, problem, self.site, self.now, self.implementer_of(change), self.records)
 
-    def _implementer(self, change: ChangeState) -> str | None:
+    def implementer_of(self, change: ChangeState) -> str | None:
         """Return who would carry the next ring out: who did so far, else the first who may and did not ask for it."""
         able = sorted(one.id for one in self.trust.principals if "implementer" in one.roles)
         return next((one for one in able if one in change.implementers), None) or next(

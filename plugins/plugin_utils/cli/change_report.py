@@ -13,11 +13,13 @@ from ..change.plan import Plan
 from ..change.rings import next_ring, ring_state
 from ..change.state import ChangeState
 from ..change.traces import Consent, Emergency, Halt, RunSeen
+from ..change.watch import Watch, watches
 from ..change.words import plan_lines, table
 from ..ledger.canonical import timestamp
 from ..ledger.reading import Record
 from ..policy import offices
 from ..policy.emergency import reviewers_missing
+from ..policy.offices import TITLES
 from ..policy.question import Decision
 from ..policy.standing import approved, ring_missing, standing, weigh_ring
 from ..site.site import Site
@@ -77,6 +79,8 @@ class Report:
     missing: Decision | None
     consents: tuple[tuple[Consent, str], ...]
     baseline_current: bool | None
+    watches: tuple[Watch, ...] = ()
+    """How the verified rings did that policy wants watched, but for those that are over."""
 
     @property
     def title(self) -> str:
@@ -108,6 +112,7 @@ class Report:
                         (("touches", f"technical safeguards: 45 CFR {', '.join(change.safeguards)}"),)
                         * bool(change.safeguards)
                     ),
+                    *_case_rows(change),
                     *(("ring" if not i else "", f"{ring.name}: {ring.words}") for i, ring in enumerate(self.rings)),
                 ]
             ),
@@ -115,6 +120,9 @@ class Report:
         ]
         lines += plan_lines(self.plan, site.policy) if self.plan else [self.plan_problem]
         lines += ["", "approvals", *_indented([_consent_row(c, why) for c, why in self.consents], "none")]
+        if change.assessments:
+            rows = [(f"record {a.index}", a.principal, TITLES[a.office], a.outcome) for a in change.assessments]
+            lines += ["assessments", *_indented(rows, "none")]
         if change.emergencies:
             rows = [_emergency_row(one, change, site) for one in change.emergencies]
             lines += ["emergencies", *_indented(rows, "none")]
@@ -122,6 +130,8 @@ class Report:
         return (*lines, *self._outlook())
 
     def _outlook(self) -> tuple[str, ...]:
+        if self.watches and (self.next_ring is None or any(one.failed for one in self.watches)):
+            return tuple(_watched(one) for one in self.watches)
         if self.next_ring is None or self.missing is None:
             return (
                 "next: nothing; every ring asked for is verified" if self.plan else "next: bring the plan's file here",
@@ -192,6 +202,12 @@ class Report:
                 for c, why in self.consents
             ],
             "safeguards": list(change.safeguards),
+            "case": dict(change.case) or None,
+            "one_person": change.one_person,
+            "assessments": [
+                {"index": a.index, "by": a.principal, "office": a.office, "outcome": a.outcome}
+                for a in change.assessments
+            ],
             "emergencies": [
                 {
                     "index": one.index,
@@ -216,6 +232,15 @@ class Report:
                 }
                 for r in change.runs
             ],
+            "watches": [
+                {
+                    "ring": one.ring,
+                    "failed": list(one.failed),
+                    "open": list(one.open),
+                    "until": timestamp(one.until) if one.until else None,
+                }
+                for one in self.watches
+            ],
             "next_ring": self.next_ring,
             "missing": [reason.to_dict() for reason in self.missing.reasons] if self.missing is not None else [],
         }
@@ -232,7 +257,7 @@ def report(
 ) -> Report:
     """Put together what there is to say; `implementer` is who would carry the next ring out."""
     register = {asset.id: asset.ring for asset in site.assets}
-    baseline = _baseline(plan, site, register, now)
+    baseline = baseline_now(plan, site, register, now)
     following = next_ring(change, plan, site.policy) if plan else None
     missing = None
     if plan is not None and following is not None:
@@ -258,8 +283,27 @@ def report(
         next_ring=following,
         missing=missing,
         consents=tuple((consent, _remark(change, consent, known, site, now)) for consent in change.consents),
+        watches=tuple(one for one in watches(change, plan, site.policy) if not one.held) if plan else (),
         baseline_current=None if plan is None or plan.baseline is None else plan.baseline == baseline,
     )
+
+
+def _watched(one: Watch) -> str:
+    """Return what a watch found, or what it still waits for."""
+    if one.failed:
+        return f"next: {one.ring} is reopened: {', '.join(one.failed)} was seen to be bad; mend it, or roll it back"
+    end = f" until {clock(one.until)}" if one.until else ""
+    seen = f"{', '.join(one.open)} must be seen to be well (check_health, check_drift)"
+    return f"next: {one.ring} is watched{end}; then {seen}"
+
+
+def _case_rows(change: ChangeState) -> list[tuple[str, str]]:
+    """Return what the request states of the change, and whether one person is all there is."""
+    rows = [
+        (name.replace("_", " "), ", ".join(value) or "none" if isinstance(value, list) else str(value))
+        for name, value in change.case.items()
+    ]
+    return [*rows, *([("alone", "one person asks for it and answers for it")] if change.one_person else [])]
 
 
 def clock(moment: datetime) -> str:
@@ -304,7 +348,7 @@ def _remark(change: ChangeState, consent: Consent, rings: Sequence[str], site: S
     return f"does not count: {whys[0] if whys else 'covers no ring asked for'}"
 
 
-def _baseline(plan: Plan | None, site: Site, register: dict[str, str], now: datetime) -> str | None:
+def baseline_now(plan: Plan | None, site: Site, register: dict[str, str], now: datetime) -> str | None:
     """Return the digest of the plan's controls as they resolve now; None where an asset is not registered any more."""
     if plan is None or plan.baseline is None or not set(plan.by_asset) <= set(register):
         return None

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..ledger import statements
 from ..ledger.envelope import Envelope
 from ..ledger.keys import PublicKey
 from ..ledger.recorder import Recorder
+from ..ledger.signers import Signer
 from ..ledger.trust import Trust
 
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
@@ -46,11 +48,25 @@ def draw(recorder: Recorder, trust: Trust, principal: str, **approval: Any) -> b
 
     Raises UsageError when the principal has no key in the trust document.
     """
+    return drawn(lambda signer: recorder.approve(signer, **approval), trust, principal)
+
+
+def drawn(write: Callable[[Signer], Any], trust: Trust, principal: str) -> bytes:
+    """Return the bytes that a principal signs for the record that `write` writes; nothing is stored.
+
+    Raises UsageError when the principal has no key in the trust document.
+    """
     try:
-        recorder.approve(_Draughtsman(keys_of(trust, principal)[0]), **approval)
-    except _Drawn as drawn:
-        return drawn.message
+        write(_Draughtsman(keys_of(trust, principal)[0]))
+    except _Drawn as found:
+        return found.message
     raise AssertionError("the draughtsman signs nothing")
+
+
+def statement_in(message: bytes) -> Mapping[str, Any]:
+    """Return the statement inside bytes that are to be signed; raises UsageError for other bytes."""
+    statement: Mapping[str, Any] = json.loads(_payload(Path("the bytes to sign"), message))
+    return statement
 
 
 def keys_of(trust: Trust, principal: str) -> tuple[PublicKey, ...]:
@@ -68,7 +84,7 @@ def take_in(message: Path, signature: Path, trust: Trust, principal: str) -> tup
     Raises UsageError for files that are not what `show --for-signing` and a signing tool write, TrustError when no
     key of the principal made the signature. What the statement says is the caller's to judge.
     """
-    signed, made = _read(message), _read(signature)
+    signed, made = read(message), read(signature)
     payload = _payload(message, signed)
     blob = _signature(signature, made)
     for key in keys_of(trust, principal):
@@ -83,7 +99,8 @@ def take_in(message: Path, signature: Path, trust: Trust, principal: str) -> tup
     )
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """Return the bytes of a file that was signed, or of its signature; raises UsageError."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)

@@ -34,6 +34,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     seal.add_argument("file", type=Path, metavar="FILE", help="the file; it is left as it is")
     seal.add_argument("--kind", required=True, choices=EVIDENCE, help="what it is")
     seal.add_argument("--change", metavar="CHG", help="the change that it belongs to")
+    seal.add_argument(
+        "--done-on", type=_day, metavar="DATE", help="the day that what it tells of was done (default: now)"
+    )
     seal.set_defaults(func=_seal)
     keep = actions.add_parser("keep", help="keep a sealed file longer: what it says is in effect still")
     keep.add_argument("sha256", type=sha256, metavar="SHA256", help="the sealed file's digest")
@@ -89,6 +92,8 @@ def _seal(args: argparse.Namespace) -> int:
     desk = Desk.open(args.site)
     change = desk.change(args.change).change_id if args.change else None
     until = keep_until(desk.now, args.in_effect_until)
+    if args.done_on and args.done_on > desk.now:
+        raise UsageError(f"--done-on {args.done_on:%Y-%m-%d}: is still to come; expected a day up to today")
     if args.dry_run:
         if not args.file.is_file():
             raise UsageError(f"{args.file}: no file; expected the file that is to be sealed")
@@ -98,7 +103,14 @@ def _seal(args: argparse.Namespace) -> int:
     name, size = sealing.take_in(args.file)
     try:
         receipt = keeping.evidence(
-            desk.recorder, signer, sha256=name, kind=args.kind, size=size, keep_until=until, change_id=change
+            desk.recorder,
+            signer,
+            sha256=name,
+            kind=args.kind,
+            size=size,
+            keep_until=until,
+            change_id=change,
+            done_at=args.done_on,
         )
     except BaseException:
         sealing.destroy(name)  # what is on no record is not kept

@@ -196,7 +196,7 @@ def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence
         plan = case.plan
         word = standing(case.state, plan, site.policy, utc_now())
         current = plan.baseline == site.controls_digest([asset.asset for asset in plan.assets], utc_now())
-        if current and (word in ("approved", "running", "interrupted", "failed") or word.startswith("verified:")):
+        if current and (word in ("approved", "running", "interrupted", "failed", "reopened") or word.startswith("verified:")):
             return state.change_id
     return None
 

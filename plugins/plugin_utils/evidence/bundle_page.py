@@ -22,6 +22,7 @@ WHOLE = 500
 """Records that the page shows word by word; a bundle of more has them in records/ alone."""
 STEPS = {
     "approve": "approved",
+    "assess": "assessed",
     "deploy": "carried out",
     "rollback": "took back",
     "verify": "verified",

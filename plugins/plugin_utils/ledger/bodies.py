@@ -12,7 +12,7 @@ SIGNING = ("requester", "approver", "implementer", "verifier", "log", "root", "o
 
 A site may be without either.
 """
-OFFICES = ("security", "compliance-officer", "privacy-officer", "business-owner")
+OFFICES = ("security", "compliance-officer", "privacy-officer", "business-owner", "revenue-cycle")
 """Who a principal is in the company. An office signs nothing by itself; policy may want it among the approvers."""
 ROLES = (*SIGNING, *OFFICES)
 REASONS = ("rotated", "lost", "stolen", "left")
@@ -23,8 +23,24 @@ STEPS = ("wait", "repair", "stage", "install", "restart", "reboot")
 """What a deployment is made of, each timed: waiting for a lock, mending an interrupted dpkg, and so on."""
 AMENDING = ("mistaken", "incomplete", "superseded", "explained")
 """Why a record is amended: it says what is not so, too little, what holds no longer, or what the evidence explains."""
-EVIDENCE = ("contract", "log", "message", "report", "scan", "screenshot", "test", "ticket", "training", "other")
+EVIDENCE = (
+    "access-review", "contract", "log", "message", "report", "restore", "scan", "screenshot", "test", "ticket",
+    "training", "other",
+)  # fmt: skip
 """What a file of evidence is; its name and its words are in no record."""
+JUSTIFICATIONS = (
+    "capacity", "contract", "defect", "drift", "improvement", "law", "payer", "security-flaw", "vendor",
+)  # fmt: skip
+"""Why a change is wanted, in one word; the plan has the reason in a line."""
+RISKS = ("none", "low", "moderate", "high")
+"""What a change puts at risk of ePHI."""
+NECESSITY = ("claim-edits", "documentation-templates")
+"""What of a change touches medical necessity; of none of it the list is empty."""
+TESTS = ("lab", "rehearsal", "health", "regression", "claims", "restore", "failover", "security")
+ACCEPTANCE = ("as-planned", "healthy", "no-drift", "claims-flow", "users-agree", "no-outage")
+"""What must be seen before a change counts as done."""
+BACKOUTS = ("rollback", "restore", "rebuild", "disable", "none")
+ASSESSED = ("clear", "objection")
 EMERGENCIES = ("outage", "attack", "exploited-flaw", "patient-care", "data-loss")
 """Why a change goes ahead before enough people approved it."""
 LONGEST_REVIEW = 7 * 86_400
@@ -95,7 +111,30 @@ BODIES: dict[str, Shape] = {
             "assets": items(SLUG, least=1, distinct=True),
             "expires_at": time,
         },
-        {"safeguards": items(CITATION, distinct=True)},
+        {
+            "safeguards": items(CITATION, distinct=True),
+            "case": fields(
+                {
+                    "justification": word(*JUSTIFICATIONS),
+                    "ephi_risk": word(*RISKS),
+                    "medical_necessity": items(word(*NECESSITY), distinct=True),
+                    "tests": items(word(*TESTS), least=1, distinct=True),
+                    "acceptance": items(word(*ACCEPTANCE), least=1, distinct=True),
+                    "backout": word(*BACKOUTS),
+                }
+            ),
+            "template": fields({"index": whole(), "sha256": HEX}),
+            "duties": word("one-person"),
+        },
+    ),
+    "assess": fields(
+        {
+            "office": word(*OFFICES),
+            "outcome": word(*ASSESSED),
+            "request": HEX,
+            "plan": HEX,
+            "nonce": NONCE,
+        }
     ),
     "approve": fields(
         {
@@ -209,7 +248,18 @@ BODIES: dict[str, Shape] = {
         }
     ),
     "exception": fields(
-        {"decision": word("approve", "withdraw"), "exception": SLUG, "control": CHECK, "expires_at": time}
+        {"decision": word("approve", "review", "withdraw"), "exception": SLUG, "control": CHECK, "expires_at": time},
+        {"first_due": time},
+    ),
+    "standard": fields(
+        {
+            "decision": word("approve", "withdraw"),
+            "template": SLUG,
+            "kind": word("patch", "config"),
+            "rings": items(SLUG, least=1, distinct=True),
+            "assets_most": whole(1),
+            "expires_at": time,
+        }
     ),
     "content": fields(
         {
@@ -225,7 +275,7 @@ BODIES: dict[str, Shape] = {
     "review": fields({"index": whole(), "sha256": HEX, "verdict": word("justified", "unjustified")}),
     "heartbeat": fields({"within_s": whole(0, LONGEST_SILENCE)}),
     "amend": fields({"index": whole(), "reason": word(*AMENDING)}, {"right": whole(), "file": HEX}),
-    "evidence": fields({"kind": word(*EVIDENCE), "bytes": whole(1), "keep_until": time}),
+    "evidence": fields({"kind": word(*EVIDENCE), "bytes": whole(1), "keep_until": time}, {"done_at": time}),
     "hold": fields({"action": word("place", "lift"), "hold": SLUG, "evidence": items(HEX, distinct=True)}),
     "tombstone": fields({"index": whole(), "reason": word("expired")}),
     "halt": fields({"action": word("stop", "go"), "rings": items(SLUG, least=1, distinct=True)}),

@@ -88,12 +88,15 @@ def evidence(
     keep_until: datetime,
     change_id: str | None = None,
     roles: Sequence[str] = (),
+    done_at: datetime | None = None,
 ) -> Receipt:
     """Commit to a sealed file by the digest of its ciphertext, or to keeping one longer; `size` is in bytes.
 
-    `roles` are those it may be signed in, where that is fewer than may sign evidence.
+    `roles` are those it may be signed in, where that is fewer than may sign evidence; `done_at` is when what the file
+    tells of was done, where that was not now.
     """
     body = {"kind": kind, "bytes": size, "keep_until": canonical.timestamp(keep_until)}
+    body |= {"done_at": canonical.timestamp(done_at)} if done_at else {}
     return recorder.write(signer, "evidence", [about("evidence", sha256)], change_id, body, roles)
 
 
@@ -143,16 +146,55 @@ def review(
 
 
 def exception(
-    recorder: Recorder, signer: Signer, *, decision: str, name: str, sha256: str, control: str, expires_at: datetime
+    recorder: Recorder,
+    signer: Signer,
+    *,
+    decision: str,
+    name: str,
+    sha256: str,
+    control: str,
+    expires_at: datetime,
+    first_due: datetime | None = None,
 ) -> Receipt:
-    """Approve exactly one exception, by the digest of all it says, or `withdraw` it; `name` is its id."""
+    """Approve exactly one exception, by the digest of all it says, `review` it as it is, or `withdraw` it.
+
+    `name` is its id, `first_due` when the finding was first due.
+    """
     body = {
         "decision": decision,
         "exception": name,
         "control": control,
         "expires_at": canonical.timestamp(expires_at),
+        **({"first_due": canonical.timestamp(first_due)} if first_due else {}),
     }
     return recorder.write(signer, "exception", [about("exception", sha256)], None, body)
+
+
+def standard(
+    recorder: Recorder,
+    signer: Signer,
+    *,
+    decision: str,
+    template: str,
+    sha256: str,
+    kind: str,
+    rings: Sequence[str],
+    assets_most: int,
+    expires_at: datetime,
+) -> Receipt:
+    """Agree once to all changes that fit a template, by the digest of all it says, or `withdraw` that.
+
+    `kind`, `rings`, `assets_most` and `expires_at` are its bounds, for who has no more than the ledger.
+    """
+    body = {
+        "decision": decision,
+        "template": template,
+        "kind": kind,
+        "rings": list(rings),
+        "assets_most": assets_most,
+        "expires_at": canonical.timestamp(expires_at),
+    }
+    return recorder.write(signer, "standard", [about("template", sha256)], None, body)
 
 
 def content(

@@ -119,8 +119,8 @@ def read_records(ledger: Ledger, *, start: int = 0, steps: Collection[str] = ())
 
 
 def is_doubted(newest: Trust, record: Record) -> bool:
-    """Say whether somebody else may have signed a record, or an approval counts no more, by the newest trust."""
-    if record.step == "approve" and not newest.lists(record.keyid, "approver"):
+    """Say whether somebody else may have signed a record, or a consent counts no more, by the newest trust."""
+    if record.step in ("approve", "assess") and not newest.lists(record.keyid, "approver"):
         return True
     return newest.doubts(record.keyid, record.index)
 

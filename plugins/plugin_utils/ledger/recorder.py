@@ -82,11 +82,16 @@ class Recorder:
         expires_at: datetime,
         change_id: str | None = None,
         safeguards: Sequence[str] | None = None,
+        case: Mapping[str, Any] | None = None,
+        template: Mapping[str, Any] | None = None,
+        duties: str | None = None,
     ) -> Receipt:
         """Ask for a change.
 
         `plan` is its digest, `kind` patch or config; `safeguards` are the technical ones it touches, as paragraphs of
-        45 CFR, None where nobody looked. Without a change id a new one is made.
+        45 CFR, None where nobody looked. `case` is what was stated of it, `template` {index, sha256} of the record that
+        agreed to the template it is made from, `duties` one-person where one person is all there is. Without a change
+        id a new one is made.
         """
         body = {
             "kind": kind,
@@ -94,6 +99,9 @@ class Recorder:
             "assets": list(assets),
             "expires_at": canonical.timestamp(expires_at),
             **({} if safeguards is None else {"safeguards": list(safeguards)}),
+            **({"case": dict(case)} if case else {}),
+            **({"template": dict(template)} if template else {}),
+            **({"duties": duties} if duties else {}),
         }
         return self.write(signer, "request", [about("plan", plan)], change_id or new_id("chg"), body)
 
@@ -120,6 +128,27 @@ class Recorder:
         }
         subject = [about("plan", plan), about("request", request)]
         return self.write(signer, "approve", subject, change_id, body)
+
+    def assess(
+        self,
+        signer: Signer,
+        *,
+        change_id: str,
+        plan: str,
+        request: str,
+        office: str,
+        outcome: str,
+        nonce: str | None = None,
+    ) -> Receipt:
+        """Say, in an office, that nothing speaks against exactly this plan and request (`clear`), or that it does."""
+        body = {
+            "office": office,
+            "outcome": outcome,
+            "request": request,
+            "plan": plan,
+            "nonce": nonce or secrets.token_hex(16),
+        }
+        return self.write(signer, "assess", [about("plan", plan), about("request", request)], change_id, body)
 
     def halt(
         self,

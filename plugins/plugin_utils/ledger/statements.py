@@ -30,6 +30,7 @@ SIGNED_BY = {
     "trust": ("root",),
     "request": ("requester",),
     "approve": ("approver",),
+    "assess": ("approver",),
     "run-open": ("implementer",),
     "deploy": ("implementer",),
     "verify": ("verifier",),
@@ -38,6 +39,7 @@ SIGNED_BY = {
     "lease": ("implementer",),
     "run-close": ("implementer",),
     "exception": ("approver",),
+    "standard": ("approver",),
     "content": ("publisher",),
     "break-glass": ("implementer",),
     "review": ("approver",),
@@ -49,12 +51,13 @@ SIGNED_BY = {
 }
 """The roles whose principals may sign each step; who has several of them signs as the first."""
 
-FOR_A_REQUEST = ("approve", "halt", "break-glass", "review")
+FOR_A_REQUEST = ("approve", "assess", "halt", "break-glass", "review")
 """Steps that a person takes towards one request, and names it by."""
 
 _ABOUT = {
     "trust": ("trust",),
     "exception": ("exception",),
+    "standard": ("template",),
     "content": ("content",),
     "heartbeat": ("head",),
     "amend": ("entry",),
@@ -66,7 +69,9 @@ _ABOUT = {
 
 _SUBJECT = fields(
     {
-        "name": word("plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content"),
+        "name": word(
+            "plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content", "template"
+        ),
         "digest": fields({"sha256": HEX}),
     }
 )
@@ -159,6 +164,8 @@ def check(statement: Any) -> None:
         _check_head(statement)
     if step == "break-glass":
         _check_deadline(predicate, body)
+    if step == "evidence" and "done_at" in body:
+        _check_done(predicate, body)
 
 
 _spelt: set[str] = set()
@@ -202,7 +209,7 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
 
 def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> bool:
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
-    if step in ("trust", "exception", "content", "heartbeat", "hold", "tombstone"):
+    if step in ("trust", "exception", "standard", "content", "heartbeat", "hold", "tombstone"):
         return True
     if step == "request" or step in FOR_A_REQUEST:
         return False
@@ -225,6 +232,12 @@ def _check_deadline(predicate: dict[str, Any], body: dict[str, Any]) -> None:
     allowed = canonical.moment(body["review_by"]) - canonical.moment(predicate["recorded_at"])
     if not timedelta(0) < allowed <= timedelta(seconds=LONGEST_REVIEW):
         refuse("break-glass.review_by", body["review_by"], f"a time within {LONGEST_REVIEW} s of the record's own")
+
+
+def _check_done(predicate: dict[str, Any], body: dict[str, Any]) -> None:
+    """Refuse evidence of what was done after it was sealed: nothing makes a proof fresher than its record."""
+    if canonical.moment(body["done_at"]) > canonical.moment(predicate["recorded_at"]):
+        refuse("evidence.done_at", body["done_at"], f"a time up to the record's own, {predicate['recorded_at']}")
 
 
 def _check_verdicts(body: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from ..change.approvals import weigh
 from ..change.rings import BUDGETED, RingState, closed, ring_state, ring_verified, stopped_for_good
 from ..change.state import ChangeState
+from ..change.watch import reopened
 from ..change.waves import ring_batches
 from ..ledger.canonical import timestamp
 from . import offices
@@ -33,7 +34,7 @@ def change_alive(q: Question, lifted_by: str | None = None) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             "find the cause, plan again, and ask for a new change",
         )
-    if q.plan is not None and closed(change, q.plan, q.policy):
+    if q.plan is not None and closed(change, q.plan, q.policy) and not reopened(change, q.plan, q.policy):
         yield Reason(
             "change-closed",
             "every ring asked for is verified",
@@ -126,6 +127,21 @@ def ring_before_verified(q: Question) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             f"patch {before.name} first, and see its health checks pass",
         )
+
+
+def watch_held(q: Question) -> Iterator[Reason]:
+    """Nobody goes past a ring that was verified, was watched, and is bad now."""
+    if q.change is None or q.plan is None:
+        return
+    for watch in reopened(q.change, q.plan, q.policy):
+        ill = [asset for asset in watch.failed if asset not in q.assets]
+        if ill:
+            yield Reason(
+                "watch-held",
+                f"{', '.join(ill)} in {watch.ring} was seen to be bad since it was verified",
+                RISK_MANAGEMENT,
+                "mend it and see it well (check_health, check_drift), or roll it back",
+            )
 
 
 def wave_in_turn(q: Question) -> Iterator[Reason]:

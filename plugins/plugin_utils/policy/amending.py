@@ -14,7 +14,13 @@ from ..ledger.reading import Record
 from .question import Decision, Reason
 from .rules import AUTHORIZATION
 
-DUTIES = {"request": "requester", "approve": "approver", "review": "approver", "verify": "verifier"}
+DUTIES = {
+    "request": "requester",
+    "approve": "approver",
+    "assess": "approver",
+    "review": "approver",
+    "verify": "verifier",
+}
 """Steps of a change by duty; the others are the implementer's, but for those of NOBODYS."""
 NOBODYS = ("halt", "evidence", "amend")
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from ..change.plan import Plan
 from ..change.state import ChangeState
 from ..site.policy import Policy
-from . import agreement, rules
+from . import agreement, readiness, rules
+from .proofs import NOTHING, Proven
 from .question import Decision, Question, Reason
 
 
@@ -24,8 +25,12 @@ def may_decide(
     rings: Sequence[str],
     now: datetime,
     policy: Policy,
+    proven: Proven = NOTHING,
 ) -> Decision:
     """Answer with all objections at once; `decision` is approve or reject, `roles` are the principal's own in trust.
+
+    An approval is not taken before it could count: what the rings want stated, assessed and proved comes first.
+    `proven` is what the ledger proves.
 
     A rejection is heard from every approver, the requester included, and whatever the change's state: a no is safe.
     """
@@ -44,7 +49,9 @@ def may_decide(
                 ring=ring,
                 plan=plan,
                 change=change,
+                proven=proven,
             )
+            objections += readiness.ready(question)
             objections += [*rules.plan_agreed(question), *agreement.change_alive(question, lifted_by=principal)]
     return Decision(tuple(dict.fromkeys(objections)))
 

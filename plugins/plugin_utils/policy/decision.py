@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import PolicyError
-from . import agreement, budget, limits, quorum, rules, timing
+from . import agreement, budget, limits, pipeline, quorum, readiness, rules, timing
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 from .siterules import site_rules
@@ -29,6 +29,7 @@ _CHANGE: tuple[Rule, ...] = (
     *_STAGE,
     rules.no_other_run,
     agreement.duties_apart,
+    readiness.ready,
     agreement.approvals_enough,
     budget.stop_order,
     timing.window,
@@ -38,9 +39,12 @@ _CHANGE: tuple[Rule, ...] = (
 _TURN: tuple[Rule, ...] = (
     agreement.ring_before_verified,
     quorum.rehearsal,
+    agreement.watch_held,
     agreement.wave_in_turn,
     budget.failure_budget,
     timing.soak,
+    pipeline.tests_passed,
+    pipeline.artefacts_traced,
 )
 _REHEARSAL: tuple[Rule, ...] = (*_CHANGE, rules.rehearsed_in_first_ring)
 """A rehearsal changes hosts as a patch does, and proves rather than needs what comes before."""

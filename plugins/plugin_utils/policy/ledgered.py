@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from ..ledger.canonical import moment
 from ..ledger.reading import Record
 from .leasing import ailing, leases
+from .proofs import proven
 from .question import Question
 from .quorum import rehearsed
 
@@ -40,6 +41,7 @@ def with_ledger(question: Question, records: Sequence[Record]) -> Question:
         unwell=ailing(records, members) if members else {},
         took=wave_durations(records, question.ring, change_id),
         rehearsed=rehearsed(records, question.plan) if question.plan is not None else frozenset(),
+        proven=proven(records, {ring.proofs.restore_control for ring in question.policy.rings}),
     )
 
 

@@ -23,6 +23,7 @@ TITLES = {
     "compliance-officer": "the Compliance Officer",
     "privacy-officer": "the Privacy Officer",
     "business-owner": "the business owner",
+    "revenue-cycle": "revenue cycle",
 }
 
 

@@ -13,7 +13,9 @@ from ..change.plan import Plan
 from ..change.state import ChangeState
 from ..site.cluster import Cluster
 from ..site.policy import Policy, Ring
+from .handed import Pipeline
 from .leasing import Lease
+from .proofs import NOTHING, Proven
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,12 @@ class Question:
     """How long waves of this ring have taken, the newest last."""
     rehearsed: frozenset[str] = frozenset()
     """The assets on which this plan was rolled back and forward, and seen to be in order afterwards."""
+
+    proven: Proven = NOTHING
+    """The proofs on record: restores, reviews of access, checks."""
+
+    pipeline: Pipeline | None = None
+    """What a pipeline handed in; None where none asks."""
 
     @property
     def in_ring(self) -> Ring | None:

@@ -11,11 +11,13 @@ from ..change.approvals import Weighed, weigh
 from ..change.plan import Plan
 from ..change.rings import closed, next_ring, ring_state, stopped_for_good, verified_rings
 from ..change.state import ChangeState
+from ..change.watch import reopened, watches
 from ..ledger.reading import Record
 from ..site.cluster import Cluster
 from ..site.policy import Policy
 from . import offices
 from .decision import decide
+from .handed import Pipeline
 from .ledgered import with_ledger
 from .question import Decision, Question
 
@@ -26,7 +28,8 @@ SILENT = timedelta(hours=2)
 def standing(change: ChangeState, plan: Plan | None, policy: Policy, now: datetime) -> str:
     """Return the change's state in one word.
 
-    rolled-back (more than its rings endure), running, interrupted, closed (nothing is left to do), rejected, halted (a
+    rolled-back (more than its rings endure), running, interrupted, reopened (the watch after it found a
+    host bad), watching (verified, and watched still), closed (nothing is left to do), rejected, halted (a
     stop order is in force), failed, expired, verified:RING (the furthest), approved (its next ring has its approvals),
     requested. Without the plan's file only its records speak.
     """
@@ -34,8 +37,10 @@ def standing(change: ChangeState, plan: Plan | None, policy: Policy, now: dateti
         return "rolled-back"
     if change.open_runs:
         return "interrupted" if all(now - run.last_at >= SILENT for run in change.open_runs) else "running"
+    if plan is not None and reopened(change, plan, policy):
+        return "reopened"
     if plan is not None and closed(change, plan, policy):
-        return "closed"
+        return "closed" if all(one.held for one in watches(change, plan, policy)) else "watching"
     if any(change.rejected(ring) for ring in change.rings):
         return "rejected"
     if any(change.stopped(ring) for ring in change.rings):
@@ -81,7 +86,7 @@ def approved(change: ChangeState, ring: str, policy: Policy, now: datetime) -> b
 
 def ring_missing(
     change: ChangeState,
-    plan: Plan,
+    plan: Plan | None,
     ring: str,
     *,
     policy: Policy,
@@ -91,9 +96,14 @@ def ring_missing(
     now: datetime,
     clusters: Mapping[str, Cluster] | None = None,
     records: Sequence[Record] = (),
+    pipeline: Pipeline | None = None,
 ) -> Decision:
-    """Return what would be decided if a run on record asked for a whole ring now, taking over every open run."""
-    left = ring_state(change, plan, policy.ring(ring)).left
+    """Return what would be decided if a run on record asked for a whole ring now, taking over every open run.
+
+    Where nothing of the ring is left to be done, and without the plan's file, it is asked for all its assets.
+    """
+    left = frozenset(ring_state(change, plan, policy.ring(ring)).left) if plan is not None else frozenset()
+    left = left or frozenset(one for one in change.assets if register.get(one) == ring)
     return decide(
         with_ledger(
             Question(
@@ -102,7 +112,7 @@ def ring_missing(
                 now=now,
                 policy=policy,
                 register=register,
-                assets=frozenset(left),
+                assets=left,
                 on_record=True,
                 implementer=implementer,
                 resumes=frozenset(run.run_id for run in change.open_runs),
@@ -111,6 +121,7 @@ def ring_missing(
                 change=change,
                 baseline=baseline,
                 clusters=clusters or {},
+                pipeline=pipeline,
             ),
             records,
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from .structure import Fields, Items, Shape, Whole, Word
 
-OFFICES = ("security", "compliance-officer", "privacy-officer", "business-owner")
+OFFICES = ("security", "compliance-officer", "privacy-officer", "business-owner", "revenue-cycle")
 """Offices that a trust document may name, as ledger/bodies.py has them."""
 OFFICERS = ("compliance-officer", "privacy-officer")
 """Either signs off what touches a technical safeguard."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from .asset import duplicate_ids
+from .lifecycle import LIFE, UNASKED, Proofs
 from .problems import Fault
 from .quorum import BY_KIND, QUORUM, Quorum
 from .structure import Either, Fields, Items, Text, Whole, Word, slug
@@ -57,6 +58,7 @@ RINGS = Fields(
                     "offices": QUORUM["offices"],
                     "sign_off": QUORUM["sign_off"],
                     "kinds": BY_KIND,
+                    **LIFE,
                 },
             ),
             least=1,
@@ -119,12 +121,19 @@ class Ring:
     """When an officer must sign off what touches a technical safeguard: see Quorum."""
     kinds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What of all this differs for one kind of change, and for emergencies: see `quorum`."""
+    case: str = "optional"
+    """`required`: a request states why, what it puts at risk, how it is tested, accepted and backed out."""
+    assessments: Mapping[str, str] = field(default_factory=dict)
+    """Which offices must have assessed a change, and when each of them must."""
+    proofs: Proofs = UNASKED
+    watch_hours: int = 0
+    """For how long a verified ring is watched before its part of the change is over."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Ring:
         """Read a checked member of `rings`."""
         lists = {name: tuple(data.get(name, ())) for name in ("waves", "windows", "offices")}
-        given = {**data, **lists}
+        given = {**data, **lists, "proofs": Proofs.from_dict(data.get("proofs", {}))}
         return cls(**{**given, "failure_budget": Budget.from_dict(data.get("failure_budget", {}))})
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,7 +141,8 @@ class Ring:
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         lists = {name: list(plain[name]) for name in ("waves", "windows", "offices")}
         kinds = {kind: dict(said) for kind, said in self.kinds.items()}
-        return {**plain, **lists, "kinds": kinds, "failure_budget": self.failure_budget.to_dict()}
+        life = {"assessments": dict(self.assessments), "proofs": self.proofs.to_dict()}
+        return {**plain, **lists, **life, "kinds": kinds, "failure_budget": self.failure_budget.to_dict()}
 
     def quorum(self, kind: str, *, emergency: bool = False) -> Quorum:
         """Return who must agree to a change of this kind here; in an `emergency`, who must review it afterwards."""

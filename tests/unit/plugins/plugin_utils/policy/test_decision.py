@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.locked import plan_files
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.plan import Plan
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.decision import decide
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.handed import Artefact, Pipeline, Report
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.ledgered import with_ledger
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.question import Failing, Question
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.cluster import Cluster
 
-from tests.change_cases import BASELINE, REGISTER, Book, load, plan, policy, when
+from tests.change_cases import BASELINE, REGISTER, Book, digest, load, plan, policy, when
 
 
 def question(case: dict[str, Any]) -> Question:
@@ -51,7 +55,21 @@ def question(case: dict[str, Any]) -> Question:
             for name, one in asks.get("clusters", {}).items()
         },
     )
+    if (handed := asks.get("handed")) is not None:
+        asked = replace(asked, pipeline=_handed(handed, at_hand))
     return with_ledger(asked, book.records)
+
+
+def _handed(handed: dict[str, Any], planned: Plan) -> Pipeline:
+    """Return what a pipeline hands in: reports, `of` the plan unless they say otherwise, and files by their words."""
+    names = {"the plan": planned.digest, "a file of the plan": next(iter(plan_files(planned)), "")}
+    reports = [
+        Report(one.get("name", "report.xml"), digest(one.get("name", "report")), one.get("ran", 3), one.get("wrong", 0),
+               frozenset(names.get(of, digest(of)) for of in one.get("of", ["the plan"])))
+        for one in handed.get("tests", ())
+    ]  # fmt: skip
+    artefacts = [Artefact(one, names.get(one, digest(one))) for one in handed.get("artefacts", ())]
+    return Pipeline(tuple(reports), tuple(artefacts))
 
 
 @pytest.mark.parametrize("case", load("decision"))
@@ -84,19 +102,21 @@ def test_every_rule_has_a_case() -> None:
         decision,
         limits,
         offices,
+        pipeline,
         quorum,
+        readiness,
         rules,
         timing,
     )
 
     written = set()
-    for module in (agreement, budget, decision, limits, offices, quorum, rules, timing):
+    for module in (agreement, budget, decision, limits, offices, pipeline, quorum, readiness, rules, timing):
         with open(str(module.__file__), encoding="utf-8") as source:
             written |= set(re.findall(r'Reason\(\s*"([a-z-]+)"', source.read()))
     seen = {rule for case in load("decision") for rule in case.values[0]["expect"].get("rules", [])}
     seen = {rule for rule in seen if not rule.startswith("site:")}
     # These stand between a person and `holdfast change stop`, not at the gate: test_halting.py.
-    assert written - {"principal-known", "may-stop", "is-stopped"} == seen
+    assert written - {"principal-known", "may-stop", "is-stopped", "assessor-office"} == seen
 
 
 def test_citations_are_paragraphs_of_the_security_rule() -> None:

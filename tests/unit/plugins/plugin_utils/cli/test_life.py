@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, Holdfast contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change from its request on by commands alone; three of its principals have nothing but OpenSSH."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_recorder, open_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.signing import site_signer
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
+
+from tests.change_cases import REGISTER, plan
+from tests.ledger_cases import deployed, seen
+
+ROOT = Path(__file__).parents[5]
+PEOPLE = {"olga": "requester", "sam": "approver,security", "rita": "approver,revenue-cycle"}
+CASE = (
+    "--justification=security-flaw", "--ephi-risk=none", "--medical-necessity=claim-edits", "--tests=lab",
+    "--tests=health", "--acceptance=as-planned", "--backout=rollback",
+)  # fmt: skip
+LIFE = {
+    "case": "required",
+    "assessments": {"security": "always", "revenue-cycle": "medical-necessity", "privacy-officer": "ephi"},
+    "proofs": {"access_review_days": 90},
+}
+
+
+class Desk:
+    """A site whose people sign with ssh-keygen, and the command in it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.site, self.capsys = folder, folder / "site", capsys
+
+    def run(self, *words: object) -> tuple[int, str, str]:
+        """Run `holdfast` and return exit code, results, and the rest."""
+        code = main([*map(str, words), "--site", str(self.site)])
+        said = self.capsys.readouterr()
+        return code, said.out, said.err
+
+    def elsewhere(self, who: str, *words: object, spoil: Callable[[Path], None] | None = None) -> tuple[int, str, str]:
+        """Have a command write its bytes, sign them with ssh-keygen alone, hand both in; `told` is what it said."""
+        file = self.folder / "to-sign"
+        command = [sys.executable, "-m", "ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}
+        out = [*command, *map(str, words), "--as", who, "--for-signing", "--site", str(self.site)]
+        if words[:2] == ("change", "approve"):
+            out[out.index("approve")] = "show"
+        with file.open("wb") as to:
+            told = subprocess.run(out, stdout=to, stderr=subprocess.PIPE, env=environment, check=False, timeout=100)
+        self.told = told.stderr.decode()
+        if told.returncode:
+            return told.returncode, "", self.told
+        (self.folder / "to-sign.sig").unlink(missing_ok=True)
+        sign = ["ssh-keygen", "-Y", "sign", "-n", "dsse@holdfast.example", "-f", str(self.folder / who), str(file)]
+        subprocess.run(sign, check=True, capture_output=True, timeout=30)
+        if spoil:
+            spoil(file)
+        return self.run(*words, "--as", who, "--signed", file, "--signature", f"{file}.sig")
+
+    @property
+    def entries(self) -> int:
+        """How many records there are."""
+        return Ledger(self.site / "ledger" / "ledger.sqlite").size
+
+
+@pytest.fixture(name="base", scope="module")
+def one_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lay out a site in which three people hold SSH keys, and rings that want all that can be wanted."""
+    folder = tmp_path_factory.mktemp("life")
+    for name in PEOPLE:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name], check=True)
+    site = folder / "site"
+    assert main(["init", str(site), "--name", "demo"]) == 0
+    about = {"kind": "server", "owner": "operations", "address": "192.0.2.1", "data_class": "ephi", "tier": 1}
+    assets = [
+        {**about, "id": name, "ring": ring, "environment": ring, "baselines": ["debian-server"]}
+        for name, ring in REGISTER.items()
+    ]
+    register = {"plugin": "holdfast.hipaa.register", "assets": assets}
+    (site / "holdfast.yml").write_text(json.dumps(register), encoding="utf-8")
+    rings = yaml.safe_load((ROOT / "policy" / "rings.yml").read_text(encoding="utf-8"))
+    rings["rings"][0] |= LIFE
+    (site / "policy").mkdir(exist_ok=True)
+    (site / "policy" / "rings.yml").write_text(yaml.safe_dump(rings), encoding="utf-8")
+    people = [f"--principal={name}={roles}={folder / name}.pub" for name, roles in PEOPLE.items()]
+    assert main(["trust", "rotate", *people, "--site", str(site)]) == 0
+    assert main(["trust", "publish", "--site", str(site)]) == 0
+    return folder
+
+
+@pytest.fixture(name="desk")
+def a_copy(base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    """A copy of it."""
+    shutil.copytree(base, tmp_path / "all")
+    capsys.readouterr()
+    return Desk(tmp_path / "all", capsys)
+
+
+def ask(desk: Desk) -> tuple[object, ...]:
+    """Return the words that ask for the cases' plan in the lab."""
+    return ("change", "request", "--plan", plan().save(desk.site / "drafts"), "--ring", "lab", *CASE)
+
+
+def test_a_change_lives_by_commands_with_three_principals_who_have_openssh_alone(desk: Desk) -> None:
+    code, out, err = desk.elsewhere("olga", *ask(desk))
+    assert code == 0, err
+    change = out.split()[0]
+    for words in (
+        "signs        olga, as requester of org-demo",
+        f"plan         sha256 {plan().digest}",
+        "backout: rollback",
+    ):
+        assert words in desk.told
+    again = (desk.folder / "to-sign", desk.folder / "to-sign.sig")
+    code, _out, err = desk.run(*ask(desk), "--as", "olga", "--signed", again[0], "--signature", again[1])
+    assert code in (1, 2), err  # the same request is recorded once
+
+    code, _out, err = desk.elsewhere("sam", "change", "approve", change)
+    assert code == 1
+    for rule in ("assessed: security has not", "assessed: revenue cycle has not", "access-reviewed: the newest review"):
+        assert rule in err
+    for who, office in (("sam", "security"), ("rita", "revenue-cycle")):
+        words = ("change", "assess", change, "--office", office, "--outcome", "clear")
+        code, _out, err = desk.elsewhere(who, *words)
+        assert code == 0, err
+    review = desk.folder / "review.txt"
+    review.write_text("Everybody who may log in still should.", encoding="utf-8")
+    sealed = ("evidence", "seal", review, "--kind", "access-review", "--ssh-key", desk.folder / "sam")
+    assert desk.run(*sealed, "--done-on", "2020-01-31")[0] == 0
+    code, _out, err = desk.elsewhere("sam", "change", "approve", change)
+    assert (code, "the newest review of access is of 2020-01-31" in err) == (1, True)
+    assert desk.run(*sealed)[0] == 0
+    code, out, err = desk.elsewhere("sam", "change", "approve", change)
+    assert code == 0, err
+    assert "nginx:amd64" in desk.told
+    assert "lab: has its approvals" in out
+
+    told = json.loads(desk.run("change", "show", change, "--format", "json")[1])
+    assert (told["state"], told["missing"], told["case"]["medical_necessity"]) == ("approved", [], ["claim-edits"])
+    carry_out(desk, told)
+    told = json.loads(desk.run("change", "show", change, "--format", "json")[1])
+    assert told["state"] == "closed"
+    code, out, _err = desk.run("audit")
+    assert code == 0, out
+
+
+def carry_out(desk: Desk, told: dict[str, object]) -> None:
+    """Do what the plan says in the lab, as a run does, with the keys of the controller and of the verifier."""
+    site = open_site(desk.site)
+    recorder = open_recorder(site)
+    carries, verifies, log = (site_signer(site, name) for name in ("implementer", "verifier", "log"))
+    request = told["request"]
+    assert isinstance(request, dict)
+    approvals = told["approvals"]
+    assert isinstance(approvals, list)
+    run = recorder.open_run(
+        carries, kind="patch", mode="apply", expected_assets=["lab-1"], ansible_core="2.19.14",
+        plan=str(told["plan_sha256"]), change_id=str(told["change"]), request=str(request["sha256"]),
+        approvals=[{"index": one["index"], "sha256": one["sha256"]} for one in approvals],
+    )  # fmt: skip
+    recorder.deploy(carries, run, ring="lab", results=[deployed("lab-1")])
+    for kind in ("version", "health"):
+        recorder.verify(verifies, run, kind=kind, phase="after", results=[seen("lab-1")])
+    recorder.close_run(carries, run, outcome="ok", exit_code=0)
+    recorder.checkpoint(log)
+
+
+def other(file: Path) -> None:
+    """Change one word of what was signed."""
+    file.write_bytes(file.read_bytes().replace(b"rollback", b"rollbacc"))
+
+
+def test_what_comes_back_changed_is_not_recorded(desk: Desk) -> None:
+    before = desk.entries
+    code, _out, err = desk.elsewhere("olga", *ask(desk), spoil=other)
+    assert code != 0, err
+    code, _out, err = desk.run(*ask(desk)[:-1], "--backout=none", "--as", "olga", "--for-signing")
+    assert code == 0
+    assert desk.entries == before
+
+
+def test_signed_words_fit_no_other_words(desk: Desk) -> None:
+    before = desk.entries
+    assert desk.elsewhere("olga", *ask(desk), spoil=lambda file: None)[0] == 0
+    signed = ("--as", "olga", "--signed", desk.folder / "to-sign", "--signature", desk.folder / "to-sign.sig")
+    code, _out, err = desk.run(*ask(desk)[:-1], "--backout=none", *signed)
+    assert (code, desk.entries) == (1, before + 1), err
+
+
+def test_a_case_is_made_whole_or_not_at_all(desk: Desk) -> None:
+    code, _out, err = desk.run(*ask(desk)[:-1])
+    assert (code, "a case is made whole or not at all; add --backout" in err) == (2, True)
+    code, _out, err = desk.run(*ask(desk)[:6])
+    assert (code, "case-made: lab wants a case" in err) == (1, True)
+
+
+def test_nobody_assesses_for_an_office_of_another(desk: Desk) -> None:
+    code, out, err = desk.elsewhere("olga", *ask(desk))
+    assert code == 0, err
+    change = out.split()[0]
+    for who, why in (("rita", "assessor-office"), ("olga", "duties-apart")):
+        words = ("change", "assess", change, "--office", "security", "--outcome", "clear", "--ssh-key")
+        code, _out, err = desk.run(*words, desk.folder / who)
+        assert (code, why in err) == (1, True)
