@@ -71,7 +71,8 @@ def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
         "limits": more.get("limits", [{"ring": "lab", "hosts_per_hour": "50%"}]),
     }
     calendar = {"windows": more.get("windows", []), "freezes": more.get("freezes", [])}
-    return Policy.from_files(ringed, patching, remediation, calendar, rules=more.get("site_rules"), pipeline=more.get("pipeline"))
+    own = {"rules": more.get("site_rules"), "pipeline": more.get("pipeline")}
+    return Policy.from_files(ringed, patching, remediation, calendar, **own)
 
 
 def package(name: str = "nginx", to: str = "1.22.1-9+deb12u1", before: str | None = "1.22.1-9", **more: Any) -> Package:

@@ -20,6 +20,7 @@ from ..site.calendar import CALENDAR
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
 from ..site.inventory import INVENTORY
 from ..site.overlays import OVERLAYS, Overlay
+from ..site.pipeline import PIPELINE
 from ..site.policy import PATCHING, RINGS
 from ..site.problems import Problem, SiteFilesError
 from ..site.register import REGISTER
@@ -43,6 +44,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "overlays": OVERLAYS,
         "part": PART,
         "patching": PATCHING,
+        "pipeline": PIPELINE,
         "remediation": REMEDIATION,
         "risk": RISK,
         "rings": RINGS,

@@ -28,9 +28,11 @@ from . import (
     exception,
     feeds,
     findings,
+    gate,
     init,
     key,
     ledger,
+    policy,
     pool,
     records,
     report,
@@ -44,8 +46,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    assets, audit, baseline, bundle, change, check, content, drift, evidence, exception, feeds, findings, init, key,
-    ledger, pool, records, report, results, risk, schedule, trust, watch, witness,
+    assets, audit, baseline, bundle, change, check, content, drift, evidence, exception, feeds, findings, gate, init,
+    key, ledger, policy, pool, records, report, results, risk, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

@@ -320,3 +320,32 @@ def _names(tree: nodes.Expr) -> Iterator[str]:
     from jinja2 import nodes
 
     return (node.name for node in tree.find_all(nodes.Name))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One comparison or test of an expression: the facts it has, and the constants that it holds them against."""
+
+    names: frozenset[str]
+    numbers: frozenset[int]
+    texts: frozenset[str]
+    absent: bool
+    """Whether it asks if a fact is known."""
+
+
+def conditions(source: str) -> Iterator[Condition]:
+    """Yield the comparisons and tests of an expression, and each truth by itself, in no order that means anything."""
+    from jinja2 import nodes
+
+    tree = parse(source)
+    asked = [node for node in (tree, *tree.find_all(nodes.Node)) if isinstance(node, (nodes.Compare, nodes.Test))]
+    named = frozenset(_names(tree))
+    for node in asked:
+        constants = [one.value for one in node.find_all(nodes.Const) if not isinstance(one.value, bool)]
+        yield Condition(
+            frozenset(one.name for one in node.find_all(nodes.Name)),
+            frozenset(abs(one) * way for one in constants if isinstance(one, int) for way in (1, -1)),
+            frozenset(one for one in constants if isinstance(one, str)),
+            isinstance(node, nodes.Test) and node.name == "defined",
+        )
+    yield from (Condition(frozenset({name}), frozenset(), frozenset(), False) for name in sorted(named))

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .calendar import Calendar
+from .excepting import ExceptionPolicy
 from .inventory import Inventory
 from .patching import PATCHING, Patching
+from .pipeline import PipelinePolicy
 from .remediation import Remediation
 from .ring import CHANGE_KINDS, RINGS, Budget, Ring, rings_faults
 from .risk import RiskPolicy
@@ -30,8 +32,10 @@ class Policy:
     calendar: Calendar = field(default_factory=Calendar)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     inventory: Inventory = field(default_factory=Inventory)
+    exceptions: ExceptionPolicy = field(default_factory=ExceptionPolicy)
     rules: SiteRules = field(default_factory=SiteRules)
     """What the site refuses beyond the built-in rules."""
+    pipeline: PipelinePolicy = field(default_factory=PipelinePolicy)
 
     @classmethod
     def from_files(
@@ -43,6 +47,8 @@ class Policy:
         risk: Mapping[str, Any] | None = None,
         inventory: Mapping[str, Any] | None = None,
         rules: Mapping[str, Any] | None = None,
+        pipeline: Mapping[str, Any] | None = None,
+        exceptions: Mapping[str, Any] | None = None,
     ) -> Policy:
         """Read the checked files; without a calendar there are no windows and no freezes."""
         return cls(
@@ -53,7 +59,9 @@ class Policy:
             calendar=Calendar.from_dict(dict(calendar or {})),
             risk=RiskPolicy.from_dict(risk or {}),
             inventory=Inventory.from_dict(inventory or {}),
+            exceptions=ExceptionPolicy.from_dict(exceptions or {}),
             rules=SiteRules.from_dict(rules or {}),
+            pipeline=PipelinePolicy.from_dict(pipeline or {}),
         )
 
     def ring(self, name: str) -> Ring:

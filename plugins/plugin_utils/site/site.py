@@ -20,12 +20,14 @@ from .calendar import calendar_faults
 from .cluster import Cluster, read_clusters
 from .dataflow import DataFlow
 from .deviations import exception_conflicts, overlay_conflicts
+from .excepting import EXCEPTING
 from .exceptions import Waiver, exception_faults
 from .files import Files
 from .inventory import INVENTORY, inventory_conflicts
 from .item import Item
 from .keyref import KeyName, KeyRef, key_ref
 from .overlays import Overlay, overlay_faults
+from .pipeline import PIPELINE
 from .place import LedgerPlace, Place, place_of
 from .policy import PATCHING, Policy, rings_faults
 from .pool import POOL, PoolSettings
@@ -199,7 +201,9 @@ def load_site(root: Path, product: Path) -> Site:
     calendar = files.policy("calendar", calendar_faults)
     risk = files.policy("risk", risk_faults)
     inventory = files.policy("inventory", INVENTORY.faults)
+    excepting = files.policy("exceptions", EXCEPTING.faults)
     rules = files.policy("rules", rules_faults)
+    pipeline = files.policy("pipeline", PIPELINE.faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
     roster = files.optional("roster", roster_faults)
@@ -228,7 +232,8 @@ def load_site(root: Path, product: Path) -> Site:
         overlays=tuple(map(Overlay.from_dict, overlays.data["overlays"])),
         roster=tuple(map(Entry.from_dict, roster.data["roster"])) if (root / "roster.yml").exists() else None,
         policy=Policy.from_files(
-            rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data, rules.data
+            rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data, rules.data,
+            pipeline.data, exceptions=excepting.data
         ),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),

@@ -22,6 +22,7 @@ PAGES = {
     "overlays": "site.md",
     "part": "site.md",
     "patching": "policy.md",
+    "pipeline": "policy.md",
     "remediation": "policy.md",
     "rings": "policy.md",
     "roster": "site.md",
