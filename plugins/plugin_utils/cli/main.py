@@ -20,6 +20,7 @@ from . import (
     audit,
     baseline,
     bundle,
+    calendar,
     change,
     check,
     content,
@@ -32,6 +33,7 @@ from . import (
     init,
     key,
     ledger,
+    notice,
     policy,
     pool,
     records,
@@ -46,8 +48,8 @@ from . import (
 
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
-    assets, audit, baseline, bundle, change, check, content, drift, evidence, exception, feeds, findings, gate, init,
-    key, ledger, policy, pool, records, report, results, risk, schedule, trust, watch, witness,
+    assets, audit, baseline, bundle, calendar, change, check, content, drift, evidence, exception, feeds, findings,
+    gate, init, key, ledger, notice, policy, pool, records, report, results, risk, schedule, trust, watch, witness,
 )  # fmt: skip
 
 

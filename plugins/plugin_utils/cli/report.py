@@ -129,6 +129,11 @@ def _within(site: Site, error: HoldfastError) -> str:
 
 
 def write(path: Path, text: str) -> Path:
+    """Write a text as `write_bytes` does."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
     """Write a file whole or not at all (a half-written page could pass for the page), and return its path.
 
     Raises UsageError where it cannot be written.
@@ -140,8 +145,8 @@ def write(path: Path, text: str) -> Path:
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror}); name another file with --output") from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             os.fchmod(file.fileno(), 0o644)
         os.replace(temporary, path)
     except OSError as error:

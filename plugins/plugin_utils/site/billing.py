@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from .moments import Moment, moment
 from .problems import Fault
-from .recurrence import ON, Holidays, Recurrence, Recurring
+from .recurrence import FALLS, Holidays, Recurrence, Recurring
 from .structure import Fields, Items, Text, Whole, Word, slug
 from .wall import stretch
 from .zone import CLOCK, CLOCK_DO, ZONE
@@ -32,8 +32,8 @@ RINGS = Items(slug("a ring's name"), least=1, distinct=True)
 
 BILLING = Items(
     Fields(
-        "an entry of the billing calendar: name, kind, on, zone, owner and reason",
-        required={"name": NAME, "kind": Word(KINDS), "on": ON, "zone": ZONE, "owner": OWNER, "reason": REASON},
+        "an entry of the billing calendar: name, kind, falls, zone, owner and reason",
+        required={"name": NAME, "kind": Word(KINDS), "falls": FALLS, "zone": ZONE, "owner": OWNER, "reason": REASON},
         optional={
             "from": Text("a time of day", CLOCK, do=f'{CLOCK_DO}"23:59"'),
             "to": Text("a time of day", f"{CLOCK}|24:00", do=f'{CLOCK_DO}"24:00"'),
@@ -121,12 +121,12 @@ class Entry:
     """Whether nothing may change meanwhile; else it is only shown, and counts for what a business day is."""
     rings: tuple[str, ...] = ()
     days: Recurring = field(default_factory=lambda: Recurring(Recurrence(day=1)), compare=False, repr=False)
-    """The days of `on`, which know the calendar's holidays."""
+    """The days it falls on, which know the calendar's holidays."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], holidays: Holidays) -> Entry:
         """Read a checked member of `billing`."""
-        on, closes = Recurrence.from_dict(data["on"]), data.get("to", "24:00")
+        on, closes = Recurrence.from_dict(data["falls"]), data.get("to", "24:00")
         return cls(
             name=data["name"],
             kind=data["kind"],
@@ -148,7 +148,7 @@ class Entry:
         return {
             "name": self.name,
             "kind": self.kind,
-            "on": self.on.to_dict(),
+            "falls": self.on.to_dict(),
             "zone": self.zone.key,
             "owner": self.owner,
             "reason": self.reason,
@@ -181,7 +181,7 @@ class Entry:
 def read_entries(data: Iterable[dict[str, Any]]) -> tuple[tuple[Entry, ...], Holidays]:
     """Read the checked `billing`, and the holidays in it."""
     listed = tuple(data)
-    holidays = Holidays(Recurrence.from_dict(one["on"]) for one in listed if one["kind"] == HOLIDAY)
+    holidays = Holidays(Recurrence.from_dict(one["falls"]) for one in listed if one["kind"] == HOLIDAY)
     return tuple(Entry.from_dict(one, holidays) for one in listed), holidays
 
 
@@ -191,13 +191,13 @@ def entry_faults(data: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[
     if opens == closes and not data.get("days_before") and not data.get("days_after"):
         do = 'write "00:00" to "24:00" for a whole day'
         yield Fault((*path, "to"), f'"{closes}", when it begins', "another time of day", do)
-    on = data.get("on")
+    on = data.get("falls")
     if data.get("kind") != HOLIDAY or not isinstance(on, dict):
         return
     if "business_day" in on:
         expected = "a day that does not depend on holidays"
         do = "write day, weekday or dates"
-        yield Fault((*path, "on", "business_day"), "a holiday by business days", expected, do)
+        yield Fault((*path, "falls", "business_day"), "a holiday by business days", expected, do)
     if on.get("moved") not in (None, "nearest-weekday"):
         expected = "nearest-weekday, for business days depend on holidays"
-        yield Fault((*path, "on", "moved"), f'"{on["moved"]}" of a holiday', expected, "write nearest-weekday")
+        yield Fault((*path, "falls", "moved"), f'"{on["moved"]}" of a holiday', expected, "write nearest-weekday")

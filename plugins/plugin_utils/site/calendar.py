@@ -14,7 +14,7 @@ from .asset import duplicate_ids
 from .billing import BILLING, FREEZES, Entry, Freeze, entry_faults, read_entries
 from .moments import Moment, moment
 from .problems import Fault
-from .recurrence import DAYS, ON, Holidays, Recurrence, Recurring
+from .recurrence import DAYS, FALLS, Holidays, Recurrence, Recurring
 from .structure import Fields, Items, Text, Word, slug
 from .zone import CLOCK, CLOCK_DO, ZONE, zone_faults
 
@@ -27,14 +27,14 @@ CALENDAR = Fields(
     optional={
         "windows": Items(
             Fields(
-                "a window: name, days or on, from, to, zone",
+                "a window: name, days or falls, from, to, zone",
                 required={
                     "name": slug("the window's name"),
                     "from": Text("a time of day", CLOCK, do=f'{CLOCK_DO}"23:59"'),
                     "to": Text("a time of day", f"{CLOCK}|24:00", do=f'{CLOCK_DO}"24:00"'),
                     "zone": ZONE,
                 },
-                one_of={"days": Items(Word(DAYS), least=1, distinct=True), "on": ON},
+                one_of={"days": Items(Word(DAYS), least=1, distinct=True), "falls": FALLS},
             ),
             most=200,
         ),
@@ -50,7 +50,7 @@ class Window:
     """When something may be changed: from `opens` to `closes` by the clocks of `zone`, on the days it opens on.
 
     A window that closes at or before the time it opens does so on the next day. `closes` is None for the day's end.
-    It opens on `days` of each week, or on the days of `on`.
+    It opens on `days` of each week, or on the days that `falls` says.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Window:
     def from_dict(cls, data: dict[str, Any], holidays: Holidays | None = None) -> Window:
         """Read a checked member of `windows`; `holidays` are the calendar's."""
         closes = None if data["to"] == "24:00" else time.fromisoformat(data["to"])
-        on = Recurring(Recurrence.from_dict(data["on"]), holidays or Holidays()) if "on" in data else None
+        on = Recurring(Recurrence.from_dict(data["falls"]), holidays or Holidays()) if "falls" in data else None
         days = tuple(data.get("days", ()))
         return cls(data["name"], days, time.fromisoformat(data["from"]), closes, ZoneInfo(data["zone"]), on)
 
@@ -73,7 +73,7 @@ class Window:
         closes = "24:00" if self.closes is None else f"{self.closes:%H:%M}"
         return {
             "name": self.name,
-            **({"days": list(self.days)} if self.on is None else {"on": self.on.rule.to_dict()}),
+            **({"days": list(self.days)} if self.on is None else {"falls": self.on.rule.to_dict()}),
             "from": f"{self.opens:%H:%M}",
             "to": closes,
             "zone": self.zone.key,
@@ -175,10 +175,10 @@ def mappings(value: Any) -> list[dict[str, Any]]:
 
 
 def _window_faults(window: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Fault]:
-    opens, closes, on = (window.get(name) for name in ("from", "to", "on"))
+    opens, closes, on = (window.get(name) for name in ("from", "to", "falls"))
     if isinstance(opens, str) and opens == closes:
         do = 'write "00:00" to "24:00" for a whole day'
         yield Fault((*path, "to"), f'"{closes}", when the window opens', "another time of day", do)
     if isinstance(on, dict) and "dates" in on:
-        yield Fault((*path, "on", "dates"), "dates", "days that come again", "write day, weekday or business_day")
+        yield Fault((*path, "falls", "dates"), "dates", "days that come again", "write day, weekday or business_day")
     yield from zone_faults(window.get("zone"), (*path, "zone"))

@@ -28,8 +28,8 @@ _LONGEST = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 @dataclass(frozen=True)
-class _On(Fields):
-    """The shape of `on`, and what must agree within it."""
+class _Falls(Fields):
+    """The shape of `falls`, and what must agree within it."""
 
     def faults(self, value: Any, path: Path = ()) -> Iterator[Fault]:
         found = [*super().faults(value, path)]
@@ -38,7 +38,7 @@ class _On(Fields):
             yield from _odd(value, path)
 
 
-ON = _On(
+FALLS = _Falls(
     "on which days: day, weekday with nth, business_day, or dates",
     one_of={
         "day": Whole("a day of the month, 1 to 31, or -1 for the last, down to -28", -28, 31),
@@ -52,7 +52,7 @@ ON = _On(
         "moved": Word(MOVES),
     },
 )
-"""What `on` of policy/calendar.yml may hold."""
+"""What `falls` of policy/calendar.yml may hold."""
 
 
 def _odd(data: dict[str, Any], path: Path) -> Iterator[Fault]:
@@ -87,7 +87,7 @@ class Recurrence:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Recurrence:
-        """Read a checked `on`."""
+        """Read a checked `falls`."""
         dates = tuple(map(date.fromisoformat, data.get("dates", ())))
         return cls(**{**data, "dates": dates, "months": tuple(data.get("months", ()))})
 

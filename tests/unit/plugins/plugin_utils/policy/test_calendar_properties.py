@@ -89,11 +89,11 @@ def test_a_window_is_open_or_shut_and_its_end_never_moves_while_time_passes(
 
 
 ENTRIES = [
-    {"name": "month end", "kind": "month-end", "on": {"business_day": -1}, "from": "12:00", "to": "06:00",
+    {"name": "month end", "kind": "month-end", "falls": {"business_day": -1}, "from": "12:00", "to": "06:00",
      "days_after": 2, "owner": "revenue-cycle", "reason": "books close"},
-    {"name": "cut-off", "kind": "claim-cut-off", "on": {"weekday": "fri", "nth": 2}, "from": "02:30", "to": "03:30",
+    {"name": "cut-off", "kind": "claim-cut-off", "falls": {"weekday": "fri", "nth": 2}, "from": "02:30", "to": "03:30",
      "days_before": 1, "owner": "claims", "reason": "batches go out"},
-    {"name": "new year", "kind": "holiday", "on": {"day": 1, "months": [1], "moved": "nearest-weekday"},
+    {"name": "new year", "kind": "holiday", "falls": {"day": 1, "months": [1], "moved": "nearest-weekday"},
      "owner": "office", "reason": "nobody is there"},
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.calendar import Calendar, calendar_faults
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.recurrence import (
-    ON,
+    FALLS,
     Holidays,
     Recurrence,
     Recurring,
@@ -59,7 +59,7 @@ def days(on: dict[str, Any], year: int, holidays: Holidays = HOLIDAYS) -> list[s
     ],
 )
 def test_the_days_of_a_year(on: dict[str, Any], year: int, expected: list[str]) -> None:
-    assert [*ON.faults(on)] == []
+    assert [*FALLS.faults(on)] == []
     assert days(on, year) == expected
     assert Recurrence.from_dict(Recurrence.from_dict(on).to_dict()) == Recurrence.from_dict(on)
 
@@ -93,8 +93,8 @@ def test_a_rule_is_told_in_words(on: dict[str, Any], words: str) -> None:
     ],
 )
 def test_what_may_not_come_or_says_two_things_is_refused(on: dict[str, Any], said: str) -> None:
-    found = [str(fault) for fault in ON.faults(on, ("on",))]
-    assert any(said in _told(fault) for fault in ON.faults(on, ("on",))), found
+    found = [str(fault) for fault in FALLS.faults(on, ("on",))]
+    assert any(said in _told(fault) for fault in FALLS.faults(on, ("on",))), found
 
 
 def _told(fault: Any) -> str:
@@ -114,7 +114,7 @@ def test_every_month_brings_a_rules_day_whatever_the_holidays(
     on: dict[str, Any], moved: str | None, year: int, month: int
 ) -> None:
     said = {**on, **({"moved": moved} if moved else {})}
-    assert [*ON.faults(said)] == []
+    assert [*FALLS.faults(said)] == []
     month_off = Holidays([Recurrence(dates=tuple(date(year, month, 1) + timedelta(number) for number in range(28)))])
     for holidays in (HOLIDAYS, month_off):
         found = Recurring(Recurrence.from_dict(said), holidays).of(year, month)
@@ -125,7 +125,7 @@ def test_every_month_brings_a_rules_day_whatever_the_holidays(
 
 
 ENTRY = {
-    "name": "month end", "kind": "month-end", "on": {"business_day": -1}, "zone": "America/New_York",
+    "name": "month end", "kind": "month-end", "falls": {"business_day": -1}, "zone": "America/New_York",
     "owner": "revenue-cycle", "reason": "books close",
 }  # fmt: skip
 
@@ -135,8 +135,8 @@ ENTRY = {
     [
         ({"zone": "America/Boston"}, 'billing.0.zone: "America/Boston", a zone this controller does not know'),
         ({"from": "00:00", "to": "00:00"}, 'billing.0.to: "00:00", when it begins'),
-        ({"kind": "holiday"}, "billing.0.on.business_day: a holiday by business days"),
-        ({"kind": "holiday", "on": {"day": 1, "moved": "business-day-after"}}, "billing.0.on.moved:"),
+        ({"kind": "holiday"}, "billing.0.falls.business_day: a holiday by business days"),
+        ({"kind": "holiday", "falls": {"day": 1, "moved": "business-day-after"}}, "billing.0.falls.moved:"),
         ({"kind": "quarter"}, "billing.0.kind:"),
         ({"days_before": 15}, "choose a number from 0 to 14"),
         ({"reason": ""}, "billing.0.reason:"),
@@ -150,13 +150,13 @@ def test_an_entry_that_says_nonsense_is_refused(more: dict[str, Any], said: str)
 
 def test_entries_are_named_once_and_windows_never_come_on_single_dates() -> None:
     assert any("month end" in _told(one) for one in calendar_faults({"billing": [ENTRY, ENTRY]}))
-    window = {"name": "w", "on": {"dates": ["2026-12-01"]}, "from": "22:00", "to": "23:00", "zone": "UTC"}
-    assert "windows.0.on.dates: dates" in _told(next(iter(calendar_faults({"windows": [window]}))))
+    window = {"name": "w", "falls": {"dates": ["2026-12-01"]}, "from": "22:00", "to": "23:00", "zone": "UTC"}
+    assert "windows.0.falls.dates: dates" in _told(next(iter(calendar_faults({"windows": [window]}))))
 
 
 def test_a_calendar_is_read_as_it_was_written() -> None:
     said = {
-        "windows": [{"name": "patch-tuesday", "on": {"weekday": "tue", "nth": 2}, "from": "22:00", "to": "04:00",
+        "windows": [{"name": "patch-tuesday", "falls": {"weekday": "tue", "nth": 2}, "from": "22:00", "to": "04:00",
                      "zone": "America/New_York"}],
         "freezes": [{"name": "once", "from": "2026-12-28T00:00:00-05:00", "to": "2027-01-04T00:00:00-05:00",
                      "owner": "billing", "reason": "year end"}],
