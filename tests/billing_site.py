@@ -55,6 +55,15 @@ def billing_site(root: Path, calendar: Mapping[str, Any] | None = None, rings: M
     """Write the site into a folder and load it; `rings` says what differs for the ring production."""
     site = root / "site"
     (site / "policy").mkdir(parents=True)
+    (site / "site.yml").write_text(json.dumps({"name": "demo", "org": "org-demo"}), encoding="utf-8")
+    write_billing(site, calendar, rings)
+    return load_site(site, PRODUCT)
+
+
+def write_billing(
+    site: Path, calendar: Mapping[str, Any] | None = None, rings: Mapping[str, Any] | None = None
+) -> None:
+    """Write register, calendar and rings into the folder of a site."""
     common = {"owner": "revenue-cycle", "environment": "production", "data_class": "ephi", "tier": 1,
               "location": "here", "exposure": "internal"}  # fmt: skip
     assets = [
@@ -76,11 +85,9 @@ def billing_site(root: Path, calendar: Mapping[str, Any] | None = None, rings: M
         for name in ("lab", "pilot", "production")
     ]  # fmt: skip
     files = {
-        "site.yml": {"name": "demo", "org": "org-demo"},
         "holdfast.yml": register,
         "policy/calendar.yml": CALENDAR if calendar is None else calendar,
         "policy/rings.yml": {"rings": ringed, "promotion_kinds": ["patch"]},
     }
     for name, data in files.items():
         (site / name).write_text(json.dumps(data), encoding="utf-8")
-    return load_site(site, PRODUCT)
