@@ -181,7 +181,7 @@ def _uid(site: Site, *parts: object) -> str:
 
 
 def _wave(site: Site, one: PendingChange, wave: PlannedWave) -> Entry:
-    change, hit = one.state, one.impact
+    change, hit = one.state, impact(site, wave.assets)
     notes = [
         f"{len(wave.assets)} {'systems' if len(wave.assets) > 1 else 'system'}: {', '.join(wave.assets)}",
         f"state: {one.standing}; {'approved' if wave.sure else 'not yet approved'} for {wave.ring}",
