@@ -29,6 +29,7 @@ from .heads import check_remembered, check_signed_heads
 from .heartbeats import check_heartbeats
 from .keyring import Keyring
 from .plans import check_plans
+from .policies import check_policies
 from .prefix import verified_prefix
 from .readiness import check_readiness
 from .report import AuditReport, Notes
@@ -97,10 +98,12 @@ def audit(
                 _check_heads_seen(entries, tree, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
-                excepted = Exceptions(entries, keyring)
+                excepted = Exceptions(entries, keyring, wanted.escalations, wanted.exception_review_days)
+                excepted.check_due(notes)
                 check_runs(runs, excepted, notes)
                 excepted.conclude(exceptions_signed, notes)
                 check_contents(entries, runs, keyring, asset_rings, notes)
+                check_policies(entries, runs, keyring, notes)
                 check_returns(runs, notes)
                 check_changes(entries, runs, keyring, wanted, notes)
                 check_readiness(entries, runs, keyring, wanted, notes)

@@ -51,6 +51,9 @@ class Demands:
 
     by_ring: Mapping[str, Mapping[str, Demand]] = field(default_factory=dict)
     safeguards: frozenset[str] = frozenset()
+    escalations: tuple[tuple[int, str], ...] = ()
+    """From so many renewals of an exception on, the office of which somebody signs besides its approver."""
+    exception_review_days: int = 0
 
     @classmethod
     def of_numbers(cls, required: Mapping[str, int] | None) -> Demands:

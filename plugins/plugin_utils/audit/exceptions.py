@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,17 @@ SKEW = timedelta(minutes=5)
 class Exceptions:
     """The signed exceptions of a ledger, by id; gathers the waived results that none of them covers."""
 
-    def __init__(self, entries: Iterable[Entry], keyring: Keyring) -> None:
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        keyring: Keyring,
+        escalations: Sequence[tuple[int, str]] = (),
+        review_days: int = 0,
+    ) -> None:
+        """`escalations` are renewals from which on an office signs too; `review_days` bound an unreviewed life."""
+        self._keyring = keyring
+        self._escalations = escalations
+        self._review_days = review_days
         self._signed: dict[str, list[Entry]] = defaultdict(list)
         self._unsigned: dict[str, int] = {}
         for entry in entries:
@@ -44,6 +54,40 @@ class Exceptions:
                 notes.find("exception-ended", record.index, f"{what}, {why}")
             elif record.at > datetime.fromisoformat(body["expires_at"]) + SKEW:
                 notes.find("exception-ended", record.index, f"{what}, which ended at {body['expires_at']}")
+            else:
+                self._judge_life(what, record, said, notes)
+
+    def _judge_life(self, what: str, record: Entry, said: list[Entry], notes: Notes) -> None:
+        """Note an exception that was renewed more often than its signers may, or that nobody reviewed in time."""
+        ends: list[datetime] = []
+        for one in said:
+            end = datetime.fromisoformat(one.body["expires_at"])
+            if one.body["decision"] != "withdraw" and all(end > earlier for earlier in ends):
+                ends.append(end)
+        text = [one for one in said if one.about == said[-1].about and one.body["decision"] != "withdraw"]
+        version = self._keyring.before(record.index)
+        roles = version.document.roles if version is not None else {}
+        for most, office in self._escalations:
+            signers = {one.principal for one in text if office in roles.get(one.principal, frozenset())}
+            if len(ends) > most and not (signers and len({one.principal for one in text}) > 1):
+                times = f"{what}, renewed {len(ends) - 1} times, and no {office} signed it besides its approver"
+                notes.find("exception-not-escalated", record.index, times)
+        if days := self._review_days:
+            last = max(one.at for one in text)
+            if record.at > last + timedelta(days=days) + SKEW:
+                notes.find("exception-not-reviewed", record.index, f"{what}, which nobody reviewed within {days} days")
+
+    def check_due(self, notes: Notes) -> None:
+        """Note an exception that was signed with a later first due date than it had before, or with none."""
+        for name, said in self._signed.items():
+            first: datetime | None = None
+            for one in said:
+                due = datetime.fromisoformat(one.body["first_due"]) if "first_due" in one.body else None
+                if first is not None and one.body["decision"] != "withdraw" and (due is None or due > first):
+                    was = f"its finding was first due {first.isoformat()}"
+                    notes.find("exception-due-moved", one.index, f"{one.principal} signed {name} anew, and {was}")
+                elif due is not None:
+                    first = due if first is None else min(first, due)
 
     def conclude(self, required: bool, notes: Notes) -> None:
         """Note the exceptions that nobody signed, where they had to be; else say that this could not be checked."""

@@ -21,6 +21,7 @@ from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.sealing import folder_of
 from ..edge.witnessing import newest
 from ..errors import LedgerError, UsageError
+from ..site.excepting import ExceptionPolicy
 from ..site.place import Place
 from ..site.ring import CHANGE_KINDS
 from ..site.site import Site, load_site
@@ -127,7 +128,13 @@ def demands_of(site: Site) -> Demands:
         for ring in site.policy.rings
     }
     controls = (control for baseline in site.baselines.values() for control in baseline.controls)
-    return Demands(by_ring, frozenset(one.id for one in controls if site.safeguards.cited(one)))
+    excepting = site.policy.exceptions if site.exceptions_signed else ExceptionPolicy()
+    return Demands(
+        by_ring,
+        frozenset(one.id for one in controls if site.safeguards.cited(one)),
+        escalations=tuple((one.renewals, one.office) for one in excepting.escalations),
+        exception_review_days=excepting.review_days,
+    )
 
 
 def text(report: AuditReport, ledger: Place) -> str:

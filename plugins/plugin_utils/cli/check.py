@@ -17,8 +17,10 @@ from ..edge.sending import NOTICES, read_channels
 from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.baseline import BASELINE, PART
 from ..site.calendar import CALENDAR
+from ..site.excepting import EXCEPTING
 from ..site.exceptions import EXCEPTIONS, SOON, Waiver
 from ..site.inventory import INVENTORY
+from ..site.leadership import LEADERSHIP
 from ..site.overlays import OVERLAYS, Overlay
 from ..site.pipeline import PIPELINE
 from ..site.policy import PATCHING, RINGS
@@ -36,10 +38,12 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
     {
         "baseline": BASELINE,
         "calendar": CALENDAR,
+        "excepting": EXCEPTING,
         "exceptions": EXCEPTIONS,
         "feeds": FEEDS,
         "holdfast": REGISTER,
         "inventory": INVENTORY,
+        "leadership": LEADERSHIP,
         "notices": NOTICES,
         "overlays": OVERLAYS,
         "part": PART,

@@ -18,6 +18,7 @@ from ..errors import PolicyError, SiteError
 from ..ledger.reading import Record, read_records
 from ..ledger.trust import Trust
 from ..policy.excepting import require_signed
+from ..policy.leading import led
 from ..policy.standing import standing, weigh_ring
 from ..site.site import Site
 from .content import require_content
@@ -72,10 +73,12 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         )
     recorder = open_recorder(site)
     looks = particulars.kind in LOOKING
-    records = read_records(recorder.ledger, steps=("run-open", "run-close", "content") if looks else ())
+    few = ("run-open", "run-close", "content", "policy", "trust")
+    records = read_records(recorder.ledger, steps=few if looks else ())
     _approvers_known(site, recorder.trust)
     if site.exceptions_signed:
-        require_signed(site.exceptions, read_records(recorder.ledger, steps=("exception",)), utc_now())
+        said = read_records(recorder.ledger, steps=("exception",))
+        require_signed(site.exceptions, said, utc_now(), site.policy.exceptions, recorder.trust.officers)
     basis = _basis(site, records, particulars)
     lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))
@@ -113,9 +116,18 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         limit=particulars.limited,
         ansible_core=ansible_core,
         content=content.stated() if content else None,
+        policy=_stated_policy(site, records),
     )
     RunContext(site=site.root, run_id=run.run_id, nonce=run.nonce).export()
     return journal
+
+
+def _stated_policy(site: Site, records: Sequence[Record]) -> dict[str, Any] | None:
+    """Return what run-open says of the approval of the policy by leaders; None where there is none."""
+    record = led(records, site.policy, utc_now()).record
+    if record is None:
+        return None
+    return {"digest": site.policy.digest, "index": record.index, "sha256": record.sha256}
 
 
 def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> dict[str, Any]:
@@ -196,7 +208,8 @@ def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence
         plan = case.plan
         word = standing(case.state, plan, site.policy, utc_now())
         current = plan.baseline == site.controls_digest([asset.asset for asset in plan.assets], utc_now())
-        if current and (word in ("approved", "running", "interrupted", "failed", "reopened") or word.startswith("verified:")):
+        living = word in ("approved", "running", "interrupted", "failed", "reopened") or word.startswith("verified:")
+        if current and living:
             return state.change_id
     return None
 

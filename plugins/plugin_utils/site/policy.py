@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from .calendar import Calendar
 from .excepting import ExceptionPolicy
 from .inventory import Inventory
+from .leadership import Leadership
 from .patching import PATCHING, Patching
 from .pipeline import PipelinePolicy
 from .remediation import Remediation
@@ -36,6 +39,9 @@ class Policy:
     rules: SiteRules = field(default_factory=SiteRules)
     """What the site refuses beyond the built-in rules."""
     pipeline: PipelinePolicy = field(default_factory=PipelinePolicy)
+    leadership: Leadership = field(default_factory=Leadership)
+    digest: str = ""
+    """SHA-256 (hex) of what all files of policy say, as canonical JSON: what leaders approve."""
 
     @classmethod
     def from_files(
@@ -48,6 +54,7 @@ class Policy:
         inventory: Mapping[str, Any] | None = None,
         rules: Mapping[str, Any] | None = None,
         pipeline: Mapping[str, Any] | None = None,
+        leadership: Mapping[str, Any] | None = None,
         exceptions: Mapping[str, Any] | None = None,
     ) -> Policy:
         """Read the checked files; without a calendar there are no windows and no freezes."""
@@ -62,6 +69,20 @@ class Policy:
             exceptions=ExceptionPolicy.from_dict(exceptions or {}),
             rules=SiteRules.from_dict(rules or {}),
             pipeline=PipelinePolicy.from_dict(pipeline or {}),
+            leadership=Leadership.from_dict(leadership or {}),
+            digest=_digest(
+                {
+                    "calendar": calendar or {},
+                    "inventory": inventory or {},
+                    "leadership": leadership or {},
+                    "patching": patching,
+                    "pipeline": pipeline or {},
+                    "remediation": remediation,
+                    "rings": rings,
+                    "risk": risk or {},
+                    "rules": rules or {},
+                }
+            ),
         )
 
     def ring(self, name: str) -> Ring:
@@ -75,3 +96,9 @@ class Policy:
         """Return the ring where a change must be verified before `name` has it, or None for the first."""
         index = self.rings.index(self.ring(name))
         return self.rings[index - 1] if index else None
+
+
+def _digest(files: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what the files say; comments, and the order of keys, are no part of it."""
+    text = json.dumps(files, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

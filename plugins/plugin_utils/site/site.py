@@ -26,6 +26,7 @@ from .files import Files
 from .inventory import INVENTORY, inventory_conflicts
 from .item import Item
 from .keyref import KeyName, KeyRef, key_ref
+from .leadership import LEADERSHIP
 from .overlays import Overlay, overlay_faults
 from .pipeline import PIPELINE
 from .place import LedgerPlace, Place, place_of
@@ -204,6 +205,7 @@ def load_site(root: Path, product: Path) -> Site:
     excepting = files.policy("exceptions", EXCEPTING.faults)
     rules = files.policy("rules", rules_faults)
     pipeline = files.policy("pipeline", PIPELINE.faults)
+    leadership = files.policy("leadership", LEADERSHIP.faults)
     exceptions = files.optional("exceptions", exception_faults)
     overlays = files.optional("overlays", overlay_faults)
     roster = files.optional("roster", roster_faults)
@@ -233,7 +235,7 @@ def load_site(root: Path, product: Path) -> Site:
         roster=tuple(map(Entry.from_dict, roster.data["roster"])) if (root / "roster.yml").exists() else None,
         policy=Policy.from_files(
             rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data, rules.data,
-            pipeline.data, exceptions=excepting.data
+            pipeline.data, leadership.data, exceptions=excepting.data
         ),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),

@@ -24,6 +24,8 @@ class Permission(Protocol):
     def approver(self) -> str: ...
     @property
     def compensating(self) -> str: ...
+    @property
+    def first_due(self) -> datetime | None: ...
     def term(self, now: datetime) -> str: ...
 
 
@@ -62,12 +64,22 @@ def _waived(control: Excepted, verdict: Verdict, results: dict[str, str], now: d
     exception = control.exception
     if exception is None:
         lapsed = control.lapsed
-        return replace(verdict, why=f"{told}exception {lapsed.id} {lapsed.term(now)}") if lapsed else verdict
+        why = f"{told}exception {lapsed.id} {lapsed.term(now)}{_overdue(lapsed, now)}" if lapsed else verdict.why
+        return replace(verdict, why=why)
     rests_on = exception.compensating
     if rests_on and results.get(rests_on) != "pass":
         found = results.get(rests_on, "not asked").replace("_", " ")
         why = f"exception {exception.id} does not hold, for its compensating control {rests_on} is {found} here"
+        why += _overdue(exception, now)
         return replace(verdict, why=told + why)
     beside = f", {rests_on} compensates" if rests_on else ", nothing compensates"
     why = f"exception {exception.id} {exception.term(now)}{beside}, approved by {exception.approver}"
     return replace(verdict, result="waived", why=told + why, exception=exception.id)
+
+
+def _overdue(exception: Permission, now: datetime) -> str:
+    """Return since when a finding is overdue that its exception covers no more: from when it was first due."""
+    due = exception.first_due
+    if due is None or now < due:
+        return ""
+    return f"; it was first due {due.isoformat()}, and is {(now - due).days} days overdue"

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.demands import Demand, Demands
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import keeping
 
-from tests.ledger_cases import Shop, codes, waived
+from tests.ledger_cases import REQUIRED, Shop, codes, waived
+
+REQUIRED_BY = {ring: {"patch": Demand(number)} for ring, number in REQUIRED.items()}
 
 
 def look(shop: Shop) -> int:
@@ -98,3 +103,59 @@ def test_a_stolen_key_signs_nothing(shop: Shop) -> None:
     shop.rekey()
     shop.seal()
     assert codes(shop.audit(now=shop.now, exceptions_signed=True)) == {"key-distrusted", "exception-unsigned"}
+
+
+ESCALATED = Demands(REQUIRED_BY, escalations=((3, "security"),), exception_review_days=90)
+"""The approver of these stories is `revenue-cycle`, the office that must look at renewals is security."""
+
+
+def renew(shop: Shop, times: int) -> None:
+    """Sign the exception, and so many later ends of it, by one person."""
+    for number in range(times + 1):
+        sign(shop, "revenue-cycle", sha256=f"{number}" * 64, expires_at=shop.now + timedelta(days=30 * (number + 1)))
+
+
+def sign(shop: Shop, by: str, decision: str = "approve", **more: Any) -> None:
+    """Sign the exception that `waived` names, by anybody."""
+    of: dict[str, Any] = {"name": "legacy-scanner", "control": "ssh-02", "sha256": "3" * 64}
+    of |= {"expires_at": shop.now + timedelta(days=400), **more}
+    keeping.exception(shop.recorder, shop.keys[by], decision=decision, **of)
+
+
+def test_a_third_renewal_that_only_one_person_signed_is_found(shop: Shop) -> None:
+    renew(shop, 2)
+    look(shop)
+    assert shop.audit(now=shop.now, demands=ESCALATED, approvals_required=None).ok
+    renew(shop, 3)
+    index = look(shop)
+    found = shop.audit(now=shop.now, demands=ESCALATED, approvals_required=None).findings
+    assert [(one.code, one.index) for one in found] == [("exception-not-escalated", index)]
+    assert "times, and no security signed it besides its approver" in found[0].message
+
+
+def test_a_third_renewal_that_the_office_signed_too_is_none(shop: Shop) -> None:
+    renew(shop, 3)
+    sign(shop, "security", sha256="3" * 64, expires_at=shop.now + timedelta(days=119))
+    look(shop)
+    assert shop.audit(now=shop.now, demands=ESCALATED, approvals_required=None).ok
+
+
+def test_what_nobody_reviewed_in_time_is_found(shop: Shop) -> None:
+    sign(shop, "revenue-cycle")
+    shop.now += timedelta(days=91)
+    look(shop)
+    assert codes(shop.audit(now=shop.now, demands=ESCALATED, approvals_required=None)) == {"exception-not-reviewed"}
+    sign(shop, "revenue-cycle", "review")
+    shop.now += timedelta(days=89)
+    look(shop)
+    found = shop.audit(now=shop.now, demands=ESCALATED, approvals_required=None).findings
+    assert len([one for one in found if one.code == "exception-not-reviewed"]) == 1
+
+
+@pytest.mark.parametrize("later", [None, timedelta(days=1)])
+def test_a_first_due_date_that_moved_is_found(shop: Shop, later: timedelta | None) -> None:
+    first = shop.now
+    shop.sign_exception(first_due=first)
+    shop.sign_exception(**({} if later is None else {"first_due": first + later}))
+    shop.seal()
+    assert codes(shop.audit(now=shop.now)) == {"exception-due-moved"}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -139,3 +140,44 @@ def test_without_the_setting_runs_open_as_ever(desk: Path) -> None:
     path = desk / "site/site.yml"
     path.write_text(path.read_text(encoding="utf-8").replace("exceptions: signed\n", ""), encoding="utf-8")
     start(desk)
+
+
+def officer(desk: Path) -> None:
+    """Give `ben` the office of the Compliance Officer."""
+    (key,) = [one for one in (desk / "ben.pub").read_text(encoding="utf-8").splitlines() if one]
+    assert key
+    site = ["--site", str(desk / "site")]
+    trust = desk / "site/trust.yml"
+    text = trust.read_text(encoding="utf-8").replace("version: 1", "version: 2", 1)
+    text, count = re.subn(r"(- id: ben\b[^\n]*\n\s+roles: )\[approver\]", r"\1[approver, compliance-officer]", text)
+    assert count == 1
+    trust.write_text(text, encoding="utf-8")
+    assert main(["trust", "publish", *site]) == 0
+
+
+def test_a_third_renewal_is_escalated_and_the_first_due_date_is_kept(desk: Path, capsys: Capture) -> None:
+    due = {"first_due": "2026-10-01T00:00:00Z"}
+    for month in range(1, 5):
+        write(desk / "site", expires=f"2099-0{month}-01T00:00:00Z", **due)
+        assert run(desk, capsys, "approve", "old-client", by="ana")[0] == 0
+        if month < 4:
+            start(desk)
+    size = len(told(desk))
+    with pytest.raises(PolicyError, match="in its renewal 3, and the Compliance Officer has not signed it besides ana"):
+        start(desk)
+    assert len(told(desk)) == size
+    code, out, err = run(desk, capsys, "list")
+    assert (code, "renewal 3" in out, "the Compliance Officer has not signed it" in err) == (1, True, True)
+    code, _out, err = run(desk, capsys, "approve", "old-client", by="ben")
+    assert (code, "nobody holds that office" in err) == (1, True)
+    officer(desk)
+    capsys.readouterr()
+    code, _out, err = run(desk, capsys, "approve", "old-client", by="ben")
+    assert code == 0, err
+    start(desk)
+    assert "signed by ana, ben" in run(desk, capsys, "list")[1]
+    assert run(desk, capsys, "review", "old-client", by="ana")[0] == 0
+
+    write(desk / "site", expires="2099-05-01T00:00:00Z", first_due="2026-11-01T00:00:00Z")
+    code, _out, err = run(desk, capsys, "approve", "old-client", by="ana")
+    assert (code, "its finding was first due 2026-10-01" in err) == (1, True)

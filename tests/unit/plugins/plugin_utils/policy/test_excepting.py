@@ -4,12 +4,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import Record, read_records
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.excepting import digest_of, signature_of
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.excepting import (
+    digest_of,
+    life_of,
+    objections,
+    signature_of,
+)
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.excepting import ExceptionPolicy
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.exceptions import Waiver
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.scope import Scope
 
@@ -62,3 +70,80 @@ def test_the_last_word_counts(signed: Record) -> None:
     assert signature_of(WAIVER, [signed, withdrawn]) is None
     again = replace(signed, index=signed.index + 2)
     assert signature_of(WAIVER, [signed, withdrawn, again]) == again
+
+
+WANTED = ExceptionPolicy.from_dict(
+    {
+        "approver_office": "business-owner",
+        "review_days": 90,
+        "escalations": [{"renewals": 3, "office": "compliance-officer"}],
+    }
+)
+OFFICERS = {"security": frozenset({"business-owner"}), "cleo": frozenset({"compliance-officer"})}
+DUE = when("2026-10-01 00:00")
+
+
+def ends(count: int) -> list[Waiver]:
+    """Return the exception as it was written each time, a month later each time."""
+    return [replace(WAIVER, first_due=DUE, expires=WAIVER.expires + timedelta(days=30 * one)) for one in range(count)]
+
+
+def sign(signed: Record, waiver: Waiver, by: str = "security", decision: str = "approve", **more: object) -> Record:
+    """Return a record in which somebody signs that."""
+    body = {
+        **signed.body, "decision": decision, "expires_at": waiver.expires.isoformat(timespec="milliseconds")[:23] + "Z",
+    }  # fmt: skip
+    body |= {"first_due": waiver.first_due.isoformat(timespec="milliseconds")[:23] + "Z"} if waiver.first_due else {}
+    subject = ({"name": "exception", "digest": {"sha256": digest_of(waiver)}},)
+    return replace(signed, principal=by, body=body, subject=subject, **more)
+
+
+def why(waiver: Waiver, records: Sequence[Record], now: datetime, officers: object = None) -> str:
+    """Return all that is objected to an exception."""
+    held = OFFICERS if officers is None else officers
+    return " / ".join(objections(waiver, life_of(waiver, records), WANTED, held, now))  # type: ignore[arg-type]  # {}
+
+
+def test_a_third_renewal_wants_another_office(signed: Record) -> None:
+    texts = ends(4)
+    records = [sign(signed, one) for one in texts]
+    now = signed.recorded_at + timedelta(days=1)
+    for number, text in enumerate(texts):
+        assert life_of(text, records[: number + 1]).renewals == number
+    assert life_of(texts[3], records[:3]).renewals == 3  # it is one as soon as it is written
+    assert why(texts[2], records[:3], now) == ""
+    assert "is in its renewal 3, and the Compliance Officer has not signed it besides security" in why(
+        texts[3], records, now
+    )
+    assert why(texts[3], [*records, sign(signed, texts[3], "security", "review")], now) != ""
+    assert why(texts[3], [*records, sign(signed, texts[3], "ben")], now) != ""  # another, without the office
+    assert why(texts[3], [*records, sign(signed, texts[3], "cleo")], now) == ""
+    withdrawn = sign(signed, texts[3], decision="withdraw")
+    assert life_of(texts[3], [*records, withdrawn, records[3]]).renewals == 3  # to withdraw makes nothing younger
+
+
+def test_an_exception_that_nobody_reviewed_holds_no_more(signed: Record) -> None:
+    (text,) = ends(1)
+    records = [sign(signed, text)]
+    last = signed.recorded_at + timedelta(days=90)
+    assert why(text, records, last - timedelta(seconds=1)) == ""
+    assert "was to be reviewed by" in why(text, records, last)
+    records.append(sign(signed, text, decision="review", recorded_at=last))
+    assert why(text, records, last + timedelta(days=89)) == ""
+    assert life_of(text, records).renewals == 0
+
+
+def test_when_the_finding_was_first_due_is_kept(signed: Record) -> None:
+    first, second = ends(2)
+    now = signed.recorded_at + timedelta(days=1)
+    records = [sign(signed, first)]
+    for moved in (replace(second, first_due=None), replace(second, first_due=DUE + timedelta(days=1))):
+        assert "its finding was first due 2026-10-01" in why(moved, [*records, sign(signed, moved)], now)
+    earlier = replace(second, first_due=DUE - timedelta(days=1))
+    assert why(earlier, [*records, sign(signed, earlier)], now) == ""
+
+
+def test_its_approver_holds_the_office_that_policy_wants(signed: Record) -> None:
+    (text,) = ends(1)
+    now = signed.recorded_at + timedelta(days=1)
+    assert "who is not the business owner" in why(text, [sign(signed, text)], now, {})

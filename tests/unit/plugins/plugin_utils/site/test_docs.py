@@ -14,10 +14,12 @@ REFERENCE = Path(__file__).resolve().parents[5] / "docs" / "reference"
 PAGES = {
     "baseline": "site.md",
     "calendar": "policy.md",
+    "excepting": "policy.md",
     "exceptions": "site.md",
     "feeds": "feeds.md",
     "holdfast": "register.md",
     "inventory": "policy.md",
+    "leadership": "policy.md",
     "notices": "../howto/check-on-schedule.md",
     "overlays": "site.md",
     "part": "site.md",

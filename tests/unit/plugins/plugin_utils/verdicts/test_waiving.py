@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,3 +103,16 @@ def test_only_a_failure_with_a_living_exception_is_waived(beside: str, own: str,
     assert found[0].result == beside
     assert found[1].result == ("waived" if waived else own)
     assert (found[1].exception != "") == waived
+
+
+def test_where_an_exception_lapses_its_finding_is_overdue_from_its_first_due_date() -> None:
+    due = replace(exception(compensating="ssh-01"), first_due=NOW - timedelta(days=52))
+    found = judged("fail", "fail", exception=due)[1]
+    assert found.result == "fail"
+    assert "its compensating control ssh-01 is fail here; it was first due 2026-10-01T08:00:00+00:00" in found.why
+    assert found.why.endswith("and is 52 days overdue")
+    ended = judged("pass", "fail", lapsed=replace(due, expires=NOW))[1]
+    assert ended.why.endswith("and is 52 days overdue")
+    assert "overdue" not in judged("pass", "fail", exception=due)[1].why
+    still = replace(due, first_due=NOW + timedelta(days=1))
+    assert "overdue" not in judged("fail", "fail", exception=still)[1].why
