@@ -71,7 +71,7 @@ def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
         "limits": more.get("limits", [{"ring": "lab", "hosts_per_hour": "50%"}]),
     }
     calendar = {"windows": more.get("windows", []), "freezes": more.get("freezes", [])}
-    own = {"rules": more.get("site_rules"), "pipeline": more.get("pipeline")}
+    own = {"rules": more.get("site_rules"), "pipeline": more.get("pipeline"), "leadership": more.get("leadership")}
     return Policy.from_files(ringed, patching, remediation, calendar, **own)
 
 
@@ -176,6 +176,20 @@ class Book:
             "nonce": "00" * 16,
         }
         self._add("assess", by, "approver", body, **more)
+
+    def lead(
+        self, by: str, policy: str, decision: str = "approve", until: str = "2027-11-01 00:00", **more: Any
+    ) -> None:
+        """A leader approves a policy, by its digest, or withdraws that."""
+        body = {
+            "decision": decision,
+            "version": more.pop("version", 1),
+            "owner": "it-operations",
+            "required": more.pop("required", True),
+            "offices": list(more.pop("offices", ("compliance-officer",))),
+            "expires_at": timestamp(when(until)),
+        }
+        self._add("policy", by, "approver", body, about=("policy", policy), **more)
 
     def prove(self, by: str, kind: str, done: str | None = None, file: str = "", **more: Any) -> None:
         """Someone seals a file of evidence; `done` is when its work was done."""

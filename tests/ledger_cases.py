@@ -385,6 +385,15 @@ class Shop:
         }  # fmt: skip
         return keeping.standard(self.recorder, self.keys[by], decision=decision, **of)
 
+    def lead(self, decision: str = "approve", *, days: int = 100, by: str = "security", **more: Any) -> dict[str, Any]:
+        """Approve a policy, or withdraw that; return what a run says of it."""
+        of: dict[str, Any] = {"version": 1, "owner": "it-operations", "required": True, "offices": ["security"], **more}
+        until = self.now + timedelta(days=days)
+        made = keeping.policy(
+            self.recorder, self.keys[by], decision=decision, digest="5" * 64, expires_at=until, **of
+        )
+        return {"digest": "5" * 64, "index": made.index, "sha256": made.sha256}
+
     def sign_content(self, decision: str = "sign", *rings: str, days: int = 30, by: str = "release") -> Receipt:
         """Sign the content that runs are made of, or withdraw it."""
         return keeping.content(
@@ -413,7 +422,7 @@ class Shop:
         self.beat()
         self.sign_exception(first_due=self.now)
         standard = self.standardise()
-        self.look(content=signed_by(self.sign_content()))
+        self.look(content=signed_by(self.sign_content()), policy=self.lead(required=False))
         wrong = self.request()
         self.review(wrong, self.break_glass(wrong))
         self.assess("security", wrong)

@@ -12,13 +12,14 @@ from .steps import ALL_ROLES, ANY, BIG, CHANGING, NAME, SHA, STEPS, Many, Null, 
 
 _TYPE = re.compile("https://holdfast\\.example/([a-z-]{1,40})/v1")
 _SUBJECTS = frozenset(
-    {"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content", "template"}
+    {"plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content", "policy", "template"}
 )
 _FOR_A_REQUEST = ("approve", "assess", "halt", "break-glass", "review")
 _OWN = {
     "trust": "trust",
     "exception": "exception",
     "standard": "template",
+    "policy": "policy",
     "content": "content",
     "heartbeat": "head",
     "hold": "head",
@@ -27,7 +28,7 @@ _OWN = {
     "tombstone": "evidence",
 }
 """Steps that are about one thing of their own, and about no plan."""
-_CHANGELESS = ("trust", "exception", "standard", "content", "heartbeat", "hold", "tombstone")
+_CHANGELESS = ("trust", "exception", "standard", "policy", "content", "heartbeat", "hold", "tombstone")
 PREDICATE: dict[str, Any] = {
     "record_id": re.compile("rec_[a-z2-7]{26}"),
     "change_id": Null(re.compile("chg_[0-9A-Za-z]{10,40}")),

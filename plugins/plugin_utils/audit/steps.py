@@ -69,6 +69,7 @@ ROLES = {
     "run-close": frozenset({"implementer"}),
     "exception": frozenset({"approver"}),
     "standard": frozenset({"approver"}),
+    "policy": frozenset({"approver"}),
     "content": frozenset({"publisher"}),
     "break-glass": frozenset({"implementer"}),
     "review": frozenset({"approver"}),
@@ -129,6 +130,14 @@ STEPS: dict[str, Any] = {
         "kind": frozenset({"patch", "config"}),
         "rings": Many(NAME, 1, True),
         "assets_most": range(1, BIG),
+        "expires_at": Time,
+    },
+    "policy": {
+        "decision": frozenset({"approve", "withdraw"}),
+        "version": range(1, BIG),
+        "owner": NAME,
+        "required": bool,
+        "offices": Many(OFFICES, 1, True),
         "expires_at": Time,
     },
     "content": {
@@ -234,6 +243,7 @@ STEPS: dict[str, Any] = {
         "resumes": Many(RUN_ID, once=True),
         "baselines?": Many({"id": NAME, "version": _SEMANTIC, "sha256": SHA}, once=True),
         "content?": {"manifest": SHA, "index": ANY, "sha256": SHA},
+        "policy?": {"digest": SHA, "index": ANY, "sha256": SHA},
     },
     "deploy": {
         "run_id": RUN_ID,

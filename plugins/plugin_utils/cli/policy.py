@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`holdfast policy`: try the site's own rules, and say whether a change may run now, and what is missing for it."""
+"""`holdfast policy`: try the site's own rules, explain what a change waits for, and approve the policy as a leader."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from ..policy.trial import Trial, try_rules
 from ..site.problems import SiteFilesError
 from ..site.reading import read_document
 from ..site.rules import cases_faults
+from . import policy_approval as approval
 from .change_desk import Desk
-from .options import add_format, add_site
+from .options import add_format, add_keys, add_site
 from .outlook import at_moment, look_out, moment_of
 
 CASES = "policy/rule_cases.yml"
@@ -38,7 +39,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--at", type=moment_of, metavar="TIME", help="a moment, such as 2026-11-21T22:00Z (default: now)"
     )
     explain.set_defaults(func=_explain)
-    for action in (test, explain):
+    approve = actions.add_parser("approve", help="approve the policy as it is, as a holder of a leader's office")
+    approve.add_argument(
+        "--days", type=approval.days, default=approval.DAYS, metavar="N",
+        help=f"how long it holds, 1 to {approval.LONGEST} (default: {approval.DAYS})",
+    )  # fmt: skip
+    approve.set_defaults(func=approval.approve)
+    withdraw = actions.add_parser("withdraw", help="take the approval of the policy at hand back")
+    withdraw.set_defaults(func=approval.withdraw)
+    for action in (approve, withdraw):
+        add_keys(action, "a leader's key")
+    status = actions.add_parser("status", help="say whether the policy at hand is approved, and has to be")
+    status.set_defaults(func=approval.status)
+    for action in (test, explain, approve, withdraw, status):
         add_site(action)
         add_format(action)
 

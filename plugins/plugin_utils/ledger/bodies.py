@@ -164,6 +164,7 @@ BODIES: dict[str, Shape] = {
         {
             "baselines": items(fields({"id": SLUG, "version": SEMANTIC, "sha256": HEX}), distinct=True),
             "content": fields({"manifest": HEX, "index": whole(), "sha256": HEX}),
+            "policy": fields({"digest": HEX, "index": whole(), "sha256": HEX}),
         },
     ),
     "deploy": fields(
@@ -258,6 +259,16 @@ BODIES: dict[str, Shape] = {
             "kind": word("patch", "config"),
             "rings": items(SLUG, least=1, distinct=True),
             "assets_most": whole(1),
+            "expires_at": time,
+        }
+    ),
+    "policy": fields(
+        {
+            "decision": word("approve", "withdraw"),
+            "version": whole(1),
+            "owner": SLUG,
+            "required": truth,
+            "offices": items(word(*OFFICES), least=1, distinct=True),
             "expires_at": time,
         }
     ),

@@ -197,6 +197,34 @@ def standard(
     return recorder.write(signer, "standard", [about("template", sha256)], None, body)
 
 
+def policy(
+    recorder: Recorder,
+    signer: Signer,
+    *,
+    decision: str,
+    digest: str,
+    version: int,
+    owner: str,
+    required: bool,
+    offices: Sequence[str],
+    expires_at: datetime,
+) -> Receipt:
+    """Approve a policy by the digest of all it says, or `withdraw` that.
+
+    `required`: from here on no other policy opens anything, whatever a later one says of that, until a holder of one of
+    `offices` approves it.
+    """
+    body = {
+        "decision": decision,
+        "version": version,
+        "owner": owner,
+        "required": required,
+        "offices": list(offices),
+        "expires_at": canonical.timestamp(expires_at),
+    }
+    return recorder.write(signer, "policy", [about("policy", digest)], None, body)
+
+
 def content(
     recorder: Recorder,
     signer: Signer,

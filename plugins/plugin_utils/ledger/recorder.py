@@ -186,6 +186,7 @@ class Recorder:
         resumes: Sequence[str] = (),
         baselines: Sequence[Mapping[str, Any]] = (),
         content: Mapping[str, Any] | None = None,
+        policy: Mapping[str, Any] | None = None,
         nonce: str | None = None,
     ) -> OpenRun:
         """Put a run on record before it changes anything.
@@ -193,6 +194,7 @@ class Recorder:
         Exactly one of `plan` and `baseline` is the digest of what the run is about. `approvals` are {index,
         sha256}, `materials` {name, sha256}, `baselines` {id, version, sha256} of what the assets are held against;
         `content` {manifest, index, sha256} of the record in which somebody signed the files that the run is made of;
+        `policy` {digest, index, sha256} of the record in which leaders approved the policy that lets it run;
         `resumes` are ids of earlier runs of the change that were never closed. A run that applies a change without
         a request gets a change id of its own; a rollback has that of the change it takes back.
         """
@@ -216,6 +218,7 @@ class Recorder:
             "resumes": list(resumes),
             **({"baselines": [dict(baseline) for baseline in baselines]} if baselines else {}),
             **({"content": dict(content)} if content else {}),
+            **({"policy": dict(policy)} if policy else {}),
         }
         subject = [about("plan", plan) if plan else about("baseline", str(baseline))]
         subject += [about("request", request)] if request else []

@@ -40,6 +40,7 @@ SIGNED_BY = {
     "run-close": ("implementer",),
     "exception": ("approver",),
     "standard": ("approver",),
+    "policy": ("approver",),
     "content": ("publisher",),
     "break-glass": ("implementer",),
     "review": ("approver",),
@@ -58,6 +59,7 @@ _ABOUT = {
     "trust": ("trust",),
     "exception": ("exception",),
     "standard": ("template",),
+    "policy": ("policy",),
     "content": ("content",),
     "heartbeat": ("head",),
     "amend": ("entry",),
@@ -70,7 +72,8 @@ _ABOUT = {
 _SUBJECT = fields(
     {
         "name": word(
-            "plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content", "template"
+            "plan", "baseline", "trust", "request", "head", "entry", "evidence", "exception", "content", "template",
+            "policy",
         ),
         "digest": fields({"sha256": HEX}),
     }
@@ -209,7 +212,7 @@ def _check_subject(step: str, subject: list[dict[str, Any]], body: dict[str, Any
 
 def _without_change(step: str, change_id: str | None, body: dict[str, Any]) -> bool:
     """Say whether a record must go without a change id; where only the run knows, what is stated is taken."""
-    if step in ("trust", "exception", "standard", "content", "heartbeat", "hold", "tombstone"):
+    if step in ("trust", "exception", "standard", "policy", "content", "heartbeat", "hold", "tombstone"):
         return True
     if step == "request" or step in FOR_A_REQUEST:
         return False

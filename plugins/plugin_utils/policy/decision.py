@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import PolicyError
-from . import agreement, budget, limits, pipeline, quorum, readiness, rules, timing
+from . import agreement, budget, leading, limits, pipeline, quorum, readiness, rules, timing
 from .question import Decision, Question, Reason
 from .remediation import sort_out
 from .siterules import site_rules
@@ -27,10 +27,12 @@ _STAGE: tuple[Rule, ...] = (
 )
 _CHANGE: tuple[Rule, ...] = (
     *_STAGE,
+    leading.policy_approved,
     rules.no_other_run,
     agreement.duties_apart,
     readiness.ready,
     agreement.approvals_enough,
+    agreement.emergency_reviewed,
     budget.stop_order,
     timing.window,
     timing.freeze,
@@ -88,7 +90,7 @@ def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "rollback":
         return (*_ALWAYS, rules.implementer_known, rules.change_ran, site_rules)
     if question.change is None and question.plan is None:
-        mended = (_may_be_mended, limits.within_limits, quorum.cluster_quorum)
+        mended = (leading.policy_approved, _may_be_mended, limits.within_limits, quorum.cluster_quorum)
         return (*_ALWAYS, rules.implementer_known, *mended, site_rules)
     return (*_ALWAYS, *_CHANGE, *_TURN, rules.baseline_as_planned, site_rules)
 

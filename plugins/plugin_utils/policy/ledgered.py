@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ..ledger.canonical import moment
 from ..ledger.reading import Record
+from .leading import led
 from .leasing import ailing, leases
 from .proofs import proven
 from .question import Question
@@ -31,8 +32,13 @@ class _Wave:
     changed: bool = False
 
 
-def with_ledger(question: Question, records: Sequence[Record]) -> Question:
-    """Return the question with what the ledger knows beyond its own change."""
+def with_ledger(
+    question: Question, records: Sequence[Record], officers: Mapping[str, frozenset[str]] | None = None
+) -> Question:
+    """Return the question with what the ledger knows beyond its own change.
+
+    `officers` are the offices that people hold; without them those of the trust document among the records.
+    """
     members = {member for cluster in question.clusters.values() for member in cluster.members}
     change_id = question.change.change_id if question.change is not None else None
     return replace(
@@ -41,6 +47,7 @@ def with_ledger(question: Question, records: Sequence[Record]) -> Question:
         unwell=ailing(records, members) if members else {},
         took=wave_durations(records, question.ring, change_id),
         rehearsed=rehearsed(records, question.plan) if question.plan is not None else frozenset(),
+        led=led(records, question.policy, question.now, officers),
         proven=proven(records, {ring.proofs.restore_control for ring in question.policy.rings}),
     )
 

@@ -15,6 +15,7 @@ from ..site.cluster import Cluster
 from ..site.policy import Policy, Ring
 from .handed import Pipeline
 from .leasing import Lease
+from .led import Led
 from .proofs import NOTHING, Proven
 
 
@@ -76,6 +77,9 @@ class Question:
 
     proven: Proven = NOTHING
     """The proofs on record: restores, reviews of access, checks."""
+
+    led: Led | None = None
+    """Whether leaders approved this policy; None where the ledger was not asked."""
 
     pipeline: Pipeline | None = None
     """What a pipeline handed in; None where none asks."""

@@ -25,7 +25,7 @@ FILES = re.compile(r"(?a)(records|keys|plans|results|evidence|tile)(/\w[\w.-]*)+
 ALL = {"approver", "implementer", "log", "officer", "publisher", "requester", "verifier"}
 ROLES = {  # who may sign what
     "trust": {"root"}, "request": {"requester"}, "approve": {"approver"}, "review": {"approver"}, "hold": {"officer"},
-    "assess": {"approver"}, "standard": {"approver"},
+    "assess": {"approver"}, "standard": {"approver"}, "policy": {"approver"},
     "run-open": {"implementer"}, "deploy": {"implementer"}, "verify": {"verifier"}, "rollback": {"implementer"},
     "lease": {"implementer"}, "run-close": {"implementer"}, "break-glass": {"implementer"}, "heartbeat": {"log"},
     "halt": {"requester", "approver", "implementer"}, "tombstone": {"officer"}, "amend": ALL,

@@ -32,7 +32,7 @@ OPTIONAL = {
     "expected_sha256", "observed_sha256", "baselines", "images", "guards", "files", "role", "ms",
     "detail_sha256", "steps", "restarted", "reboot", "obstacles",
     "valid_from", "revoked_from", "reason", "distrust_from", "attested", "right", "file", "content",
-    "case", "template", "duties", "done_at", "first_due",
+    "policy", "case", "template", "duties", "done_at", "first_due",
 }  # fmt: skip
 """Members that may be absent where they stand in these stories; of a guard they may not."""
 OURS = {path.stem for path in AUDIT.glob("*.py")}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.plan import Plan
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main
 
@@ -266,3 +267,56 @@ def test_a_mistake_in_rules_or_cases_is_named(shop: Shop, name: str, before: str
     code, _out, err = shop.run("policy", "test")
     assert code == 2
     assert said in err
+
+
+LEADERSHIP = """---
+version: 1
+owner: it-operations
+approval: required
+approved_by: [compliance-officer]
+"""
+
+
+def led_shop(shop: Shop, office: str = "compliance-officer") -> None:
+    """Give ana an office, in a new version of the trust document, and want the policy approved."""
+    path = shop.root / "trust.yml"
+    trust = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for principal in trust["principals"]:
+        if principal["id"] == "ana":
+            principal["roles"] = [*principal["roles"], office]
+    path.write_text(yaml.safe_dump({**trust, "version": trust["version"] + 1}), encoding="utf-8")
+    code, _out, err = shop.run("trust", "publish")
+    assert code == 0, err
+    (shop.root / "policy" / "leadership.yml").write_text(LEADERSHIP, encoding="utf-8")
+
+
+def as_leader(shop: Shop, action: str, name: str = "ana") -> tuple[int, str, str]:
+    """Approve or withdraw the policy with a person's own SSH key."""
+    return shop.run("policy", action, "--ssh-key", shop.root.parent / name)
+
+
+def test_an_edited_policy_opens_nothing_until_a_leader_approves_it(shop: Shop) -> None:
+    """Nor does turning that off in the file, for that approval is wanted is on record."""
+    led_shop(shop)
+    change = shop.ask()
+    shop.approve(change, "ana")
+    missing = ("policy", "explain", "--change", change, "--format", "json")
+    assert rules_of(json.loads(shop.run(*missing)[1])[0]) == ["policy-approved"]
+    assert shop.run("policy", "status")[0] == 1
+    code, _out, err = as_leader(shop, "approve", "ben")
+    assert (code, "ben, who approved it, is none of compliance-officer" in err) == (1, True)
+    code, _out, err = as_leader(shop, "approve")
+    assert code == 0, err
+    assert shop.run(*missing)[0] == 0
+    assert shop.run("policy", "status")[0] == 0
+    path = shop.root / "policy" / "leadership.yml"
+    path.write_text(LEADERSHIP + "# a comment is no part of what was approved\n", encoding="utf-8")
+    assert shop.run(*missing)[0] == 0
+    path.write_text(LEADERSHIP.replace("required", "none"), encoding="utf-8")
+    assert rules_of(json.loads(shop.run(*missing)[1])[0]) == ["policy-approved"]
+    code, _out, err = as_leader(shop, "approve")
+    assert (code, "expected more than 1" in err) == (2, True)
+    path.write_text(LEADERSHIP, encoding="utf-8")
+    assert as_leader(shop, "withdraw")[0] == 0
+    assert rules_of(json.loads(shop.run(*missing)[1])[0]) == ["policy-approved"]
+    assert as_leader(shop, "withdraw")[0] == 1

@@ -31,11 +31,17 @@ def question(case: dict[str, Any]) -> Question:
     at_hand = plan(planned.kind, title="Other updates") if asks.get("other_plan") else planned
     kind = asks.get("kind", "patch")
     traits = {name: asks.get(name, ()) for name in ("health_required", "intermittent", "touches")}
+    said = policy(**case.get("policy", {}))
+    for number, event in enumerate(case.get("leaders", ())):
+        of = said if event.get("of", "this policy") == "this policy" else policy()
+        asked_at = {"at": event["at"]} if "at" in event else {}
+        more = {name: value for name, value in event.items() if name not in ("of", "at")}
+        book.lead(policy=of.digest, version=number + 1, **more, **asked_at)
     asked = Question(
         kind=kind,
         mode=asks.get("mode", "apply"),
         now=when(asks.get("now", "2026-11-22 08:00")),
-        policy=policy(**case.get("policy", {})),
+        policy=said,
         register={**REGISTER, **{one.asset: one.ring for one in planned.assets}, **asks.get("register", {})},
         assets=frozenset(asks.get("assets", ())),
         on_record=asks.get("on_record", True),
@@ -57,7 +63,8 @@ def question(case: dict[str, Any]) -> Question:
     )
     if (handed := asks.get("handed")) is not None:
         asked = replace(asked, pipeline=_handed(handed, at_hand))
-    return with_ledger(asked, book.records)
+    held = {who: frozenset(those) for who, those in asks.get("offices", {}).items()}
+    return with_ledger(asked, book.records, held)
 
 
 def _handed(handed: dict[str, Any], planned: Plan) -> Pipeline:
@@ -100,6 +107,7 @@ def test_every_rule_has_a_case() -> None:
         agreement,
         budget,
         decision,
+        leading,
         limits,
         offices,
         pipeline,
@@ -110,7 +118,7 @@ def test_every_rule_has_a_case() -> None:
     )
 
     written = set()
-    for module in (agreement, budget, decision, limits, offices, pipeline, quorum, readiness, rules, timing):
+    for module in (agreement, budget, decision, leading, limits, offices, pipeline, quorum, readiness, rules, timing):
         with open(str(module.__file__), encoding="utf-8") as source:
             written |= set(re.findall(r'Reason\(\s*"([a-z-]+)"', source.read()))
     seen = {rule for case in load("decision") for rule in case.values[0]["expect"].get("rules", [])}
