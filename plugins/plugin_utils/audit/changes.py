@@ -197,10 +197,11 @@ def _check_rings(
                 where = f"entry {said_no.index}"
                 notes.find("approval-rejected", record.index, f"{principal} rejected the change for {ring} in {where}")
         voices = sorted(principal for principal, rings in approved.items() if ring is None or ring in rings)
-        if any(broken_for(one, ring, record) for one in glass):
-            continue
         least = min(one.approvals for one in wanted.needed.values()) if ring is None else wanted.needed[ring].approvals
-        _check_offices(run, ring, record, voices, wanted, notes)
+        if any(broken_for(one, ring, record) for one in glass):
+            least = min(least, wanted.needed[ring].emergency_approvals) if ring in wanted.needed else 0
+        else:
+            _check_offices(run, ring, record, voices, wanted, notes)
         if len(voices) < least:
             said = f" ({', '.join(voices)})" if voices else ""
             where = f"ring {ring}" if ring else "any ring"

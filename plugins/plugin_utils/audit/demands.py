@@ -31,6 +31,8 @@ class Demand:
     approvals: int = 1
     offices: tuple[str, ...] = ()
     sign_off: str = "none"
+    emergency_approvals: int = 0
+    """How many approve even in an emergency."""
     case: bool = False
     """The request makes its case."""
     assessments: Mapping[str, str] = field(default_factory=dict)

@@ -112,6 +112,7 @@ def demands_of(site: Site) -> Demands:
                 quorum.approvals,
                 quorum.offices,
                 quorum.sign_off,
+                emergency_approvals=ring.break_glass_approvals,
                 case=ring.case == "required",
                 assessments=ring.assessments,
                 restore_days=ring.proofs.restore_days,

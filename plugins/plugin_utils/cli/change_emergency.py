@@ -47,7 +47,13 @@ def _break(args: argparse.Namespace) -> int:
     signer = signer_of(args, desk.site.keys["implementer"], "break-glass")
     who = desk.trust.principal_of(signer.public_key.keyid)
     decision = may_break_glass(
-        change, principal=who, roles=desk.trust.roles(who), rings=rings, now=desk.now, policy=desk.site.policy
+        change,
+        principal=who,
+        roles=desk.trust.roles(who),
+        rings=rings,
+        now=desk.now,
+        policy=desk.site.policy,
+        changes=desk.states,
     )
     if not decision.allowed:
         return deny([str(reason) for reason in decision.reasons])

@@ -121,8 +121,8 @@ class Report:
         lines += plan_lines(self.plan, site.policy) if self.plan else [self.plan_problem]
         lines += ["", "approvals", *_indented([_consent_row(c, why) for c, why in self.consents], "none")]
         if change.assessments:
-            rows = [(f"record {a.index}", a.principal, TITLES[a.office], a.outcome) for a in change.assessments]
-            lines += ["assessments", *_indented(rows, "none")]
+            said = [(f"record {a.index}", a.principal, TITLES[a.office], a.outcome) for a in change.assessments]
+            lines += ["assessments", *_indented(said, "none")]
         if change.emergencies:
             rows = [_emergency_row(one, change, site) for one in change.emergencies]
             lines += ["emergencies", *_indented(rows, "none")]

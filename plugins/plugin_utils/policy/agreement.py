@@ -14,7 +14,7 @@ from ..change.watch import reopened
 from ..change.waves import ring_batches
 from ..ledger.canonical import timestamp
 from . import offices
-from .emergency import broken_glass
+from .emergency import broken_glass, overdue, reviewers_missing
 from .question import Question, Reason
 from .rules import AUTHORIZATION, RISK_MANAGEMENT
 
@@ -85,22 +85,39 @@ def approvals_enough(q: Question) -> Iterator[Reason]:
         max_age=timedelta(hours=ring.approval_max_age_hours),
         implementer=q.implementer,
     )
-    if broken_glass(change, ring, q.now) is not None:
-        return
+    emergency = broken_glass(change, ring, q.now) is not None
     quorum = ring.quorum(change.kind)
-    missing = quorum.approvals - len(weighed.counted)
+    needed = min(quorum.approvals, ring.break_glass_approvals) if emergency else quorum.approvals
+    missing = needed - len(weighed.counted)
     if missing > 0:
         counted = f" ({', '.join(weighed.principals)})" if weighed.counted else ""
+        hurried = " in an emergency" if emergency else ""
         not_counted = "".join(f"; {d.consent.principal} does not count: {d.why}" for d in weighed.discounted)
         yield Reason(
             "approvals-enough",
-            f"{len(weighed.counted)} of {quorum.approvals} approvals for {ring.name}{counted}{not_counted}",
+            f"{len(weighed.counted)} of {needed} approvals for {ring.name}{hurried}{counted}{not_counted}",
             AUTHORIZATION,
             f"{missing} more: holdfast change approve {change.change_id} --ring {ring.name} --as "
             "PRINCIPAL --ssh-key PATH",
         )
+    if emergency:
+        return
     do = f"holdfast change approve {change.change_id} --ring {ring.name} --as PRINCIPAL --ssh-key PATH"
     yield from offices.objections(change, ring.name, quorum, weighed.principals, do)
+
+
+def emergency_reviewed(q: Question) -> Iterator[Reason]:
+    """A change that went ahead in an emergency goes on only while its review is not overdue."""
+    if q.change is None:
+        return
+    for one in overdue(q.change, q.policy, q.now):
+        yield Reason(
+            "emergency-reviewed",
+            f"the emergency of record {one.index} was to be reviewed by {timestamp(one.review_by)}: "
+            f"{reviewers_missing(one, q.change, q.policy)}",
+            AUTHORIZATION,
+            f"holdfast change review {q.change.change_id} --verdict justified",
+        )
 
 
 def ring_before_verified(q: Question) -> Iterator[Reason]:

@@ -8,7 +8,7 @@ Only the approvals are passed over. Whatever else the gate asks it asks of an em
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from ..change.state import ChangeState
@@ -43,11 +43,36 @@ def broken_glass(change: ChangeState, ring: Ring, now: datetime) -> Emergency | 
     )
 
 
+def overdue(change: ChangeState, policy: Policy, now: datetime) -> tuple[Emergency, ...]:
+    """Return the emergencies of a change whose review is overdue: due, and not by as many as policy wants."""
+    return tuple(one for one in change.emergencies if now >= one.review_by and reviewers_missing(one, change, policy))
+
+
 def may_break_glass(
-    change: ChangeState, *, principal: str, roles: Collection[str], rings: Sequence[str], now: datetime, policy: Policy
+    change: ChangeState,
+    *,
+    principal: str,
+    roles: Collection[str],
+    rings: Sequence[str],
+    now: datetime,
+    policy: Policy,
+    changes: Iterable[ChangeState] = (),
 ) -> Decision:
-    """Say whether a principal may let a change go ahead in these rings now, without the approvals it needs."""
-    return Decision(tuple(_objections(change, principal, roles, rings, now, policy)))
+    """Say whether a principal may let a change go ahead in these rings now, without the approvals it needs.
+
+    `changes` are all on record: nobody hurries anew while an earlier emergency waits for a review that is overdue.
+    """
+    late = (
+        Reason(
+            "emergency-reviewed",
+            f"the emergency of {other.change_id} (record {one.index}) was to be reviewed by {timestamp(one.review_by)}",
+            AUTHORIZATION,
+            f"have it reviewed first: holdfast change review {other.change_id} --verdict WORD",
+        )
+        for other in changes
+        for one in overdue(other, policy, now)
+    )
+    return Decision((*_objections(change, principal, roles, rings, now, policy), *late))
 
 
 def may_review(change: ChangeState, *, principal: str, roles: Collection[str]) -> Decision:

@@ -11,6 +11,7 @@ from statistics import median
 from ..change.rings import ring_state, settled_at
 from ..change.waves import ring_batches
 from ..site.calendar import Window
+from .emergency import broken_glass
 from .question import Question, Reason
 from .windows import first_opening, next_opening, open_until
 
@@ -87,6 +88,8 @@ def freeze(q: Question) -> Iterator[Reason]:
     """No freeze of the ring holds, and none begins before the wave is expected to end."""
     ring = q.in_ring
     if ring is None:
+        return
+    if ring.break_glass_freezes == "pass" and q.change is not None and broken_glass(q.change, ring, q.now) is not None:
         return
     needs, source = expected(q)
     for one in q.policy.calendar.frozen(ring.name, q.now, q.now + needs):

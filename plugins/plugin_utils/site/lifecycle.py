@@ -38,6 +38,8 @@ LIFE: dict[str, Shape] = {
         },
     ),
     "watch_hours": Whole("hours, 0 to 720", 0, 720),
+    "break_glass_approvals": Whole("how many people approve an emergency now, 0 to 9", 0, 9),
+    "break_glass_freezes": Word(("hold", "pass")),
 }
 """What rings.yml may say of it, all optional."""
 

@@ -128,6 +128,10 @@ class Ring:
     proofs: Proofs = UNASKED
     watch_hours: int = 0
     """For how long a verified ring is watched before its part of the change is over."""
+    break_glass_approvals: int = 0
+    """How many people must approve even in an emergency; others review it afterwards."""
+    break_glass_freezes: str = "hold"
+    """`pass`: an emergency goes over freezes."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Ring:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.demands import Demand, Demands
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt
@@ -204,3 +205,20 @@ def test_a_review_with_a_stolen_key_does_not_count(shop: Shop) -> None:
     report = shop.audit(now=shop.now)
     assert codes(report) == {"key-distrusted"}
     assert "break-glass-open" in warned(report)
+
+
+def test_an_emergency_that_policy_wants_one_approval_of_needs_it(shop: Shop) -> None:
+    demands = Demands({"lab": {"patch": Demand(2, emergency_approvals=1), "emergency/patch": Demand(1)}})
+    request = shop.request(rings=["lab"], assets=["lab-1"])
+    shop.break_glass(request, "lab")
+    opened = shop.open(request)
+    shop.work(opened)
+    shop.close(opened)
+    shop.seal()
+    assert codes(shop.audit(now=shop.now, approvals_required=None, demands=demands)) == {"approvals-few"}
+    approved = shop.open(request, [shop.approve("security", request, rings=["lab"])], resumes=[])
+    shop.work(approved)
+    shop.close(approved)
+    shop.seal()
+    found = shop.audit(now=shop.now, approvals_required=None, demands=demands).findings
+    assert len([one for one in found if one.code == "approvals-few"]) == 1

@@ -86,3 +86,16 @@ def test_who_has_a_part_in_the_change_reviews_nothing(who: str) -> None:
     change = state(book({"done": {"run": "run_1", "assets": ["lab-1"]}}).records)
     assert may_review(change, principal="ana", roles=("approver",))
     assert may_review(change, principal=who, roles=("approver", "requester")).rules == ("duties-apart",)
+
+
+def test_nobody_hurries_anew_while_a_review_is_overdue() -> None:
+    late = when("2026-11-22 08:01")
+    asked = {"principal": "carl", "roles": ["implementer"], "rings": ["lab"], "policy": POLICY}
+    for records, now, expected in (
+        (book().records, late, ("emergency-reviewed",)),
+        (book().records, late - timedelta(seconds=1), ()),
+        (book({"review": {"by": "ana"}}).records, late, ()),
+        (book({"review": {"by": "controller"}}).records, late, ("emergency-reviewed",)),  # who broke it
+    ):
+        other = state(records)
+        assert may_break_glass(state(book().records[:1]), **asked, now=now, changes=[other]).rules == expected  # type: ignore[arg-type]  # plain words
