@@ -70,7 +70,7 @@ def policy(rings: Sequence[Mapping[str, Any]] = (), **more: Any) -> Policy:
         "rules": [*more.get("rules", ()), *rules],
         "limits": more.get("limits", [{"ring": "lab", "hosts_per_hour": "50%"}]),
     }
-    calendar = {"windows": more.get("windows", []), "freezes": more.get("freezes", [])}
+    calendar = {name: more.get(name, []) for name in ("windows", "freezes", "billing")}
     own = {"rules": more.get("site_rules"), "pipeline": more.get("pipeline"), "leadership": more.get("leadership")}
     return Policy.from_files(ringed, patching, remediation, calendar, **own)
 
