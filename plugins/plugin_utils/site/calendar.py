@@ -128,21 +128,21 @@ class Calendar:
         All aware. What only holds at `begins` itself counts where the two are the same.
         """
         day, last = begins.astimezone(UTC).date(), ends.astimezone(UTC).date()
-        near: dict[Freeze, None] = {}
-        while day <= last:
-            near.update(dict.fromkeys(self._of(day)))
+        near = self._of(day)
+        while day < last:
             day += _DAY
-        held = (*self.freezes, *near)
-        return tuple(one for one in held if one.binds(ring) and one.overlaps(begins, ends))
+            near = (*near, *(one for one in self._of(day) if one not in near))
+        return tuple(one for one in near if one.binds(ring) and one.overlaps(begins, ends))
 
     def _of(self, day: date) -> tuple[Freeze, ...]:
-        """Return what the billing calendar holds up at some time of a day of UTC; each day is computed once."""
+        """Return what holds at some time of a day of UTC; each day is computed once."""
         known = self._held.get(day)
         if known is None:
             begins = datetime.combine(day, time(), UTC)
-            holding = (entry for entry in self.billing if entry.holds)
-            found = (one for entry in holding for one in entry.between(begins, begins + _DAY))
-            known = self._held[day] = tuple(found)
+            ends = begins + _DAY
+            once = (one for one in self.freezes if one.overlaps(begins, ends))
+            again = (one for entry in self.billing if entry.holds for one in entry.between(begins, ends))
+            known = self._held[day] = (*once, *again)
         return known
 
 

@@ -165,3 +165,17 @@ def test_a_calendar_is_read_as_it_was_written() -> None:
     }  # fmt: skip
     assert [*calendar_faults(said)] == []
     assert Calendar.from_dict(said).to_dict() == said
+
+
+@pytest.mark.parametrize(
+    ("off", "number", "expected"),
+    [
+        (range(1, 29), -1, "2027-02-28"),  # no business day at all: by the calendar's days
+        (range(1, 29), 2, "2027-02-02"),
+        (range(4, 29), 10, "2027-02-03"),  # three are left: the last of them
+        (range(1, 24), -10, "2027-02-24"),
+    ],
+)
+def test_a_month_with_too_few_business_days_still_brings_one(off: range, number: int, expected: str) -> None:
+    holidays = Holidays([Recurrence(dates=tuple(date(2027, 2, day) for day in off))])
+    assert days({"business_day": number, "months": [2]}, 2027, holidays) == [expected]
