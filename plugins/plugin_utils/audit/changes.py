@@ -144,6 +144,12 @@ def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[st
     for cited in opened.body["approvals"]:
         found = book.by_index.get(cited["index"])
         where = f"the approval named as entry {cited['index']}"
+        if found is not None and found.step == "standard" and found.sha256 == cited["sha256"]:
+            if why := _unfit(run, found, book, keyring):
+                notes.find("template-unfit", opened.index, f"the template agreed to in entry {found.index} {why}")
+            else:
+                approved[found.principal].update(found.body["rings"])
+            continue
         if found is None or found.step != "approve" or found.sha256 != cited["sha256"] or found.index > opened.index:
             notes.find("approval-missing", opened.index, f"{where} is no approval that can be believed")
             continue
@@ -164,6 +170,37 @@ def _approvers(run: Run, book: _Book, keyring: Keyring, notes: Notes) -> dict[st
             # The principal of now, not of then: one key moved to another name stays one voice.
             approved[holding.principal].update(found.body["rings"])
     return approved
+
+
+def _unfit(run: Run, agreed: Entry, book: _Book, keyring: Keyring) -> str:
+    """Return why an agreement to a template is no consent to a run's change; '' where it is one.
+
+    Its packages and their origin only the gate can tell: the template's text is the site's.
+    """
+    request = book.requests.get(str(run.opened.request))
+    named = request.body.get("template") if request is not None else None
+    origin = book.by_index.get(named["index"]) if named is not None else None
+    if request is None or named is None or origin is None or origin.sha256 != named["sha256"]:
+        return "is not named by the request"
+    if (origin.step, origin.about) != ("standard", agreed.about) or origin.index > request.index:
+        return "is another than the request was made from"
+    later = [one for one in book.by_index.values() if one.step == "standard" and agreed.index < one.index]
+    ended = [one for one in later if one.index < run.opened.index and one.body["template"] == agreed.body["template"]]
+    if any(one.body["decision"] == "withdraw" or one.about != agreed.about for one in ended):
+        return "was withdrawn, or signed as another, before the run"
+    in_force = keyring.before(run.opened.index)
+    roles = in_force.document.roles if in_force else {}
+    body = agreed.body
+    if agreed.principal in (request.principal, run.opened.principal):
+        return "was agreed to by who asked for the change, or carries it out"
+    if body["decision"] != "approve" or "approver" not in roles.get(agreed.principal, frozenset()):
+        return "was agreed to by nobody who may approve"
+    if not keyring.believes(agreed.keyid, agreed.index):
+        return "was signed with a distrusted key"
+    if _moment(body["expires_at"]) < run.opened.at:
+        return f"ended at {body['expires_at']}"
+    wide = set(request.body["rings"]) - set(body["rings"]) or len(request.body["assets"]) > body["assets_most"]
+    return "is for less" if wide or request.body["kind"] != body["kind"] else ""
 
 
 def _rejections(run: Run, book: _Book) -> dict[tuple[str, str], Entry]:

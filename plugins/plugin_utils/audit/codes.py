@@ -69,6 +69,7 @@ REMEDIES = {
     "assessment-objection": "settle it with who objected; " + _REVIEW,
     "proof-stale": "have it proved now, and seal what shows it; " + _REVIEW,
     "safeguard-unsigned": "have the Compliance or the Privacy Officer look at it now; " + _REVIEW,
+    "template-unfit": "a standard change is within the template that approvers signed, and no other; " + _REVIEW,
     "duties-not-separate": "have requester, approver, implementer and verifier be four; " + _REVIEW,
     "ring-not-approved": _REVIEW,
     "asset-not-requested": _REVIEW,

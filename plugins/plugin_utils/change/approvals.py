@@ -88,7 +88,7 @@ def _flaw(
         return "verifies this change"
     if now >= consent.not_after:
         return f"approved only until {timestamp(consent.not_after)}"
-    if now - consent.recorded_at >= max_age:
+    if now - consent.recorded_at >= max_age and not consent.template:
         hours = int(max_age.total_seconds() // 3600)
         return f"approved at {timestamp(consent.recorded_at)}, more than {hours} hours ago"
     return None

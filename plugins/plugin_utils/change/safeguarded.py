@@ -7,14 +7,16 @@ Nobody types that in: it follows from the plan, the register and the baselines (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from ..ledger.reading import Record
 from ..site.asset import Asset
 from ..site.baseline import Control
 from ..site.site import Site
 from .plan import Plan
+from .standard import agreements
 from .state import ChangeState
 
 
@@ -48,11 +50,21 @@ def _waived(control: Control, asset: Asset, site: Site, now: datetime) -> bool:
 
 
 def informed(
-    state: ChangeState, plan: Plan | None, site: Site, officers: Mapping[str, frozenset[str]], now: datetime
+    state: ChangeState,
+    plan: Plan | None,
+    site: Site,
+    officers: Mapping[str, frozenset[str]],
+    now: datetime,
+    records: Iterable[Record] = (),
 ) -> ChangeState:
     """Return the state with what its records do not tell: safeguards that its plan touches now, and who holds office.
+
+    Of `records`, all of the ledger, those who agreed to the template that it was made from are among its consents.
 
     A safeguard that was asked for stays one, whatever the baselines say since.
     """
     derived = touched(plan, site, now) if plan is not None and plan.digest == state.plan else ()
-    return replace(state, safeguards=tuple(sorted({*state.safeguards, *derived})), officers=officers)
+    # Before all others: what somebody says of this very change is their later word.
+    consents = (*agreements(state, plan, site.policy.standard, records, now), *state.consents)
+    known = tuple(sorted({*state.safeguards, *derived}))
+    return replace(state, safeguards=known, officers=officers, consents=consents)

@@ -24,6 +24,8 @@ class Consent:
     not_after: datetime
     doubted: bool = False
     """Its key is distrusted, or no approver's any more, by the trust document in force now."""
+    template: str = ""
+    """The template that was agreed to, where it is no approval of this change alone."""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     request.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all of the plan)")
     request.add_argument("--days", type=_days, default=30, metavar="N", help="how long the request holds (default: 30)")
     change_case.add_case(request)
+    request.add_argument("--standard", metavar="ID", help="make it from this template of policy/standard.yml")
     elsewhere.add_elsewhere(request, "the requester's key (default: keys.requester of site.yml)")
     request.set_defaults(func=_request)
 
@@ -103,6 +104,9 @@ def _request(args: argparse.Namespace) -> int:
     case = change_case.case_of(args)
     if lacks := change_case.lacking(case, [desk.site.policy.ring(ring) for ring in rings]):
         return deny([lacks])
+    agreed, why = change_case.made_from(args, desk, plan, rings)
+    if why:
+        return deny([why])
     alone = all(not desk.site.policy.ring(ring).quorum(plan.kind).approvals for ring in rings)
     index = elsewhere.record(
         args,
@@ -119,6 +123,7 @@ def _request(args: argparse.Namespace) -> int:
             change_id=change_id,
             safeguards=safeguards,
             case=case,
+            template=agreed,
             duties="one-person" if alone else None,
         ),
         f"holdfast change request {change_case.again(args, path)}",

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..change.plan import Plan
+from ..change.standard import signatures, unfit
 from ..errors import UsageError
 from ..ledger.bodies import ACCEPTANCE, BACKOUTS, JUSTIFICATIONS, NECESSITY, RISKS, TESTS
 from ..ledger.canonical import moment
@@ -21,6 +23,7 @@ from ..ledger.parts import new_id
 from ..site.ring import Ring
 from . import change_signing
 from .change_desk import Desk
+from .standard import template_of
 
 WORDS = ("justification", "ephi_risk", "backout")
 LISTS = ("medical_necessity", "tests", "acceptance")
@@ -70,6 +73,22 @@ def lacking(case: dict[str, Any] | None, rings: Sequence[Ring]) -> str:
     )
 
 
+def made_from(
+    args: argparse.Namespace, desk: Desk, plan: Plan, rings: Sequence[str]
+) -> tuple[dict[str, Any] | None, str]:
+    """Return the record that agreed to the template asked for, and '', or None and why the plan cannot go by it."""
+    if args.standard is None:
+        return None, ""
+    template = template_of(args.standard, desk)
+    if why := "; ".join(unfit(template, plan, rings, desk.now)):
+        return None, f"template {template.id}: {why}; ask for it as a change of its own, without --standard"
+    signed = signatures(template, desk.records)
+    if not signed:
+        return None, f"template {template.id}: nobody signed it as it is now; holdfast standard approve {template.id}"
+    newest = max(signed.values(), key=lambda one: one.index)
+    return {"index": newest.index, "sha256": newest.sha256}, ""
+
+
 def named(args: argparse.Namespace, desk: Desk) -> tuple[str, datetime]:
     """Return the id and the end of the change that is asked for: new ones, or those of the bytes that were signed."""
     if not args.signed:
@@ -89,6 +108,8 @@ def named(args: argparse.Namespace, desk: Desk) -> tuple[str, datetime]:
 def again(args: argparse.Namespace, plan: Path) -> str:
     """Return the words that ask for the same once more, to take the signed bytes in."""
     words = ["--plan", str(plan), "--as", str(args.principal)]
+    if args.standard:
+        words += ["--standard", args.standard]
     for ring in args.ring or ():
         words += ["--ring", ring]
     for name in (*WORDS, *LISTS):

@@ -61,7 +61,8 @@ class Desk:
         """Every change on record, the oldest request first."""
         states = change_states(self.records, **self.site.traits)
         officers = self.trust.officers
-        return tuple(informed(one, self.plan_of(one)[0], self.site, officers, self.now) for one in states)
+        agreed = [one for one in self.records if one.step == "standard"]
+        return tuple(informed(one, self.plan_of(one)[0], self.site, officers, self.now, agreed) for one in states)
 
     def change(self, named: str) -> ChangeState:
         """Return the change of that id, or of the one id that starts so; raises UsageError."""

@@ -364,6 +364,7 @@ def _kind(report: Report) -> str:
 
 def _consent_row(consent: Consent, remark: str) -> tuple[str, ...]:
     verb = "approves" if consent.decision == "approve" else "REJECTS"
+    verb = f"agreed to {consent.template}" if consent.template else verb
     until = f"until {clock(consent.not_after)}" if consent.decision == "approve" else ""
     return (f"record {consent.index}", consent.principal, verb, ", ".join(consent.rings), until, remark)
 

@@ -31,6 +31,7 @@ from ..site.risk import RISK
 from ..site.roster import ROSTER
 from ..site.rules import CASES, RULES
 from ..site.site import SITE, Site, load_site
+from ..site.standard import STANDARD
 from ..site.structure import Shape
 from .options import add_format, add_site
 
@@ -56,6 +57,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "rule_cases": CASES,
         "rules": RULES,
         "site": SITE,
+        "standard": STANDARD,
         "trust": TRUST,
     }
 )

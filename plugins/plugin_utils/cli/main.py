@@ -41,6 +41,7 @@ from . import (
     results,
     risk,
     schedule,
+    standard,
     trust,
     watch,
     witness,
@@ -49,7 +50,8 @@ from . import (
 # One file a verb; each has `register(subparsers)`, which sets `func: Callable[[Namespace], int]` as a parser default.
 VERBS: tuple[ModuleType, ...] = (
     assets, audit, baseline, bundle, calendar, change, check, content, drift, evidence, exception, feeds, findings,
-    gate, init, key, ledger, notice, policy, pool, records, report, results, risk, schedule, trust, watch, witness,
+    gate, init, key, ledger, notice, policy, pool, records, report, results, risk, schedule, standard, trust, watch,
+    witness,
 )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
     if state is None:
         raise PlanError(f"change {change_id}: no request of that id is in the ledger; see `holdfast change list`")
     plan = load_plan(plan_path(site.plans_dir, state.plan))
-    return Case(site, records, informed(state, plan, site, officers_of(records), utc_now()), plan)
+    return Case(site, records, informed(state, plan, site, officers_of(records), utc_now(), records), plan)
 
 
 def open_case(root: Path, change_id: str) -> Case:

@@ -102,7 +102,7 @@ def _change(
     ring_of = {asset.id: asset.ring for asset in site.assets}
     rings_by_asset = {**ring_of, **{asset.asset: asset.ring for asset in (plan.assets if plan else ())}}
     known = change_state(records, key, **site.traits)
-    known = informed(known, plan, site, officers, now) if known else None
+    known = informed(known, plan, site, officers, now, records) if known else None
     mine = tuple(run for run in runs if (run.change_id or run.run_id) == key)
     implementers = first_each(record for record in records if record.step in ("run-open", "deploy", "rollback"))
     verifiers = first_each(record for record in records if record.step == "verify")

@@ -20,6 +20,7 @@ from .remediation import Remediation
 from .ring import CHANGE_KINDS, RINGS, Budget, Ring, rings_faults
 from .risk import RiskPolicy
 from .rules import SiteRules
+from .standard import Template
 
 __all__ = ["CHANGE_KINDS", "PATCHING", "RINGS", "Budget", "Calendar", "Patching", "Policy", "Ring", "rings_faults"]
 
@@ -35,6 +36,8 @@ class Policy:
     calendar: Calendar = field(default_factory=Calendar)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     inventory: Inventory = field(default_factory=Inventory)
+    standard: tuple[Template, ...] = ()
+    """Templates of changes that were agreed to once."""
     exceptions: ExceptionPolicy = field(default_factory=ExceptionPolicy)
     rules: SiteRules = field(default_factory=SiteRules)
     """What the site refuses beyond the built-in rules."""
@@ -56,6 +59,7 @@ class Policy:
         pipeline: Mapping[str, Any] | None = None,
         leadership: Mapping[str, Any] | None = None,
         exceptions: Mapping[str, Any] | None = None,
+        standard: Mapping[str, Any] | None = None,
     ) -> Policy:
         """Read the checked files; without a calendar there are no windows and no freezes."""
         return cls(
@@ -67,6 +71,7 @@ class Policy:
             risk=RiskPolicy.from_dict(risk or {}),
             inventory=Inventory.from_dict(inventory or {}),
             exceptions=ExceptionPolicy.from_dict(exceptions or {}),
+            standard=tuple(map(Template.from_dict, (standard or {}).get("templates", ()))),
             rules=SiteRules.from_dict(rules or {}),
             pipeline=PipelinePolicy.from_dict(pipeline or {}),
             leadership=Leadership.from_dict(leadership or {}),

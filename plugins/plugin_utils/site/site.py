@@ -41,6 +41,7 @@ from .roster import Entry, roster_conflicts, roster_faults
 from .rules import rules_faults
 from .safeguards import Safeguards
 from .sources import Stamp, stamp
+from .standard import standard_faults
 from .structure import Fields, Items, Text, Whole, Word, slug
 from .vendor import Vendor
 from .witnesses import WITNESSES, WitnessSettings
@@ -203,6 +204,7 @@ def load_site(root: Path, product: Path) -> Site:
     risk = files.policy("risk", risk_faults)
     inventory = files.policy("inventory", INVENTORY.faults)
     excepting = files.policy("exceptions", EXCEPTING.faults)
+    standard = files.policy("standard", standard_faults)
     rules = files.policy("rules", rules_faults)
     pipeline = files.policy("pipeline", PIPELINE.faults)
     leadership = files.policy("leadership", LEADERSHIP.faults)
@@ -235,7 +237,7 @@ def load_site(root: Path, product: Path) -> Site:
         roster=tuple(map(Entry.from_dict, roster.data["roster"])) if (root / "roster.yml").exists() else None,
         policy=Policy.from_files(
             rings.data, patching.data, remediation.data, calendar.data, risk.data, inventory.data, rules.data,
-            pipeline.data, leadership.data, exceptions=excepting.data
+            pipeline.data, leadership.data, exceptions=excepting.data, standard=standard.data
         ),
         trust_path=root / "trust.yml",
         ledger_path=place_of(settings.data.get("ledger", LEDGER), root),

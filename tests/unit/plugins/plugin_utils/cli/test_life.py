@@ -212,3 +212,56 @@ def test_nobody_assesses_for_an_office_of_another(desk: Desk) -> None:
         words = ("change", "assess", change, "--office", "security", "--outcome", "clear", "--ssh-key")
         code, _out, err = desk.run(*words, desk.folder / who)
         assert (code, why in err) == (1, True)
+
+
+STANDARD = {
+    "id": "monthly", "why": "Security updates, as every month.", "kind": "patch", "rings": ["lab"], "assets_most": 1,
+    "packages": ["nginx"], "expires": "2099-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+def test_a_standard_change_is_approved_once_and_each_use_is_a_change(desk: Desk) -> None:
+    shutil.copy(ROOT / "policy" / "rings.yml", desk.site / "policy" / "rings.yml")
+    path = desk.site / "policy" / "standard.yml"
+    path.write_text(yaml.safe_dump({"templates": [STANDARD]}), encoding="utf-8")
+    words = (*ask(desk)[:6], "--standard", "monthly")
+    code, _out, err = desk.elsewhere("olga", *words)
+    assert (code, "nobody signed it as it is now" in err) == (1, True)
+    code, out, err = desk.elsewhere("sam", "standard", "approve", "monthly")
+    assert (code, "sam agrees to monthly" in out) == (0, True), err
+    code, out, err = desk.elsewhere("olga", *words)
+    assert code == 0, err
+    change = out.split()[0]
+    told = json.loads(desk.run("change", "show", change, "--format", "json")[1])
+    assert (told["state"], told["missing"]) == ("approved", [])
+    assert "sam  agreed to monthly" in desk.run("change", "show", change)[1]
+    carry_out(desk, told)
+    code, out, _err = desk.run("audit")
+    assert code == 0, out
+    (listed,) = json.loads(desk.run("standard", "list", "--format", "json")[1])
+    assert (listed["signed_by"], listed["changes"]) == (["sam"], [change])
+
+    path.write_text(yaml.safe_dump({"templates": [{**STANDARD, "packages": ["openssl"]}]}), encoding="utf-8")
+    another = plan(title="Others").save(desk.site / "drafts")
+    code, _out, err = desk.run("change", "request", "--plan", another, "--ring", "lab", "--standard", "monthly")
+    assert (code, "not in the template: nginx" in err) == (1, True)
+
+
+def test_a_run_by_a_template_that_was_withdrawn_is_found(desk: Desk) -> None:
+    shutil.copy(ROOT / "policy" / "rings.yml", desk.site / "policy" / "rings.yml")
+    path = desk.site / "policy" / "standard.yml"
+    path.write_text(yaml.safe_dump({"templates": [STANDARD]}), encoding="utf-8")
+    key = ("--ssh-key", desk.folder / "sam")
+    assert desk.run("standard", "approve", "monthly", *key)[0] == 0
+    code, out, err = desk.run(*ask(desk)[:6], "--standard", "monthly")
+    assert code == 0, err
+    change = out.split()[0]
+    told = json.loads(desk.run("change", "show", change, "--format", "json")[1])
+    assert desk.run("standard", "withdraw", "monthly", *key)[0] == 0
+    now = json.loads(desk.run("change", "show", change, "--format", "json")[1])
+    assert [one["rule"] for one in now["missing"]] == ["approvals-enough"]
+    carry_out(desk, told)
+    code, out, _err = desk.run("audit")
+    assert code == 1
+    assert "template-unfit" in out
+    assert "approvals-few" in out

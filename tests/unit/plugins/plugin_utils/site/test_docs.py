@@ -32,6 +32,7 @@ PAGES = {
     "rules": "rules.md",
     "risk": "policy.md",
     "site": "site.md",
+    "standard": "policy.md",
     "trust": "trust.md",
 }
 
