@@ -236,7 +236,8 @@ def _check_rings(
         voices = sorted(principal for principal, rings in approved.items() if ring is None or ring in rings)
         least = min(one.approvals for one in wanted.needed.values()) if ring is None else wanted.needed[ring].approvals
         if any(broken_for(one, ring, record) for one in glass):
-            least = min(least, wanted.needed[ring].emergency_approvals) if ring in wanted.needed else 0
+            hurried = wanted.needed.get(ring or "")
+            least = min(least, hurried.emergency_approvals) if hurried is not None else 0
         else:
             _check_offices(run, ring, record, voices, wanted, notes)
         if len(voices) < least:

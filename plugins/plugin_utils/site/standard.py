@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -64,17 +64,16 @@ class Template:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Template:
         """Read a checked member of `templates`."""
-        lists = {name: tuple(data[name]) for name in ("rings", "packages") if name in data}
-        return cls(**{**data, **lists, "expires": moment(data["expires"])})
+        given = {**data, "rings": tuple(data["rings"]), "expires": moment(data["expires"])}
+        if "packages" in given:
+            given["packages"] = tuple(given["packages"])
+        return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the template as its file writes it, defaults included."""
-        return {
-            **{name: getattr(self, name) for name in ("id", "why", "kind", "assets_most", "security_only", "reboot")},
-            "rings": list(self.rings),
-            "packages": list(self.packages),
-            "expires": self.expires.isoformat(),
-        }
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        lists = {"rings": list(self.rings), "packages": list(self.packages)}
+        return {**plain, **lists, "expires": self.expires.isoformat()}
 
 
 def standard_faults(data: Any) -> Iterator[Fault]:
