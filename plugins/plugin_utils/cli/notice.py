@@ -75,12 +75,13 @@ def _due(desk: Desk, channels: Channels, known: Memory, args: argparse.Namespace
             state, plan, desk.site.policy, desk.records, desk.now, clusters=desk.site.clusters, until=until
         )
     announced = known.announced(state.change_id)
-    stage = args.stage or stage_of(state, word, ahead, announced)
-    if stage is None or (problem := refusal(stage, state, word, ahead, announced)):
+    stage = args.stage or stage_of(state, word, ahead, bool(announced))
+    if stage is None or (problem := refusal(stage, state, word, ahead, bool(announced))):
         why = problem if stage else f"{state.change_id} is {word}: there is nothing to tell yet"
         return _Due(state.change_id, stage, (), why)
     contact = str(channels.changes.get("contact", ""))
-    occasion = Occasion(desk.site, state, stage, ahead, announced, contact)
+    sure = ahead if word == "approved" or word.startswith("verified:") or stage != "delay" else Forecast()
+    occasion = Occasion(desk.site, state, stage, sure, desk.now, announced, contact)
     return _Due(state.change_id, stage, messages(occasion, parties(channels), args.audience or AUDIENCES))
 
 

@@ -50,9 +50,9 @@ class Memory:
             key = (line["change"], line["audience"], line["party"])
             self.begins[key] = datetime.fromisoformat(line["begins"])
 
-    def announced(self, change: str) -> datetime | None:
-        """Return the latest beginning that anybody was told of a change."""
-        return max((at for (name, *_rest), at in self.begins.items() if name == change), default=None)
+    def announced(self, change: str) -> dict[tuple[str, str], datetime]:
+        """Return, by audience and party, the beginning of a change that was told last."""
+        return {(audience, party): at for (name, audience, party), at in self.begins.items() if name == change}
 
 
 @contextmanager

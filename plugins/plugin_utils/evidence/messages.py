@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ AUDIENCES = (USERS, EXECUTIVES, CLINICS, PAYERS, VENDORS)
 TEMPLATES = Path(__file__).resolve().parent / "templates" / "notices"
 FOLDER = "notices"
 """The folder of a site that holds its own templates."""
+LATE = timedelta(hours=1)
+"""By how much a beginning must be later than was told before anybody is told so."""
 MOST = 50
 """Names in a list of facts; how many there are stands in `counts`."""
 
@@ -80,8 +82,9 @@ class Occasion:
     change: ChangeState
     stage: str
     forecast: Forecast
-    announced: datetime | None = None
-    """Stage delay: when it was told to begin."""
+    now: datetime
+    announced: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    """By audience and party: when it was told to begin."""
     contact: str = ""
 
     @property
@@ -103,16 +106,32 @@ def messages(
 ) -> tuple[Message, ...]:
     """Return the messages for all of these audiences that feel the change.
 
-    `parties` names, for clinics, payers and vendors, those that can be told. Raises MessageError for a template that
-    cannot be filled in.
+    `parties` names, for clinics, payers and vendors, those that can be told. Whoever was told another beginning, and
+    for whom it is late by now, is told of the delay, and nobody else is. Raises MessageError for a template that cannot
+    be filled in.
     """
     found = []
     for audience in (one for one in AUDIENCES if one in audiences):
         for party in parties.get(audience, ()) if audience in _PARTIES else ("",):
             facts = _facts(occasion, audience, party)
-            if facts is not None:
-                found.append(_message(occasion, audience, party, facts))
+            here = occasion if facts is None else _late(occasion, audience, party, facts)
+            if facts is not None and here is not None:
+                found.append(_message(here, audience, party, facts))
     return tuple(found)
+
+
+def _late(occasion: Occasion, audience: str, party: str, facts: dict[str, Any]) -> Occasion | None:
+    """Return the occasion as this party sees it, its facts brought in line; None where it is told of no delay."""
+    if occasion.stage not in ("before", "delay"):
+        return occasion
+    told, begins = occasion.announced.get((audience, party)), facts["_begins"]
+    if told is None or (begins is not None and begins <= told + LATE):
+        return occasion if occasion.stage == "before" else None
+    if begins is not None and begins <= occasion.now:
+        # It may begin at any time, and waits for people: there is no new date to be told, and no other each time.
+        facts.update(begins="", ends="", _begins=None)
+    facts.update(stage="delay", announced=_clock(told))
+    return replace(occasion, stage="delay")
 
 
 def _clinic(hit: Impact, party: str) -> list[str]:
@@ -167,7 +186,7 @@ def _facts(occasion: Occasion, audience: str, party: str) -> dict[str, Any] | No
         "party": _one(vendors.get(party, party) if audience == VENDORS else party),
         "begins": _clock(begins),
         "ends": _clock(ends),
-        "announced": _clock(occasion.announced),
+        "announced": "",
         "services": services[:MOST],
         # Who else is hit is nobody's business but the company's own.
         "clinics": lists["clinics"][:MOST] if inside else [],

@@ -4,31 +4,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from ..change.state import ChangeState
 from ..policy.forecast import Forecast
 
 _RUNNING = ("running", "interrupted")
 
 
-def stage_of(change: ChangeState, standing: str, ahead: Forecast, announced: datetime | None) -> str | None:
-    """Return what there is to tell now: one of the stages, or None. `announced` is when it was told to begin."""
+def stage_of(change: ChangeState, standing: str, ahead: Forecast, told: bool) -> str | None:
+    """Return what there is to tell now: one of the stages, or None. `told` says whether anybody was told of it before.
+
+    Stage before includes that it begins later than some were told: who that is, messages.py finds out party by party.
+    """
     if standing == "rolled-back":
         return "rolled-back"
     if standing == "closed":
         return "done"
     if standing in _RUNNING:
         return "start"
-    if announced is not None and not change.runs and _later(ahead, announced):
-        return "delay"
-    if announced is None and not refusal("before", change, standing, ahead, announced):
+    if not refusal("before", change, standing, ahead, told):
         return "before"
-    # Told already, and as it was told; whoever was not reached is told the same.
-    return "before" if announced is not None and ahead.begins == announced else None
+    return "delay" if told and not refusal("delay", change, standing, ahead, told) else None
 
 
-def refusal(stage: str, change: ChangeState, standing: str, ahead: Forecast, announced: datetime | None) -> str:
+def refusal(stage: str, change: ChangeState, standing: str, ahead: Forecast, told: bool) -> str:
     """Return why the records do not bear out that a change is at a stage; '' where they do."""
     said = f"{change.change_id} is {standing}"
     if stage == "before":
@@ -39,16 +37,13 @@ def refusal(stage: str, change: ChangeState, standing: str, ahead: Forecast, ann
     elif stage == "start" and standing not in _RUNNING:
         return f"{said}: no run of it is under way"
     elif stage == "delay":
-        if announced is None:
+        if not told:
             return f"{said}: nobody was told when it begins, so it cannot be late"
-        if not _later(ahead, announced) or standing in ("closed", "rolled-back", *_RUNNING):
-            return f"{said}: it begins no later than it was told to"
+        if standing in ("closed", "rejected", "expired", "rolled-back", *_RUNNING):
+            return f"{said}: it has begun, or does not come"
     elif stage == "done" and standing != "closed":
         return f"{said}: it is not done"
     elif stage == "rolled-back" and not change.rolled_back:
         return f"{said}: nothing of it was taken back"
     return ""
 
-
-def _later(ahead: Forecast, announced: datetime) -> bool:
-    return ahead.begins is None or ahead.begins > announced

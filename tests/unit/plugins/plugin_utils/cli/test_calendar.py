@@ -169,6 +169,29 @@ def test_people_are_told_once_and_a_dry_run_tells_nobody(shop: Shop, sink: Sink)
     assert "it is not done" in err
 
 
+def test_what_did_not_arrive_is_sent_again_by_that_way_alone(shop: Shop, sink: Sink) -> None:
+    notices(shop, sink)
+    change = shop.ask()
+    shop.approve(change)
+    sink.status = 500
+    code, out, err = shop.run("notice", "send", "--audience", "executives")
+    assert code == 3
+    assert "by mail" in out
+    assert "answered 500" in err
+    sink.status = 204
+    code, out, _ = shop.run("notice", "send", "--audience", "executives", "--format", "json")
+    assert code == 0
+    assert [(one["by"], one["stage"]) for one in json.loads(out)["sent"]] == [("webhook", "before")]
+    # A stop order makes it late for whoever was told; there is no date to tell.
+    code, _, err = shop.run("change", "stop", change, "--as", "ana", "--ssh-key", shop.root.parent / "ana")
+    assert code == 0, err
+    code, out, _ = shop.run("notice", "send")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    assert "delay: executives" in out
+    assert shop.run("notice", "send")[1] == "nothing to send\n"
+
+
 def test_messages_are_rendered_by_templates_that_a_shop_edits(shop: Shop, sink: Sink, tmp_path: Path) -> None:
     notices(shop, sink)
     change = shop.ask()

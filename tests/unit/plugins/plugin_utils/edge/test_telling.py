@@ -154,7 +154,7 @@ def test_a_message_goes_by_mail_and_webhook_once(tmp_path: Path, box: Box, certi
     assert sink.taken[0] == MESSAGE.to_dict()
     assert (root / "notices" / "sent.jsonl").stat().st_mode & 0o077 == 0
     with memory(root, write=False) as known:
-        assert known.announced("chg_1") == NOW
+        assert known.announced("chg_1") == {("payers", "First Payer"): NOW}
 
 
 def test_what_one_way_lost_goes_that_way_again_and_no_other(

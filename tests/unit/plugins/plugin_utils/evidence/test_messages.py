@@ -48,7 +48,7 @@ def told_of(site: Site, stage: str, told: Book | None = None, **more: Any) -> tu
     state = book.state()
     assert state is not None
     seen = forecast(state, book.plan, site.policy, book.records, NOW, until=when("2027-02-20 00:00"))
-    occasion = Occasion(site, state, stage, more.pop("forecast", seen), **more)
+    occasion = Occasion(site, state, stage, more.pop("forecast", seen), more.pop("now", NOW), **more)
     return messages(occasion, PARTIES)
 
 
@@ -61,7 +61,9 @@ def test_no_message_betrays_hosts_packages_flaws_people_or_free_text(site: Site,
     book.deploy("run_1", ["prod-1", "prod-2"])
     if stage == "rolled-back":
         book.roll_back("run_1", ["prod-1", "prod-2"])
-    found = told_of(site, stage, book, announced=when("2026-11-20 20:00"), contact="help desk, extension 7")
+    told = {(one, party): when("2026-11-20 20:00") for one in AUDIENCES for party in PARTIES.get(one, ("",))}
+    announced = told if stage == "delay" else {}
+    found = told_of(site, stage, book, announced=announced, contact="help desk, extension 7")
     assert {one.audience for one in found} == set(AUDIENCES)
     for one in found:
         for text in (one.subject, one.text, one.html, str(one.to_dict())):
@@ -97,18 +99,32 @@ def test_each_party_is_told_of_its_own_alone_and_when(site: Site) -> None:
 def test_an_id_is_the_same_each_time_and_another_for_each_stage_party_and_new_date(site: Site) -> None:
     again = [[one.id for one in told_of(site, "before")] for _twice in (0, 1)]
     assert again[0] == again[1]
-    early = Forecast(tuple(replace(one, begins=when("2026-11-24 16:00")) for one in waves(site)))
-    ids = [one.id for stage in STAGES if stage != "rolled-back" for one in told_of(site, stage)]
-    ids += [one.id for one in told_of(site, "delay", forecast=early)]
+    told = {("payers", "First Payer"): when("2026-11-20 20:00"), ("users", ""): when("2026-11-20 20:00")}
+    ids = [one.id for stage in ("before", "start", "done") for one in told_of(site, stage)]
+    ids += [one.id for one in told_of(site, "delay", announced=told)]
+    ids += [one.id for one in told_of(site, "delay", announced=told, forecast=Forecast())]
     assert len(set(ids)) == len(ids)
 
 
-def waves(site: Site) -> tuple[Any, ...]:
-    book = Book(plan())
-    book.request(until="2026-12-20 00:00")
-    state = book.state()
-    assert state is not None
-    return forecast(state, book.plan, site.policy, book.records, NOW, until=when("2027-02-20 00:00")).waves
+def test_who_was_told_an_earlier_time_is_told_of_the_delay_and_nobody_else(site: Site) -> None:
+    payer = ("payers", "First Payer")
+    tonight = when("2026-11-25 04:00")
+
+    def said(told: str, **more: Any) -> list[tuple[str, str, bool]]:
+        found = told_of(site, "before", announced={payer: when(told)}, **more)
+        return [(one.audience, one.stage, one.begins is not None) for one in found if one.party == payer[1]]
+
+    assert said("2026-11-25 04:00") == [("payers", "before", True)]
+    # Less than an hour is no delay.
+    assert said("2026-11-25 03:01") == [("payers", "before", True)]
+    assert said("2026-11-25 02:59") == [("payers", "delay", True)]
+    # It may begin at any moment, and waits for people: no new date, however often that is asked.
+    assert said("2026-11-25 02:00", now=tonight) == [("payers", "delay", False)]
+    others = [one for one in told_of(site, "before", announced={payer: NOW}) if one.party != payer[1]]
+    assert {one.stage for one in others} == {"before"}
+    delayed = told_of(site, "delay", announced={payer: NOW})
+    assert [(one.party, one.stage) for one in delayed] == [("First Payer", "delay")]
+    assert "was planned for Tuesday 24 November 2026, 15:00 UTC begins later: from" in delayed[0].text
 
 
 def test_a_shop_edits_its_templates_and_html_escapes_facts(site: Site, tmp_path: Path) -> None:
@@ -120,6 +136,19 @@ def test_a_shop_edits_its_templates_and_html_escapes_facts(site: Site, tmp_path:
     found = next(one for one in told_of(here, "before", contact="<i>& co") if one.audience == "users")
     assert (found.subject, found.text) == ("BEFORE", "<i>& co, 3\n")
     assert found.html.startswith("<b>&lt;i&gt;&amp; co</b>&lt;i&gt;")
+
+
+@pytest.mark.parametrize("audience", ["users", "clinics", "payers", "vendors"])
+def test_a_template_that_asks_whom_else_a_change_hits_is_not_told(site: Site, tmp_path: Path, audience: str) -> None:
+    (tmp_path / "notices").mkdir()
+    asks = "Subject: x\n\n{{ clinics | join }}|{{ payers | join }}|{{ counts.services }}\n"
+    (tmp_path / "notices" / f"{audience}.txt.j2").write_text(asks)
+    found = [one for one in told_of(replace(site, root=tmp_path), "before") if one.audience == audience]
+    assert found
+    assert all(one.text.startswith("||") for one in found)
+    (tmp_path / "notices" / f"{audience}.txt.j2").write_text("Subject: x\n\n{{ counts.clinics }}\n")
+    with pytest.raises(MessageError, match="clinics"):
+        told_of(replace(site, root=tmp_path), "before")
 
 
 def test_no_fact_writes_a_header_or_a_paragraph(site: Site) -> None:
@@ -170,27 +199,30 @@ def test_the_stage_is_what_the_records_bear_out(site: Site) -> None:
     book = Book(plan())
     book.request(until="2026-12-20 00:00")
 
-    def now(announced: str = "") -> tuple[str | None, str, Forecast]:
+    def now(told: bool = False) -> tuple[str | None, str]:
         state = book.state()
         assert state is not None
         word = standing(state, book.plan, site.policy, NOW)
         seen = forecast(state, book.plan, site.policy, book.records, NOW, until=when("2027-02-20 00:00"))
-        return stage_of(state, word, seen, when(announced) if announced else None), word, seen
+        return stage_of(state, word, seen, told), word
 
-    assert now()[:2] == (None, "requested")
+    assert now() == (None, "requested")
+    # Whoever was told, and then an approval lapsed: it is late, without a date.
+    assert now(told=True)[0] == "delay"
     book.approve("ana")
     book.approve("ben")
-    assert now()[:2] == ("before", "approved")
-    assert now("2026-11-24 15:00")[0] == "before"
-    assert now("2026-11-24 14:00")[0] == "delay"
-    assert now("2026-11-24 16:00")[0] is None
+    assert now() == ("before", "approved")
+    book.halt("ana", rings=["lab"])
+    assert now() == (None, "halted")
+    assert now(told=True)[0] == "delay"
+    book.halt("ana", "go", rings=["lab"])
     book.open("run_1", at="2026-11-24 14:55")
-    assert now("2026-11-24 14:00")[0] == "start"
+    assert now(told=True)[0] == "start"
     for ring, hosts in (("lab", ["lab-1"]), ("pilot", ["pilot-1"]), ("production", ["prod-1", "prod-2", "prod-3"])):
         book.done(run=f"run_{ring}", assets=hosts)
     book.close("run_1")
-    assert now("2026-11-24 14:00")[0] == "done"
+    assert now(told=True)[0] == "done"
     state = book.state()
     assert state is not None
     for stage in ("before", "start", "delay", "rolled-back"):
-        assert refusal(stage, state, "closed", Forecast(), when("2026-11-24 14:00")) != "", stage
+        assert refusal(stage, state, "closed", Forecast(), told=True) != "", stage
