@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from ..site.policy import Policy, Ring
 from .plan import Plan
@@ -61,7 +62,7 @@ class RingState:
             if len(spent) > most:
                 yield kind, spent, most
 
-    @property
+    @cached_property
     def verified(self) -> bool:
         """Every asset is verified, but for those within the budget, and intermittent ones that were never reached.
 
@@ -76,8 +77,14 @@ class RingState:
 
 
 def ring_state(change: ChangeState, plan: Plan, ring: Ring) -> RingState:
-    """Return how the change stands in a ring, by its records."""
-    return RingState(ring, {one.asset: end(change, one.asset) for one in plan.of_ring(ring.name)})
+    """Return how the change stands in a ring, by its records; of the same three it is found out once."""
+    known = change.found.get((id(plan), id(ring)))
+    if known is None:
+        state = RingState(ring, {one.asset: end(change, one.asset) for one in plan.of_ring(ring.name)})
+        # Plan and ring are kept beside it, so that no other object can come to have their identity.
+        known = change.found[id(plan), id(ring)] = (plan, ring, state)
+    found: RingState = known[2]
+    return found
 
 
 def end(change: ChangeState, asset: str) -> End:

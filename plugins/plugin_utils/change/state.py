@@ -54,6 +54,9 @@ class ChangeState:
     officers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The offices that approvers hold, by the trust in force; nobody's until `informed` (change/safeguarded.py)."""
 
+    found: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What was found out of it already, by change/rings.py; another state, a copy too, begins with nothing."""
+
     @property
     def rolled_back(self) -> tuple[str, ...]:
         """Assets that a run of this change took back, whatever happened to them since."""
