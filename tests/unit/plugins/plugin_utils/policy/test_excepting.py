@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,10 +98,12 @@ def sign(signed: Record, waiver: Waiver, by: str = "security", decision: str = "
     return replace(signed, principal=by, body=body, subject=subject, **more)
 
 
-def why(waiver: Waiver, records: Sequence[Record], now: datetime, officers: object = None) -> str:
+def why(
+    waiver: Waiver, records: Sequence[Record], now: datetime, officers: Mapping[str, frozenset[str]] | None = None
+) -> str:
     """Return all that is objected to an exception."""
     held = OFFICERS if officers is None else officers
-    return " / ".join(objections(waiver, life_of(waiver, records), WANTED, held, now))  # type: ignore[arg-type]  # {}
+    return " / ".join(objections(waiver, life_of(waiver, records), WANTED, held, now))
 
 
 def test_a_third_renewal_wants_another_office(signed: Record) -> None:
@@ -118,6 +120,8 @@ def test_a_third_renewal_wants_another_office(signed: Record) -> None:
     assert why(texts[3], [*records, sign(signed, texts[3], "security", "review")], now) != ""
     assert why(texts[3], [*records, sign(signed, texts[3], "ben")], now) != ""  # another, without the office
     assert why(texts[3], [*records, sign(signed, texts[3], "cleo")], now) == ""
+    both = {**OFFICERS, "security": frozenset({"business-owner", "compliance-officer"})}
+    assert "has not signed it besides security" in why(texts[3], records, now, both)  # one person is not two
     withdrawn = sign(signed, texts[3], decision="withdraw")
     assert life_of(texts[3], [*records, withdrawn, records[3]]).renewals == 3  # to withdraw makes nothing younger
 
