@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..edge.environment import utc_now
+from ..edge.finding import last_kept
 from ..edge.product import product_version
-from ..errors import UsageError
+from ..errors import HoldfastError, UsageError
 from ..evidence.board import Agenda, Minutes, agenda, minutes
 from ..evidence.planned import PlannedCalendar, planned
 from ..evidence.planned_ics import ics
@@ -89,9 +90,13 @@ def _show(args: argparse.Namespace) -> int:
 def ahead_of(desk: Desk, days: int, *, windows: bool = False) -> PlannedCalendar:
     """Return what a site has planned."""
     changes = [(state, desk.plan_of(state)[0]) for state in desk.states]
-    return planned(
-        desk.site, changes, desk.records, desk.now, days=days, version=product_version(), windows=windows
-    )
+    try:
+        clocks = last_kept(desk.site, desk.records).clocks
+    except HoldfastError as error:
+        print(f"holdfast: deadlines of flaws are not shown: {error}", file=sys.stderr)
+        clocks = {}
+    site, records, version = desk.site, desk.records, product_version()
+    return planned(site, changes, records, desk.now, days=days, version=version, windows=windows, clocks=clocks)
 
 
 def _put(path: Path | None, data: bytes) -> None:

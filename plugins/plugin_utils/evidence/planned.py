@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,13 +18,19 @@ from ..ledger.reading import Record
 from ..policy.forecast import Forecast, PlannedWave, forecast
 from ..policy.standing import standing
 from ..policy.windows import openings
+from ..risk.clock import Clock
+from ..risk.model import TIERS
 from ..site.billing import Freeze
 from ..site.site import Site
 
 OVER = ("closed", "rejected", "expired", "rolled-back")
 """States of changes from which nothing is to come."""
-WAVE, FREEZE, SHOWN, WINDOW = "wave", "freeze", "day", "window"
-"""What an entry is: part of a change, a time without changes, a billing day that holds nothing up, a window."""
+WAVE, FREEZE, SHOWN, WINDOW, DUE = "wave", "freeze", "day", "window", "due"
+"""What an entry is: part of a change, a time without changes, a billing day that holds nothing up, and so on."""
+QUARTER = timedelta(minutes=15)
+"""How long before its moment what is due stands in the calendar, for an entry without length is none."""
+NAMED = 5
+"""Flaws that an entry names; how many more there are it says."""
 
 _NAMES = uuid.UUID("6f0f5c1e-7b0d-5a57-9c39-0d3c6a2f4b11")
 """The name space of our entries' ids (RFC 9562, version 5)."""
@@ -164,13 +170,18 @@ def planned(
     days: int,
     version: str,
     windows: bool = False,
+    clocks: Mapping[str, Mapping[str, Clock]] | None = None,
 ) -> PlannedCalendar:
-    """Return what is planned for the days ahead; `windows` adds each time that a window of a ring opens."""
+    """Return what is planned for the days ahead; `windows` adds each time that a window of a ring opens.
+
+    `clocks` are those of known flaws, by asset and by flaw: the days by which they must be gone are shown, too.
+    """
     until = now + timedelta(days=days)
     ahead = pending(site, changes, records, now, until)
     entries = [_wave(site, one, wave) for one in ahead for wave in one.forecast.waves if wave.begins < until]
     entries += _held(site, now, until)
     entries += _windows(site, now, until) if windows else []
+    entries += _due(site, clocks or {}, now, until)
     ordered = tuple(sorted(entries, key=lambda one: (one.begins, one.ends, one.kind, one.title, one.uid)))
     return PlannedCalendar(site.name, site.org, version, now, until, ordered, ahead)
 
@@ -238,3 +249,35 @@ def _windows(site: Site, now: datetime, until: datetime) -> list[Entry]:
         for name, rings in used.items()
         for opens, closes in openings(site.policy.calendar.window(name), now, until)
     ]
+
+
+def _due(site: Site, clocks: Mapping[str, Mapping[str, Clock]], now: datetime, until: datetime) -> list[Entry]:
+    """Return an entry for each moment by which flaws must be gone; all that are overdue make one, which begins now."""
+    at: dict[datetime, list[tuple[str, str, Clock]]] = {}
+    for asset, mine in clocks.items():
+        for flaw, clock in mine.items():
+            if clock.deadline < until:
+                at.setdefault(max(clock.deadline, now), []).append((flaw, asset, clock))
+    return [_flaws(site, moment, found, now) for moment, found in at.items()]
+
+
+def _flaws(site: Site, moment: datetime, found: Sequence[tuple[str, str, Clock]], now: datetime) -> Entry:
+    hosts: dict[str, list[str]] = {}
+    tiers: dict[str, str] = {}
+    for flaw, asset, clock in sorted(found, key=lambda one: (-TIERS.index(one[2].tier), one[0], one[1])):
+        hosts.setdefault(flaw, []).append(asset)
+        tiers.setdefault(flaw, clock.tier)
+    rest = len(hosts) - NAMED
+    notes = [f"{flaw}, {tiers[flaw]}: {', '.join(mine)}" for flaw, mine in [*hosts.items()][:NAMED]]
+    late = moment <= now
+    word = "flaw" if len(hosts) == 1 else "flaws"
+    return Entry(
+        uid=_uid(site, DUE, "overdue" if late else moment.isoformat()),
+        kind=DUE,
+        title=f"{len(hosts)} {word} {'overdue' if late else 'due'}",
+        begins=moment if late else max(now, moment - QUARTER),
+        ends=moment + QUARTER if late else moment,
+        sure=True,
+        rings=(),
+        notes=(*notes, *([f"and {rest} more"] if rest > 0 else [])),
+    )

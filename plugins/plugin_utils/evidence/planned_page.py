@@ -10,10 +10,10 @@ from itertools import groupby
 
 from ..change.words import table
 from .page import rendered
-from .planned import FREEZE, SHOWN, WAVE, WINDOW, Entry, PlannedCalendar
+from .planned import DUE, FREEZE, SHOWN, WAVE, WINDOW, Entry, PlannedCalendar
 from .reading import utc
 
-WORDS = {WAVE: "change", FREEZE: "no changes", SHOWN: "billing day", WINDOW: "window"}
+WORDS = {WAVE: "change", FREEZE: "no changes", SHOWN: "billing day", WINDOW: "window", DUE: "deadline"}
 """What people read for an entry's kind."""
 
 

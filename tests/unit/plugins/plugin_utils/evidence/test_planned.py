@@ -18,6 +18,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.planned_ic
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.planned_page import lines, page
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.question import Question
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.timing import freeze, window
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.clock import Clock
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.site import Site
 
 from tests.billing_site import CALENDAR, billing_site
@@ -142,6 +143,23 @@ def test_an_entry_keeps_its_uid_and_outranks_its_earlier_self(site: Site) -> Non
     elsewhere = {one.uid for one in ahead(site, book()).entries}
     assert set(every) <= elsewhere
     assert [str(one["status"]) for one in waves[0]] == ["CONFIRMED", "CONFIRMED", "TENTATIVE", "TENTATIVE"]
+
+
+def test_deadlines_of_flaws_stand_where_they_end_and_overdue_ones_stand_now(site: Site) -> None:
+    seen, early, soon, far = (NOW + timedelta(days=number) for number in (-9, -1, 2, 91))
+    clocks = {
+        "prod-1": {"CVE-2026-1": Clock(seen, soon, "high", 168, "x"), "CVE-2026-2": Clock(seen, early, "low", 9, "x")},
+        "prod-2": {"CVE-2026-1": Clock(seen, soon, "high", 168, "x"), "CVE-2026-3": Clock(seen, far, "low", 9, "x")},
+        "lab-1": {f"CVE-2026-{number}": Clock(seen, soon, "medium", 720, "policy") for number in range(10, 16)},
+    }  # fmt: skip
+    found = planned(site, [], [], NOW, days=90, version="0.1.0", clocks=clocks)
+    late, due = found.of("due")
+    assert (late.title, late.begins, late.notes) == ("1 flaw overdue", NOW, ("CVE-2026-2, low: prod-1",))
+    assert (due.title, due.ends) == ("7 flaws due", soon)
+    assert (due.notes[0], due.notes[-1]) == ("CVE-2026-1, high: prod-1, prod-2", "and 2 more")
+    assert [str(one["summary"]) for one in events(ics(found)) if one["uid"] == due.uid] == ["7 flaws due"]
+    assert all(one.decoded("dtend") > one.decoded("dtstart") for one in events(ics(found)))
+    assert "deadline" in page(found)
 
 
 def test_the_page_loads_nothing_and_escapes_everything(site: Site) -> None:
