@@ -79,6 +79,16 @@ def test_what_may_not_start_is_refused_by_name_and_two_members_are_never_out_at_
     assert frozen.returncode != 0
     assert 'freeze: freeze "claims cut-off" holds in lab until' in frozen.stdout
 
+    entry = {"name": "month end close", "kind": "month-end", "falls": {"dates": [str(now.date())]},
+             "days_before": 1, "days_after": 1, "zone": "America/New_York", "owner": "revenue-cycle",
+             "reason": "books close"}  # fmt: skip
+    write(site, "policy/calendar.yml", {"billing": [entry]})
+    closing = site.play("patch", "-e", f"change={change}")
+    assert closing.returncode != 0
+    why = 'freeze "month end close" (month end; owner revenue-cycle; books close) holds in lab until'
+    assert why in closing.stdout
+    assert deployed(site) == []
+
     freeze(site, now - timedelta(hours=2), now - timedelta(hours=1))
     key = str(site.root / "keys" / "security")
     assert site.holdfast("change", "stop", change, "--as", "security", "--ssh-key", key).returncode == 0
