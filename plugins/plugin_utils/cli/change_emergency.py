@@ -10,9 +10,12 @@ import sys
 from datetime import timedelta
 from typing import Any
 
+from ..change.state import ChangeState
+from ..change.traces import Emergency
 from ..ledger import keeping
 from ..ledger.bodies import EMERGENCIES
 from ..policy.emergency import may_break_glass, may_review
+from . import elsewhere
 from .change_desk import Desk, deny, rings_of, signer_of
 from .options import add_format, add_keys, add_site
 
@@ -30,7 +33,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     review.add_argument(
         "--verdict", required=True, choices=("justified", "unjustified"), help="whether it was an emergency"
     )
-    add_keys(review, "an approver's key")
+    elsewhere.add_elsewhere(review, "an approver's key")
     review.set_defaults(func=_review)
     for action in (glass, review):
         action.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
@@ -82,8 +85,7 @@ def _break(args: argparse.Namespace) -> int:
 def _review(args: argparse.Namespace) -> int:
     desk = Desk.open(args.site)
     change = desk.change(args.change)
-    signer = signer_of(args, None, "review")
-    who = desk.trust.principal_of(signer.public_key.keyid)
+    who, signer = elsewhere.author_of(args, desk, "review")
     decision = may_review(change, principal=who, roles=desk.trust.roles(who))
     if not decision.allowed:
         return deny([str(reason) for reason in decision.reasons])
@@ -92,22 +94,35 @@ def _review(args: argparse.Namespace) -> int:
     said = f"{who} says {args.verdict} of {listed}" if left else f"{who} has said so of all already"
     if args.dry_run:
         return _said(args, f"{said}; nothing was recorded", {"recorded": False})
-    receipts = [
-        keeping.review(
-            desk.recorder,
+    # Elsewhere one is signed at a time, the oldest first.
+    recorded = []
+    for one in left if signer is not None else left[:1]:
+        index = elsewhere.record(
+            args,
+            desk,
+            who,
             signer,
-            change_id=change.change_id,
-            plan=change.plan,
-            request=change.request,
-            index=one.index,
-            sha256=one.sha256,
-            verdict=args.verdict,
+            _reviewing(desk, change, one, args.verdict),
+            f"holdfast change review {change.change_id} --verdict {args.verdict} --as {who}",
         )
-        for one in left
-    ]
-    if receipts:
-        desk.sign_head()
-    return _said(args, said, {"recorded": bool(receipts), "reviews": [one.index for one in receipts]})
+        if index is None:
+            return 0
+        recorded.append(index)
+    return _said(args, said, {"recorded": bool(recorded), "reviews": recorded})
+
+
+def _reviewing(desk: Desk, change: ChangeState, one: Emergency, verdict: str) -> elsewhere.Write:
+    """Return what writes the review of one emergency."""
+    return lambda key: keeping.review(
+        desk.recorder,
+        key,
+        change_id=change.change_id,
+        plan=change.plan,
+        request=change.request,
+        index=one.index,
+        sha256=one.sha256,
+        verdict=verdict,
+    )
 
 
 def _said(args: argparse.Namespace, text: str, facts: dict[str, Any]) -> int:

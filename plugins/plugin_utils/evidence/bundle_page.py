@@ -23,6 +23,7 @@ WHOLE = 500
 STEPS = {
     "approve": "approved",
     "assess": "assessed",
+    "standard": "agreed to a template",
     "deploy": "carried out",
     "rollback": "took back",
     "verify": "verified",

@@ -46,11 +46,15 @@ def gather(ledger: Ledger, question: Question, size: int) -> Gathered:
     if missing := {digest for one in found.values() for digest in rests_on(one)} - {
         one.sha256 for one in found.values()
     }:
-        found |= _those(ledger, size, _of_step("request", "approve"), lambda one: one.sha256 in missing)
+        found |= _those(ledger, size, _of_step("request", "approve", "standard"), lambda one: one.sha256 in missing)
     # What is known of these records since, and by whose leave a failure stands.
     found |= _those(ledger, size, _of_step("amend", "tombstone"), lambda one: one.body["index"] in found)
     if waived := {name for one in found.values() for name in _exceptions(one)}:
         found |= _those(ledger, size, _of_step("exception"), lambda one: one.body["exception"] in waived)
+    if templates := {one.body["template"] for one in found.values() if one.step == "standard"}:
+        found |= _those(
+            ledger, size, _of_step("standard"), lambda one: one.step == "standard" and one.body["template"] in templates
+        )
     if ran := {one.body["content"]["sha256"] for one in found.values() if "content" in one.body}:
         found |= _those(ledger, size, _of_step("content"), lambda one: one.sha256 in ran)
     records = tuple(found[index] for index in sorted(found))
@@ -58,8 +62,10 @@ def gather(ledger: Ledger, question: Question, size: int) -> Gathered:
 
 
 def rests_on(record: Record) -> Iterable[str]:
-    """Return the digests of the records that a record names: its request, and the approvals a run was opened with."""
+    """Return the digests of the records that a record names: its request, its template, and approvals a run cites."""
     request = [record.request] if record.request else []
+    if record.step == "request" and "template" in record.body:
+        request.append(record.body["template"]["sha256"])
     return [*request, *(cited["sha256"] for cited in record.body.get("approvals", ()))]
 
 

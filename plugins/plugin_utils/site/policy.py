@@ -78,6 +78,7 @@ class Policy:
             digest=_digest(
                 {
                     "calendar": calendar or {},
+                    "exceptions": exceptions or {},
                     "inventory": inventory or {},
                     "leadership": leadership or {},
                     "patching": patching,
@@ -86,6 +87,7 @@ class Policy:
                     "rings": rings,
                     "risk": risk or {},
                     "rules": rules or {},
+                    "standard": standard or {},
                 }
             ),
         )

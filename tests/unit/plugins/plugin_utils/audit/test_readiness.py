@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.demands import Demand, Demands
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Receipt
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
 from tests.ledger_cases import CASE, Shop, codes, seen, warned
 
@@ -174,3 +176,11 @@ def test_one_person_is_said_to_be_one(shop: Shop) -> None:
     report = shop.audit(now=shop.now, approvals_required=None, demands=Demands({"lab": {"patch": Demand(0)}}))
     assert report.ok
     assert {"one-person", "approved-by-nobody"} <= warned(report)
+
+
+def test_who_has_a_part_in_a_change_assesses_nothing_of_it(tmp_path: Path, keys: dict[str, Signer]) -> None:
+    shop = Shop(tmp_path, keys, {"security": ("requester", "approver", "security")})
+    request = ask(shop, by="security")
+    shop.assess("security", request)
+    run(shop, request)
+    assert codes(judged(shop, assessments={"security": "always"})) == {"assessment-missing", "duties-not-separate"}

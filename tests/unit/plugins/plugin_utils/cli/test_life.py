@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -190,11 +192,14 @@ def test_what_comes_back_changed_is_not_recorded(desk: Desk) -> None:
 
 
 def test_signed_words_fit_no_other_words(desk: Desk) -> None:
+    code, out, err = desk.elsewhere("olga", *ask(desk))
+    assert code == 0, err
+    words = ("change", "assess", out.split()[0], "--office", "security", "--outcome")
+    assert desk.elsewhere("sam", *words, "clear")[0] == 0
     before = desk.entries
-    assert desk.elsewhere("olga", *ask(desk), spoil=lambda file: None)[0] == 0
-    signed = ("--as", "olga", "--signed", desk.folder / "to-sign", "--signature", desk.folder / "to-sign.sig")
-    code, _out, err = desk.run(*ask(desk)[:-1], "--backout=none", *signed)
-    assert (code, desk.entries) == (1, before + 1), err
+    signed = ("--as", "sam", "--signed", desk.folder / "to-sign", "--signature", desk.folder / "to-sign.sig")
+    code, _out, err = desk.run(*words, "objection", *signed)
+    assert (code, "outcome is clear, not objection" in err, desk.entries) == (2, True, before), err
 
 
 def test_a_case_is_made_whole_or_not_at_all(desk: Desk) -> None:
@@ -238,6 +243,16 @@ def test_a_standard_change_is_approved_once_and_each_use_is_a_change(desk: Desk)
     carry_out(desk, told)
     code, out, _err = desk.run("audit")
     assert code == 0, out
+    assert "standard" in desk.run("records", "--step", "standard")[1]
+    bundle = desk.folder / "change.zip"
+    code, _out, err = desk.run("bundle", "change", change, "--output", bundle)
+    assert code == 0, err
+    with zipfile.ZipFile(bundle) as files:
+        held = [json.loads(files.read(name)) for name in files.namelist() if name.startswith("records/")]
+    steps = [json.loads(base64.b64decode(one["payload"]))["predicateType"].split("/")[-2] for one in held]
+    assert {"request", "standard", "run-open", "deploy", "verify"} <= set(steps)
+    assert main(["bundle", "verify", str(bundle)]) == 0
+    desk.capsys.readouterr()
     (listed,) = json.loads(desk.run("standard", "list", "--format", "json")[1])
     assert (listed["signed_by"], listed["changes"]) == (["sam"], [change])
 
@@ -265,3 +280,17 @@ def test_a_run_by_a_template_that_was_withdrawn_is_found(desk: Desk) -> None:
     assert code == 1
     assert "template-unfit" in out
     assert "approvals-few" in out
+
+
+def test_an_emergency_is_reviewed_with_openssh_alone(desk: Desk) -> None:
+    rings = yaml.safe_load((ROOT / "policy" / "rings.yml").read_text(encoding="utf-8"))
+    rings["rings"][0] |= {"break_glass_hours": 24}
+    (desk.site / "policy" / "rings.yml").write_text(yaml.safe_dump(rings), encoding="utf-8")
+    code, out, err = desk.run(*ask(desk)[:6])
+    assert code == 0, err
+    change = out.split()[0]
+    assert desk.run("change", "break-glass", change, "--reason", "outage")[0] == 0
+    code, out, err = desk.elsewhere("rita", "change", "review", change, "--verdict", "justified")
+    assert (code, "rita says justified" in out) == (0, True), err
+    told = json.loads(desk.run("change", "show", change, "--format", "json")[1])
+    assert told["emergencies"][0]["reviews"] == {"rita": "justified"}
