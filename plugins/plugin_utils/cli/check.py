@@ -14,6 +14,7 @@ from typing import Any
 from ..advisories.settings import FEEDS, load_settings
 from ..edge.environment import PRODUCT, find_site, utc_now
 from ..edge.sending import NOTICES, read_channels
+from ..evidence.messages import template_problems
 from ..ledger.trustfile import TRUST, read_trust_file
 from ..site.baseline import BASELINE, PART
 from ..site.calendar import CALENDAR
@@ -97,6 +98,7 @@ def _check(args: argparse.Namespace) -> int:
         read_channels(root)
     except SiteFilesError as error:
         problems += error.problems
+    problems += template_problems(root)
     try:
         counts["feeds"] = len(load_settings(root, PRODUCT))
     except SiteFilesError as error:

@@ -20,7 +20,9 @@ from typing import Any
 from ..change.impact import SERVICES, Hit, Impact, impact
 from ..change.state import ChangeState
 from ..policy.forecast import Forecast, PlannedWave
+from ..site.problems import Fault, Problem
 from ..site.site import Site
+from ..site.structure import nearest
 from .message_templates import MessageError, Template, read_template
 
 STAGES = ("before", "start", "delay", "done", "rolled-back")
@@ -29,6 +31,13 @@ AUDIENCES = (USERS, EXECUTIVES, CLINICS, PAYERS, VENDORS)
 TEMPLATES = Path(__file__).resolve().parent / "templates" / "notices"
 FOLDER = "notices"
 """The folder of a site that holds its own templates."""
+FACTS = (
+    "org", "change", "stage", "party", "begins", "ends", "announced", "services", "clinics", "functions", "payers",
+    "counts", "approved", "emergency", "contact",
+)  # fmt: skip
+"""The names of all facts of a text; HTML has `subject` and `paragraphs` besides."""
+NAMES = ("message.html.j2", *(f"{audience}.{form}.j2" for audience in AUDIENCES for form in ("txt", "html")))
+"""The templates that a site may have of its own."""
 LATE = timedelta(hours=1)
 """By how much a beginning must be later than was told before anybody is told so."""
 MOST = 50
@@ -217,6 +226,25 @@ def _message(occasion: Occasion, audience: str, party: str, facts: dict[str, Any
     told = "\x1f".join([occasion.site.org, occasion.site.name, change, occasion.stage, audience, party, again])
     name = str(uuid.uuid5(_NAMES, told))
     return Message(name, change, occasion.stage, audience, party, _one(subject), body, html, begins)
+
+
+def template_problems(root: Path) -> list[Problem]:
+    """Return what is wrong with the templates in a site's folder: names that nobody reads, and what none may say."""
+    found: list[Problem] = []
+    for path in sorted((root / FOLDER).glob("*.j2")):
+        where = f"{FOLDER}/{path.name}"
+        if path.name not in NAMES:
+            do = nearest(path.name, NAMES) or "rename it, or take it away"
+            strange = Fault((), "a template that nobody is told by", f"one of {', '.join(NAMES)}", do)
+            found.append(Problem(where, 1, strange))
+            continue
+        try:
+            more = ("subject", "paragraphs") if ".html." in path.name else ()
+            wrong = read_template(path, where).problem((*FACTS, *more))
+        except MessageError as error:
+            wrong = Problem(where, 1, Fault((), str(error), "a template of Jinja2", "correct it, or take it away"))
+        found += [wrong] if wrong else []
+    return found
 
 
 def template_of(root: Path, name: str) -> Template:

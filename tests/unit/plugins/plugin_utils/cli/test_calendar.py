@@ -213,3 +213,14 @@ def test_messages_are_rendered_by_templates_that_a_shop_edits(shop: Shop, sink: 
     code, _, err = shop.run("notice", "render", change)
     assert code == 2
     assert "notices/users.txt.j2:1: the part __class__ of something" in err
+    (shop.root / "notices" / "user.txt.j2").write_text("Subject: x\n")
+    (shop.root / "notices" / "payers.txt.j2").write_text("Subject: x\n{% if %}\n")
+    code, out, _ = shop.run("check")
+    assert code == 2
+    for words in ("notices/user.txt.j2:1: a template that nobody is told by", 'did you mean "users.txt.j2"?',
+                  "notices/users.txt.j2:1: the part __class__", "notices/payers.txt.j2:2: "):  # fmt: skip
+        assert words in out
+    for path in (shop.root / "notices").glob("*.j2"):
+        path.unlink()
+    shop.run("notice", "templates")
+    assert shop.run("check")[0] == 0

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.message_templates import MessageError, Template
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.evidence.messages import (
     AUDIENCES,
+    FACTS,
+    NAMES,
     STAGES,
     Message,
     Occasion,
@@ -149,6 +151,17 @@ def test_a_template_that_asks_whom_else_a_change_hits_is_not_told(site: Site, tm
     (tmp_path / "notices" / f"{audience}.txt.j2").write_text("Subject: x\n\n{{ counts.clinics }}\n")
     with pytest.raises(MessageError, match="clinics"):
         told_of(replace(site, root=tmp_path), "before")
+
+
+def test_every_fact_that_is_named_is_there_and_the_reference_names_it(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "notices").mkdir()
+    whole = "Subject: x\n\n" + "".join(f"{{{{ {name} }}}}|" for name in FACTS)
+    (tmp_path / "notices" / "users.txt.j2").write_text(whole)
+    assert any(one.audience == "users" for one in told_of(replace(site, root=tmp_path), "before"))
+    page = Path(__file__).resolve().parents[5] / "docs" / "reference" / "calendar.md"
+    if page.exists():  # the built collection carries its tests, but not docs/
+        text = page.read_text(encoding="utf-8")
+        assert [name for name in (*FACTS, *STAGES, *NAMES[:1]) if f"`{name}`" not in text] == []
 
 
 def test_no_fact_writes_a_header_or_a_paragraph(site: Site) -> None:
