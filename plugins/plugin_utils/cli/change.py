@@ -23,7 +23,15 @@ from ..ledger.reading import read_records
 from ..policy.approving import may_decide
 from ..policy.proofs import proven
 from ..policy.standing import approved
-from . import change_assess, change_case, change_emergency, change_impact, change_signing, elsewhere
+from . import (
+    change_assess,
+    change_case,
+    change_emergency,
+    change_impact,
+    change_sample,
+    change_signing,
+    elsewhere,
+)
 from .change_desk import LATE, Desk, deny, rings_of, signer_of
 from .change_halt import stop_or_go
 from .change_report import clock
@@ -75,6 +83,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         add_keys(order, "the key of who orders it")
         order.set_defaults(func=stop_or_go, action=name)
     change_assess.add_action(actions)
+    change_sample.add_action(actions)
     change_emergency.add_actions(actions)
     change_impact.add(actions)
     for action in (request, approve, show, listing, stop, go):

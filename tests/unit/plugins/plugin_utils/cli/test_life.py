@@ -156,6 +156,38 @@ def test_a_change_lives_by_commands_with_three_principals_who_have_openssh_alone
     assert code == 0, out
 
 
+def test_a_sample_of_closed_changes_names_what_each_lacks(desk: Desk) -> None:
+    shutil.copy(ROOT / "policy" / "rings.yml", desk.site / "policy" / "rings.yml")
+    assert desk.run("change", "sample")[0] == 0
+    code, out, err = desk.run(*ask(desk)[:6])
+    assert code == 0, err
+    change = out.split()[0]
+    key = ("--ssh-key", desk.folder / "sam")
+    assert desk.run("change", "approve", change, "--as", "sam", *key)[0] == 0
+    carry_out(desk, json.loads(desk.run("change", "show", change, "--format", "json")[1]))
+    ticket = desk.folder / "ticket.txt"
+    ticket.write_text("The ticket.", encoding="utf-8")
+    assert desk.run("evidence", "seal", ticket, "--kind", "ticket", "--change", change, *key)[0] == 0
+    code, out, _err = desk.run("change", "sample")
+    assert (code, f"{change}  nothing lacks" in out, "1 of 1 closed changes" in out) == (0, True, True)
+    (sealed,) = (desk.site / "evidence").glob("*.sealed")
+    kept = sealed.read_bytes()
+    sealed.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    assert "which has other bytes" in desk.run("change", "sample")[1]
+    sealed.unlink()
+    code, out, _err = desk.run("change", "sample", "--format", "json")
+    assert (code, json.loads(out)["lacks"][change]) == (1, [f"the sealed ticket {sealed.stem[:16]}..."])
+    rings = yaml.safe_load((ROOT / "policy" / "rings.yml").read_text(encoding="utf-8"))
+    rings["rings"][0] |= {"approvals_required": 2, "case": "required", "assessments": {"security": "always"}}
+    (desk.site / "policy" / "rings.yml").write_text(yaml.safe_dump(rings), encoding="utf-8")
+    told = desk.run("change", "sample")[1]
+    (page,) = (desk.site / "plans").glob("*.json")
+    page.unlink()
+    assert "the plan: " in desk.run("change", "sample")[1]
+    for words in ("approvals for lab: 1 of 2", "the assessment of security for lab", "its case, which lab wants"):
+        assert words in told
+
+
 def carry_out(desk: Desk, told: dict[str, object]) -> None:
     """Do what the plan says in the lab, as a run does, with the keys of the controller and of the verifier."""
     site = open_site(desk.site)
