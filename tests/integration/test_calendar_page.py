@@ -61,6 +61,12 @@ def test_every_word_can_be_read(chromium: Browser, calendar: Path, scheme: str) 
     assert chromium.ask(TOO_FAINT) == {}
 
 
+def test_a_card_on_a_phone_uses_its_whole_width(chromium: Browser, calendar: Path) -> None:
+    chromium.open(calendar, 360)
+    widths = "[...document.querySelectorAll('table.cards td')].map(e => e.getBoundingClientRect().width)"
+    assert min(chromium.ask(widths)) > 250
+
+
 def test_it_prints_whole(chromium: Browser, calendar: Path) -> None:
     # 180 mm is what an A4 page has between its margins.
     chromium.open(calendar, 680, media="print")

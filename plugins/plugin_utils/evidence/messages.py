@@ -165,7 +165,11 @@ _PARTIES: Mapping[str, Callable[[Impact, str], list[str]]] = {CLINICS: _clinic, 
 
 def _names(hits: Iterable[Hit]) -> list[str]:
     """Return what people call these items; an id may be a host's name, and is for nobody outside."""
-    return [one.item.title or f"a {one.item.kind.replace('-', ' ')}" for one in hits]
+    return [one.item.title or _unnamed(one.item.kind.replace("-", " ")) for one in hits]
+
+
+def _unnamed(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _facts(occasion: Occasion, audience: str, party: str) -> dict[str, Any] | None:

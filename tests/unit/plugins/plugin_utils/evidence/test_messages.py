@@ -92,6 +92,7 @@ def test_each_party_is_told_of_its_own_alone_and_when(site: Site) -> None:
     assert "Clinic portal" in clinic.text
     assert "South Clinic" not in clinic.text
     executives = found["executives", ""].text
+    assert "Services: Claim scrubber, Clinic portal, an integration." in executives
     payers = "First Payer, No Payer of Claims, Second Payer"
     for words in (payers, "North Clinic, South Clinic", "5 systems", "not yet approved"):
         assert words in executives
