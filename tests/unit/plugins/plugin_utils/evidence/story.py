@@ -8,6 +8,7 @@ Everything is signed and stored by the product's own recorder; only the clock is
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.trust import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.site import Site, load_site
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+ROOT = Path(__file__).resolve().parents[5]
 START = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
 ROLES = {
     "dispatcher": ("requester",),
@@ -94,6 +96,10 @@ def product(root: Path) -> Path:
     files["policy/risk.yml"] = {"hours": {"critical": 72, "high": 168, "medium": 720, "low": 2160}}
     for name, data in files.items():
         (root / name).write_text(yaml.safe_dump(data))
+    # What a story says nothing of is as it is shipped.
+    for path in sorted((ROOT / "policy").glob("*.yml")):
+        if not (root / "policy" / path.name).exists() and path.stem != "feeds":
+            shutil.copyfile(path, root / "policy" / path.name)
     return root
 
 
