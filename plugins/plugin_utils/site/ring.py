@@ -88,7 +88,7 @@ class Budget:
 
     def hosts(self, kind: str, size: int) -> int:
         """Return how many of a ring's `size` hosts may end so; a share is rounded down, and may come to none."""
-        most: int | str = self.to_dict()[kind]
+        most: int | str = getattr(self, kind)
         return most if isinstance(most, int) else size * int(most.removesuffix("%")) // 100
 
 
