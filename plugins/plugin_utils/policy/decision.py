@@ -33,7 +33,6 @@ _CHANGE: tuple[Rule, ...] = (
     readiness.ready,
     agreement.approvals_enough,
     agreement.emergency_reviewed,
-    agreement.emergency_reviewed,
     budget.stop_order,
     timing.window,
     timing.freeze,
