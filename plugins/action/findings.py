@@ -12,10 +12,12 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.finding import keep, scan_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run, open_recorder
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.signing import site_signer
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.finding import urgency
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.formats.table import findings_text
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.model import TIERS
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.pending import reported
 
 SHOWN = 20
 """Findings that the play shows, the most urgent; `holdfast findings` shows all."""
@@ -25,9 +27,14 @@ class ActionModule(RecordedAction):
     """Works on what is on record; contacts no host."""
 
     _requires_connection = False
+    arguments = {"state": {"type": "str", "default": "holdfast_state"}}
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
-        scan = scan_site(run.site, run.records, utc_now()).scan
+        told = self.variables["hostvars"]
+        hosts = [str(host) for host in self.variables["ansible_play_hosts"]]
+        states = {host: plain(told[host][args["state"]]) for host in hosts if args["state"] in told[host]}
+        pending = {host: reported(state) for host, state in states.items() if isinstance(state, dict)}
+        scan = scan_site(run.site, run.records, utc_now(), pending=pending).scan
         _receipt, digest = keep(run.site, open_recorder(run.site), site_signer(run.site, "verifier"), scan)
         standing = sorted((one for one in scan.findings if one.stands), key=urgency)
         for line in findings_text(standing[:SHOWN], scan.not_measured, scan.at).splitlines()[:-1]:

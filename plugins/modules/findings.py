@@ -14,7 +14,13 @@ description:
     feeds of advisories, by the risk model, and keeps the scan as sealed evidence, signed with the verifier's key.
   - From the scan kept last clocks go on; deadlines only ever shorten.
   - Contacts no host. It is for C(run_once), after the hosts were read.
-options: {}
+options:
+  state:
+    description:
+      - Name of the variable that holds each host's package state (M(holdfast.hipaa.package_state)), where it was asked.
+      - What a security archive offers is then a finding even where no feed speaks of it yet.
+    type: str
+    default: holdfast_state
 attributes:
   check_mode:
     description: Keeps the scan all the same; nothing is changed on any host.
