@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ..advisories.model import Support, VendorAdvisory, Vulnerability
+from ..advisories.model import Advisory, Support, VendorAdvisory, Vulnerability
 from ..site.dataflow import DataFlow
 from ..site.item import Item
 from ..site.risk import RiskPolicy
@@ -25,6 +25,7 @@ from .finding import Finding, stamp
 from .installed import Host
 from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
+from .pending import with_pending
 from .severity import severity_of
 from .vendors import Clearances, VendorHit, item_hits
 
@@ -62,6 +63,8 @@ class Before:
     sha256: str | None = None
     clocks: Clocks = field(default_factory=dict)
     gone: Gone = field(default_factory=dict)
+    pending: tuple[Advisory, ...] = ()
+    """What hosts had reported by then of their archives, as far as findings rested on it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Inputs:
     before: Before = field(default_factory=Before)
     unseen: Mapping[str, str] = field(default_factory=dict)
     """By asset without an observation: why there is none that can be believed."""
+    pending: tuple[Advisory, ...] = ()
+    """What hosts report of their archives now (pending.py)."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ class Scan:
     not_measured: Mapping[str, str]
     clocks: Clocks
     gone: Gone
+    pending: tuple[Advisory, ...] = ()
 
     def of(self, assets: Collection[str]) -> tuple[Finding, ...]:
         """Return the findings of some assets."""
@@ -142,7 +148,9 @@ class _Judge:
 def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None] | None = None) -> Scan:
     """Return all findings at `now` (aware), in the order of asset and flaw; `progress` is told items done and all."""
     now = now.astimezone(UTC).replace(microsecond=0)
-    index = Index(inputs.advisories, inputs.supports, Clearances(inputs.vendor_advisories))
+    pending = {one.id: one for one in (*inputs.before.pending, *inputs.pending)}
+    said = with_pending(inputs.advisories, pending.values())
+    index = Index(said, inputs.supports, Clearances(inputs.vendor_advisories))
     judge = _Judge(inputs)
     timer = _Timer(inputs.before, now)
     ephi = on_ephi_paths(inputs.data_flows)
@@ -182,6 +190,7 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         not_measured=not_measured,
         clocks=timer.clocks,
         gone=timer.all_gone({item.id for item in inputs.items}),
+        pending=tuple(pending[name] for name in sorted(pending) if name in index.named),
     )
 
 
