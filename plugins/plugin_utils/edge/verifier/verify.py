@@ -225,7 +225,7 @@ class Bundle:
         _need(record.said["org"] == self.origin, f"{at}of another organisation")
         _need(head["size"] <= record.index and self._root(head["size"]) == head["root"], f"{at}it saw another log")
         term = getattr(self.versions[-1].keys.get(record.keyid), "term", {})
-        if term.get("distrust_from", self.size) <= record.index not in term.get("attested", []):
+        if record.index >= term.get("distrust_from", self.size) and record.index not in term.get("attested", []):
             self.notes.append(f"IN DOUBT: {at}somebody else may have signed it, says the newest trust document")
         if record.step == "trust":
             return  # _trust has judged it
