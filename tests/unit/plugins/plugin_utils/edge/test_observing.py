@@ -104,7 +104,7 @@ def test_a_file_that_is_gone_leaves_the_asset_unknown(story: Story) -> None:
 
 def test_one_hosts_observation_is_no_other_hosts(story: Story) -> None:
     run = story.open("observe", ["prod-1"])
-    seen = observe("lab-1", host_state(), story.now, story.now)
+    seen = observe("lab-1", said_once(), story.now, story.now)
     path = observed_path(story.site, run.run_id, "prod-1")
     detail = keep_observation(Run(story.site, run), seen)
     Path(observed_path(story.site, run.run_id, "lab-1")).rename(path)
@@ -123,10 +123,10 @@ def test_one_hosts_observation_is_no_other_hosts(story: Story) -> None:
 )
 def test_an_answer_of_another_form_is_refused(story: Story, change: dict[str, Any], says: str) -> None:
     with pytest.raises(ObservationError) as refused:
-        observe("lab-1", {**host_state(), **change}, story.now, story.now)
+        observe("lab-1", {**said_once(), **change}, story.now, story.now)
     assert says in str(refused.value)
 
 
 def test_the_clocks_are_compared(story: Story) -> None:
-    answer = {**host_state(), "host_time": story.now.timestamp() - 600}
+    answer = {**said_once(), "host_time": story.now.timestamp() - 600}
     assert observe("lab-1", answer, story.now, story.now).clock_ahead == -600
