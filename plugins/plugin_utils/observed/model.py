@@ -129,6 +129,8 @@ class Observation:
         # What an earlier release wrote has no offers; then they are not known.
         if strange := sorted({*said, "offers"} ^ _MEMBERS):
             raise ObservationError(f"{strange[0]}: missing, or unknown to this release; read the asset again")
+        if "offers" not in said and isinstance(said["not_measured"], dict):
+            said["not_measured"].setdefault("offers", "an earlier release did not read it; read the asset again")
         return cls.from_dict(said), text_of(said["run_id"], "run_id", r"run_[0-9a-zA-Z]{1,64}")
 
 

@@ -127,6 +127,18 @@ def test_an_answer_of_another_form_is_refused(story: Story, change: dict[str, An
     assert says in str(refused.value)
 
 
+def test_the_age_of_lists_is_by_the_controllers_clock_and_their_end_by_the_archives(story: Story) -> None:
+    theirs = story.now.timestamp() - 7200
+    offers = {"lists": "host", "as_of": theirs - 3600, "valid_until": story.now.timestamp(), "rows": []}
+    answer = {**said_once(), "host_time": theirs, "offers": offers}
+    seen = observe("lab-1", answer, story.now, story.now)
+    assert seen.offers is not None
+    assert abs(seen.offers.as_of - (story.now - timedelta(hours=1))) <= timedelta(seconds=1)
+    assert seen.offers.valid_until == story.now.replace(microsecond=0)
+    with pytest.raises(ObservationError, match="offers: TypeError"):
+        observe("lab-1", {**answer, "offers": {**offers, "as_of": None}}, story.now, story.now)
+
+
 def test_the_clocks_are_compared(story: Story) -> None:
     answer = {**said_once(), "host_time": story.now.timestamp() - 600}
     assert observe("lab-1", answer, story.now, story.now).clock_ahead == -600
