@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..packages import archives, dpkg, lists, manager, offers, settings
+from ..packages import archives, dpkg, lists, manager, offers, rpm_database, settings
 from ..packages.errors import PackageError
 from ..packages.lists import Index
 from ..packages.pending import Survey, kept_back
@@ -38,13 +38,47 @@ def read(now: float) -> dict[str, Any]:
     no sign that nothing is pending.
     """
     if manager.chosen() == manager.DNF:
-        raise PackageError("what the repositories of dnf offer is not read here; see a plan of patches")
+        return of_dnf()
     if shutil.which("apt-cache", path="/usr/bin:/bin") is None:
         raise PackageError("apt is not on this host, so what its archives offer is not known")
     known = newest(now)
     found = rows(Survey(dpkg.inventory(), known.indexes, dpkg.native_architecture(), known.reading), known.reading)
     until = [date for index in security(known.indexes) for date in [dates_of(index).get("Valid-Until")] if date]
     return {"lists": known.whose, "as_of": known.as_of, "valid_until": min(until, default=None), "rows": found}
+
+
+def of_dnf() -> dict[str, Any]:
+    """The same of a host of dnf: by Holdfast's own metadata alone, for the host's would be refreshed by being read."""
+    # Imported here: a host compiles what a module imports anew at each call, and needs one of the two managers.
+    from ..packages import dnf_ask
+
+    if not dnf_ask.STAMP.exists():
+        raise PackageError("Holdfast has no metadata of repositories on this host yet; run holdfast.hipaa.scan")
+    said = dnf_ask.ask({"ask": "offers"})
+    if not said["repositories"]:
+        raise PackageError("this host has no repository that is enabled, so what is pending is not known")
+    return {
+        "lists": "holdfast", "as_of": dnf_ask.STAMP.stat().st_mtime, "valid_until": None, "rows": dnf_rows(said),
+    }  # fmt: skip
+
+
+def dnf_rows(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a package and later version, by dnf's answer; security is what an advisory of that type names."""
+    locked = set(said["locked"])
+    # Of a package that is there in several versions the latest comes last.
+    latest = {(package["name"], package["arch"]): package for package in said["packages"]}
+    found = []
+    for (name, arch), package in sorted(latest.items()):
+        secure = [one for one in package["offers"] if one["security"]]
+        allowed = [one for one in package["offers"] if one["allowed"]]
+        for one in [*secure[-1:], *(allowed[-1:] if allowed[-1:] != secure[-1:] else [])]:
+            source, version = rpm_database.split_source(one["source"] or "", name, one["evr"])
+            kept = "held" if f"{name}:{arch}" in locked else "" if allowed else "pinned"
+            found.append({
+                "name": name, "architecture": arch, "version": one["evr"], "source": source, "source_version": version,
+                "security": one["security"], "kept": kept,
+            })  # fmt: skip
+    return found
 
 
 def newest(now: float) -> Known:

@@ -72,27 +72,32 @@ def ready(observation: Observation) -> tuple[Ready, ...] | None:
     """Return what a host's archives offer, the latest version of each package; None where that was not read."""
     if observation.offers is None:
         return None
-    here = {(one.name, one.architecture): one for one in observation.packages}
     later = comparison(ecosystem_of(observation))
+    here: dict[tuple[str, str], Package] = {}
+    for package in observation.packages:
+        key = (package.name, package.architecture)
+        if key not in here or later(package.version, here[key].version) > 0:
+            here[key] = package
     found: dict[tuple[str, str, bool], Ready] = {}
     for offer in observation.offers.rows:
-        package = here.get((offer.name, offer.architecture))
-        if package is None:
+        mine = here.get((offer.name, offer.architecture))
+        # Of several kernels the older ones always have a later version on offer: the one that is there already.
+        if mine is None or later(offer.version, mine.version) <= 0:
             continue
-        new = replace(package, version=offer.version, source_version=offer.source_version or offer.version)
-        name, installed = named(package) if observation.manager == "dpkg" else (package.name, package.version)
+        new = replace(mine, version=offer.version, source_version=offer.source_version or offer.version)
+        name, installed = named(mine) if observation.manager == "dpkg" else (mine.name, mine.version)
         version = named(new)[1] if observation.manager == "dpkg" else offer.version
         if version == installed:
-            installed, version = package.version, offer.version
-        key = (name, installed, offer.security)
-        known = found.get(key)
+            installed, version = mine.version, offer.version
+        place = (name, installed, offer.security)
+        known = found.get(place)
         brings = (f"{offer.name} {offer.version}",)
         if known is None:
-            found[key] = Ready(name, installed, version, offer.security, brings, offer.kept)
+            found[place] = Ready(name, installed, version, offer.security, brings, offer.kept)
         else:
             highest = version if later(version, known.version) > 0 else known.version
             kept = known.kept or offer.kept
-            found[key] = replace(known, version=highest, brings=tuple(sorted({*known.brings, *brings})), kept=kept)
+            found[place] = replace(known, version=highest, brings=tuple(sorted({*known.brings, *brings})), kept=kept)
     return tuple(found[key] for key in sorted(found))
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ MAIN = Index("main", BASE, "", "", "", "Debian", "Debian", "", "bookworm", "amd6
 SAFE = replace(
     MAIN, description="safe", base="http://a.example/s/dists/bookworm-security/", codename="bookworm-security"
 )
+CASES = Path(__file__).parents[3] / "cases" / "packages" / "dnf-4.14"
 LINE = Archive("http://a.example/s", "bookworm-security", "/etc/apt/sources.list", (), b"", (), None)
 
 
@@ -113,3 +115,14 @@ def test_lists_are_as_old_as_when_they_were_put_in_place_whatever_their_files_sa
     assert offers.fetched(index) > release.stat().st_ctime
     release.unlink()
     assert offers.fetched(index) == 0.0
+
+
+def test_what_dnf_said_of_a_real_repository_is_told_by_its_advisories() -> None:
+    said = json.loads((CASES / "offers.json").read_text(encoding="utf-8"))
+    rows = {row["name"]: row for row in offers.dnf_rows(said)}
+    assert {name for name, row in rows.items() if row["security"]} >= {"claimedit", "claimedit-rates", "toy-post"}
+    assert not rows["toy-plain"]["security"]
+    assert [name for name, row in rows.items() if row["kept"]] == ["clinic-settings"]
+    assert set(rows["claimedit"]) == {
+        "name", "architecture", "version", "source", "source_version", "security", "kept",
+    }  # fmt: skip

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -180,3 +181,12 @@ def test_signed_packages_and_rebuilt_ones_are_named_as_advisories_name_them() ->
         Ready("linux", "6.1.140-1", "6.1.150-1", True, ("linux-image-amd64 6.1.150-1",), ""),
         Ready("tool", "2.0-1+b1", "2.0-1+b2", True, ("tool 2.0-1+b2",), ""),
     )
+
+
+def test_a_kernel_that_is_there_beside_an_older_one_is_not_pending() -> None:
+    packages = tuple(Package("kernel", version, "x86_64", "kernel", version) for version in ("5.14.0-9", "5.14.0-10"))
+    offers = Offers("holdfast", NOW, None, (Offer("kernel", "x86_64", "5.14.0-10", "kernel", "5.14.0-10", True),))
+    one = Observation("claims-1", NOW, "almalinux:9", manager="rpm", packages=packages, offers=offers)
+    assert ready(one) == ()
+    (found,) = ready(replace(one, packages=packages[:1])) or ()
+    assert (found.installed, found.version) == ("5.14.0-9", "5.14.0-10")
