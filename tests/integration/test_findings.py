@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,10 @@ def test_findings_are_the_pending_updates_of_the_security_archive_and_none_remai
     assert {one["offered"] for one in work if one["package"] == "claimsd"} == {toy.VERSIONS[1]}
     assert site.holdfast("findings", "--keep").returncode == 1
 
-    for host in HOSTS:
-        done = pair.exec(host, [*QUIET, "apt-get", "-qy", "-o", "Dpkg::Options::=--force-confold", "dist-upgrade"])
-        assert done.returncode == 0, done.stderr
+    upgrade = [*QUIET, "apt-get", "-qy", *(f"-oDpkg::Options::=--force-{word}" for word in ("confold", "unsafe-io"))]
+    with ThreadPoolExecutor() as both:
+        for done in both.map(lambda host: pair.exec(host, [*upgrade, "dist-upgrade"], timeout=900), HOSTS):
+            assert done.returncode == 0, done.stderr
     assert site.play("collect_inventory").returncode == 0
     for host in HOSTS:
         assert upgradable(pair, host) == {}

@@ -105,6 +105,8 @@ def test_old_lists_say_nothing_of_what_they_lack_and_that_is_told() -> None:
     scan = scanned(seen(age=25), [fix])
     assert "25 hours old, and the limit is 24" in scan.not_measured["claims-1"]
     assert not any("not yet" in one for one in only(scan).reasons())
+    partly = scanned(seen(offer("3.0.16"), age=25), [fix])
+    assert not any("not yet" in one for found in partly.findings for one in found.reasons())
     assert only(scan).hits[0].offered is None
     assert names(scanned(seen(offer(NEW), age=25))) == [HELD]
     assert scanned(seen(age=23), [fix]).not_measured == {}
@@ -184,9 +186,16 @@ def test_signed_packages_and_rebuilt_ones_are_named_as_advisories_name_them() ->
 
 
 def test_a_kernel_that_is_there_beside_an_older_one_is_not_pending() -> None:
-    packages = tuple(Package("kernel", version, "x86_64", "kernel", version) for version in ("5.14.0-9", "5.14.0-10"))
+    packages = tuple(Package("kernel", version, "x86_64", "kernel", version) for version in ("5.14.0-10", "5.14.0-9"))
     offers = Offers("holdfast", NOW, None, (Offer("kernel", "x86_64", "5.14.0-10", "kernel", "5.14.0-10", True),))
     one = Observation("claims-1", NOW, "almalinux:9", manager="rpm", packages=packages, offers=offers)
     assert ready(one) == ()
-    (found,) = ready(replace(one, packages=packages[:1])) or ()
+    (found,) = ready(replace(one, packages=packages[1:])) or ()
     assert (found.installed, found.version) == ("5.14.0-9", "5.14.0-10")
+
+
+def test_two_hosts_with_the_same_packages_and_other_offers_are_told_apart() -> None:
+    hosts = [asset("claims-1"), asset("claims-2")]
+    mine = [seen(offer(NEW)), replace(seen(), asset="claims-2")]
+    scan = evaluate(inputs(hosts, mine, [OTHER]), NOW)
+    assert [(one.asset, one.vulnerability) for one in scan.findings] == [("claims-1", HELD)]
