@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,7 +96,8 @@ def test_observed_tells_what_is_known_and_what_is_not(story: Story, say: Say) ->
     assert code == 1
     first, second = out.splitlines()
     assert first.startswith("lab-1: debian:12, kernel 6.1.0-40-amd64, 1 packages")
-    assert second.startswith("lab-2: unknown: read 73 hours ago, and the limit is 48")
+    # The story's clock moves on by itself, and the command's is the real one.
+    assert re.match("lab-2: unknown: read 7[23] hours ago, and the limit is 48", second)
     assert say("observed", "lab-1")[0] == 0
 
 
