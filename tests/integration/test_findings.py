@@ -28,6 +28,19 @@ FEEDS = {
     "debian": ("osv", "debian12.osv.jsonl", "debian12.osv.jsonl"),
     "changelogs": ("debian-changelogs", "bookworm-security-changelogs.jsonl", "changelogs.jsonl"),
 }
+EARLY = {
+    "id": "DSA-99999-1",
+    "modified": "2026-11-20T00:00:00Z",
+    "published": "2026-11-20T00:00:00Z",
+    "details": "Named before the archive has it.",
+    "affected": [
+        {
+            "package": {"ecosystem": "Debian:12", "name": "bash"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.1-1"}]}],
+        }
+    ],
+}
+"""An advisory of a version that no archive offers."""
 EXPLAINED = "not yet in the host's own archives"
 QUIET = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
 
@@ -36,11 +49,15 @@ QUIET = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
 def site(pair: Fleet, tmp_path: Path) -> SiteUnderTest:
     """A site for both hosts, whose feeds were carried in."""
     made = narrowed(lay_out(tmp_path / "site", pair))
+    early = tmp_path / "early.osv.jsonl"
+    early.write_text(json.dumps(EARLY) + "\n", encoding="utf-8")
+    kinds = {"early": "osv", **{name: kind for name, (kind, _whole, _copy) in FEEDS.items()}}
     feeds = [{"id": name, "kind": kind, "source": "https://feeds.example.org/none", "max_age_hours": 48}
-             for name, (kind, _whole, _copy) in FEEDS.items()]  # fmt: skip
+             for name, kind in kinds.items()]  # fmt: skip
     write(made, "policy/feeds.yml", {"feeds": feeds})
-    for name, (_kind, whole, copy) in FEEDS.items():
-        done = made.holdfast("feeds", "import", name, str(advisories(whole, copy)))
+    files = {"early": early, **{name: advisories(whole, copy) for name, (_kind, whole, copy) in FEEDS.items()}}
+    for name, path in files.items():
+        done = made.holdfast("feeds", "import", name, str(path))
         assert done.returncode == 0, done.stderr
     return made
 
@@ -115,6 +132,7 @@ def test_findings_are_the_pending_updates_of_the_security_archive_and_none_remai
         assert wanted
         assert missed == []
         assert {name: unexplained(hits) for name, hits in beyond.items() if unexplained(hits)} == {}
+        assert ("bash" in beyond) == (host == HOSTS[0]), "what an advisory names before the archive has it"
         assert "claimsd" in alone, "no feed speaks of the lab's own package"
         for name in alone:
             assert any("known from the host's own archives" in note for hit in told[name] for note in hit["notes"])

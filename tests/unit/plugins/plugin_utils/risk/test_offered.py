@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.advisories.model import Advisory
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.assets_sbom import _statements
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.model import Observation
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.offers import Offer, Offers
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.parts import Package
@@ -199,3 +200,9 @@ def test_two_hosts_with_the_same_packages_and_other_offers_are_told_apart() -> N
     mine = [seen(offer(NEW)), replace(seen(), asset="claims-2")]
     scan = evaluate(inputs(hosts, mine, [OTHER]), NOW)
     assert [(one.asset, one.vulnerability) for one in scan.findings] == [("claims-1", HELD)]
+
+
+def test_an_update_of_which_nobody_says_what_it_mends_is_no_flaw_of_a_vex_document() -> None:
+    scan = scanned(seen(offer(NEWER)), [advisory("DSA-2", "openssl", NEW, CVE)])
+    told = [one.vulnerability for finding in scan.findings for one in _statements(finding)]
+    assert told == [CVE]
