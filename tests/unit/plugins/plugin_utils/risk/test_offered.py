@@ -19,6 +19,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.parts impo
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.finding import Finding
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.installed import Ready, ready
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.kept import before_of, to_bytes
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.pending import advisories as reported
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.scan import Before, Scan, evaluate
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.worklist import work
 
@@ -206,3 +207,12 @@ def test_an_update_of_which_nobody_says_what_it_mends_is_no_flaw_of_a_vex_docume
     scan = scanned(seen(offer(NEWER)), [advisory("DSA-2", "openssl", NEW, CVE)])
     told = [one.vulnerability for finding in scan.findings for one in _statements(finding)]
     assert told == [CVE]
+
+
+def test_what_another_host_reported_of_the_same_version_is_not_found_twice_and_keeps_the_clock() -> None:
+    first = scanned(seen(offer(NEW)))
+    told = reported({"other": {f"openssl/{NEW}": ()}}, {"other": "debian:12"}, {})
+    later = seen(offer(NEW), at=NOW + hours(50))
+    then = evaluate(inputs([asset("claims-1")], [later], [OTHER], (), kept(first), pending=told), later.read_at)
+    assert names(then) == [f"debian:12/openssl/{NEW}"]
+    assert only(then).clock == only(first).clock
