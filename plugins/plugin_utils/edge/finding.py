@@ -103,6 +103,7 @@ def scan_site(
         feeds=_feeds(loaded),
         hosts=hosts,
         limit_hours=site.policy.inventory.max_age_hours,
+        lists_hours=site.policy.patching.lists_max_age_hours,
         before=before,
         unseen=unseen,
         pending=advisories(pending or {}, ecosystems, loaded.library.advisories),

@@ -41,6 +41,8 @@ class Hit:
     word: str | None = None
     """The vendor's own word for its severity."""
     notes: tuple[str, ...] = ()
+    offered: str | None = None
+    """The latest version that the host's own archives offer; empty where they offer none, None where not known."""
 
     @property
     def cleared(self) -> bool:
@@ -57,6 +59,7 @@ class Hit:
             "status": self.status,
             "advisories": list(self.advisories),
             "vendor_word": self.word,
+            "offered": self.offered,
             "notes": list(self.notes),
         }
 

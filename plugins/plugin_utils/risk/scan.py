@@ -25,6 +25,7 @@ from .finding import Finding, stamp
 from .installed import Host
 from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
+from .offered import PENDING, Offered, is_offered
 from .pending import with_pending
 from .severity import severity_of
 from .vendors import Clearances, VendorHit, item_hits
@@ -87,6 +88,8 @@ class Inputs:
     limit_hours: int
     """What was read of a host longer ago than this is unknown."""
     before: Before = field(default_factory=Before)
+    lists_hours: int = 24
+    """A host's lists of its archives that were older than this when they were read say nothing of what is missing."""
     unseen: Mapping[str, str] = field(default_factory=dict)
     """By asset without an observation: why there is none that can be believed."""
     pending: tuple[Advisory, ...] = ()
@@ -155,6 +158,7 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
     timer = _Timer(inputs.before, now)
     ephi = on_ephi_paths(inputs.data_flows)
     shared: dict[tuple[object, ...], list[Judged]] = {}
+    offered = Offered()
     findings: list[Finding] = []
     not_measured: dict[str, str] = {}
     read: dict[str, str] = {}
@@ -167,9 +171,14 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         if stale:
             not_measured[item.id] = stale
         mine: list[Judged] = []
+        asked = False
         if host is not None:
             read[item.id] = stamp(host.seen.read_at.astimezone(UTC))
-            mine = _of_host(index, host, context, judge, shared)
+            unknown = host.offers_unknown(inputs.lists_hours)
+            if unknown and not stale:
+                not_measured[item.id] = f"what its archives offer is not known: {unknown}"
+            asked = host.ready is not None and not unknown
+            mine = _of_host(index, host, context, judge, shared, offered, unknown)
         of_vendors = [
             (judge.judge(one.hit.vulnerability, one.hit.word, context, one), (one.hit,), _contract(item, one, inputs))
             for one in item_hits(item, inputs.vendor_advisories)
@@ -177,7 +186,8 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         if of_vendors:
             mine = _merged([*mine, *of_vendors])
         looked = not item.managed or (host is not None and _is_seen(host, index))
-        findings += timer.timed(item, mine, stale, looked=looked)
+        ecosystem = host.ecosystem if host else ""
+        findings += timer.timed(item, mine, stale, ecosystem, looked=looked, asked=asked)
     return Scan(
         site=inputs.site,
         at=now,
@@ -204,8 +214,15 @@ class _Timer:
         self.clocks: dict[str, Mapping[str, Clock]] = {}
         self.gone: dict[str, dict[str, tuple[Clock, datetime]]] = {}
 
-    def timed(self, item: Item, judged: Iterable[Judged], stale: str, *, looked: bool) -> list[Finding]:
-        """Return an item's findings; `looked` says whether what it has no more is known to be gone."""
+    def timed(
+        self, item: Item, judged: Iterable[Judged], stale: str, ecosystem: str, *, looked: bool, asked: bool
+    ) -> list[Finding]:
+        """Return an item's findings; `looked` says whether what it has no more is known to be gone.
+
+        `asked` says the same of updates that only its archives tell of. Such a clock ends with its update, and is not
+        remembered: a later one of the same package is another. Where an advisory comes to speak of it, its flaws go on
+        with the clock of the update.
+        """
         running = self._before.clocks.get(item.id, {})
         stopped = self._before.gone.get(item.id, {})
         ring, found, here = item.ring or "", [], set()
@@ -213,15 +230,17 @@ class _Timer:
             name, clock = one.vulnerability, None
             if not all(hit.cleared for hit in hits):
                 before = running.get(name) or (stopped[name][0] if name in stopped else None)
+                for hit in hits if before is None else ():
+                    before = running.get(f"{PENDING}{hit.package}") if is_offered(hit, ecosystem) else before
                 clock = self._clock(before, one, dues)
                 here.add(name)
             found.append(Finding(item.id, ring, item.tier, one, hits, clock, stale))
-        if looked:
-            gone = {name: (clock, self._now) for name, clock in running.items() if name not in here}
-        else:
-            gone = {}
-            if left := {name: clock for name, clock in running.items() if name not in here}:
-                self.clocks[item.id] = left
+        ended = {name: clock for name, clock in running.items() if name not in here}
+        if left := {name: clock for name, clock in ended.items() if not (asked if _is_pending(name) else looked)}:
+            self.clocks[item.id] = left
+        gone = {
+            name: (clock, self._now) for name, clock in ended.items() if name not in left and not _is_pending(name)
+        }
         for name, (clock, since) in stopped.items():
             if name not in here and self._now - since <= REMEMBERED:
                 gone.setdefault(name, (clock, since))
@@ -247,6 +266,10 @@ class _Timer:
                 self._fresh[key] = wound(None, one.tier, one.hours, one.by, self._now, _listed(one))
             return self._fresh[key]
         return wound(before, one.tier, one.hours, one.by, self._now, (*_listed(one), *listed))
+
+
+def _is_pending(name: str) -> bool:
+    return name.startswith(PENDING)
 
 
 def _listed(one: Assessment) -> list[tuple[datetime, str]]:
@@ -278,12 +301,15 @@ def _of_host(
     context: Context,
     judge: _Judge,
     shared: dict[tuple[object, ...], list[Judged]],
+    offered: Offered,
+    unknown: str,
 ) -> list[Judged]:
-    key = (context.why, context.exposed, host.ecosystem, host.packages)
+    key = (context.why, context.exposed, host.ecosystem, host.packages, host.ready, unknown)
     found = shared.get(key)
     if found is None:
+        hits = offered.added(host_hits(index, host), host, unknown)
         found = shared[key] = [
-            (judge.judge(name, _word(some), context), some, ()) for name, some in sorted(host_hits(index, host).items())
+            (judge.judge(name, _word(some), context), some, ()) for name, some in sorted(hits.items())
         ]
     return found
 
