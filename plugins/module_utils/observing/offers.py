@@ -154,7 +154,7 @@ def rows(survey: Survey, reading: Iterable[str]) -> list[dict[str, Any]]:
         for version in dict.fromkeys((secure, choice.newest(package.version))):
             if version is not None:
                 found.append((*key, version, package.source, version == secure, kept))
-    located = offers.find([(name, arch, version) for name, arch, version, *_more in found], survey.native, [*reading])
+    located = offers.find([one[:3] for one in found], survey.native, [*reading])
     return [
         {
             "name": name,
