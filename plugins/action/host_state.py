@@ -13,6 +13,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.observing import SKEWED, keep_observation, observe
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.forms import stamp
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.model import PARTS
 
 
@@ -30,6 +31,9 @@ class ActionModule(RecordedAction):
         detail = keep_observation(run, seen)
         counts = {part: len(getattr(seen, part)) for part in PARTS}
         told = [f"{self.host}: {', '.join(f'{count} {part}' for part, count in counts.items())}"]
+        if seen.offers is not None:
+            secure = len({(one.name, one.architecture) for one in seen.offers.rows if one.security})
+            told.append(f"{self.host}: {secure} security updates on offer, by lists of {stamp(seen.offers.as_of)}")
         told += [f"{self.host}: {part}: not measured: {why}" for part, why in sorted(seen.not_measured.items())]
         if abs(seen.clock_ahead) >= SKEWED:
             told.append(
@@ -44,6 +48,6 @@ class ActionModule(RecordedAction):
             "counts": counts,
             "not_measured": dict(seen.not_measured),
             "holdfast": seen_contribution(
-                "inventory", self.host, {part: seen.measured(part) for part in (*PARTS, "kernel")}, detail
+                "inventory", self.host, {part: seen.measured(part) for part in (*PARTS, "kernel", "offers")}, detail
             ),
         }

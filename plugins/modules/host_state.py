@@ -16,6 +16,8 @@ description:
   - In a run on record the action of this name keeps the answer beside the ledger, in
     C(reports/observed/RUN/ASSET.json), and its digest on record; RV(packages) and the other parts then stay out of
     Ansible's own result.
+  - What the host's archives offer is read from lists that are there already, Holdfast's own or the host's, whichever
+    are later; nothing is refreshed.
   - What cannot be read is named in RV(not_measured) with its reason. An empty part that is not named there is empty.
   - No secret is read into the answer, no command line of a process, no hash of a password. Of machine-id(5) only the
     SHA-256 leaves the host.
@@ -68,6 +70,20 @@ packages:
   elements: dict
   sample:
     - {name: libssl3, version: 3.0.17-1, architecture: amd64, source: openssl, source_version: 3.0.17-1}
+offers:
+  description: >-
+    Later versions of installed packages; C(as_of) is when the oldest list of a security archive was fetched,
+    C(valid_until) until when the archives let their lists count, both in seconds since the epoch. None when not
+    measured.
+  returned: when the module is asked itself
+  type: dict
+  sample:
+    lists: host
+    as_of: 1795348800.0
+    valid_until: 1795953600.0
+    rows:
+      - {name: libssl3, architecture: amd64, version: 3.0.20-1, source: openssl, source_version: 3.0.20-1,
+         security: true, kept: ""}
 services:
   description: The systemd services that run, failed, or are enabled.
   returned: when the module is asked itself
@@ -119,7 +135,7 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.observing import accounts, identity, packages, services, sockets
+from ..module_utils.observing import accounts, identity, offers, packages, services, sockets
 from ..module_utils.packages.errors import PackageError
 
 
@@ -144,6 +160,7 @@ def host_state() -> dict[str, Any]:
         "kernel": os.uname().release,
         "manager": manager,
         "packages": installed,
+        "offers": part("offers", lambda: offers.read(time.time()), None, missing),
         "services": part("services", services.read, [], missing),
         "listeners": sockets.listeners(found or [], programs),
         "connections": sockets.connections(found or [], programs),

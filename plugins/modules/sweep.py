@@ -120,8 +120,8 @@ def sweep(texts: list[str], ports: list[int], per_second: int, seconds: int, met
         found = {one: {"address": one, "mac": "", "ports": []} for one in answers.refused}
         found.update({one: {"address": one, "mac": "", "ports": open_} for one, open_ in answers.open.items()})
     near = neighbours.settled(networks, max(0.0, until - time.monotonic()))
-    for address in near.there:
-        found.setdefault(address, {"address": address, "mac": "", "ports": []})
+    for address in neighbours.unanswered(near, set(found)):
+        found[address] = {"address": address, "mac": "", "ports": []}
     for address, one in found.items():
         one["mac"] = near.macs.get(address, one["mac"])
     kept = [one for one in found.values() if addresses.inside(one["address"], networks)]

@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,11 +138,12 @@ def _make(folder: Path) -> None:
         folder.chmod(0o755)
 
 
-def indexes() -> tuple[Index, ...]:
-    """Return the Packages indexes of the host's sources that lie in our lists."""
-    if not settings.LISTS.is_dir():
+def indexes(reading: Sequence[str] | None = None) -> tuple[Index, ...]:
+    """Return the Packages indexes of the host's sources that lie in our lists, or in those that `reading` names."""
+    if reading is None and not settings.LISTS.is_dir():
         return ()
-    answer = run(["apt-get", *settings.reading(), "indextargets", "Created-By: Packages"])
+    options = settings.reading() if reading is None else reading
+    answer = run(["apt-get", *options, "indextargets", "Created-By: Packages"])
     if answer.code != 0:
         raise PackageError(f"apt-get indextargets failed: {answer.complaint()}")
     return tuple(index for index in parse_indexes(answer.out) if Path(index.filename).exists())

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from . import settings
@@ -47,16 +47,17 @@ class Choice:
         """Return the offer of exactly that version that an archive has, or None."""
         return next((offer for offer in self.offers if offer.version == version and offer.indexes), None)
 
-    def newest(self, installed: str, wanted: Iterable[str] | None = None) -> str | None:
+    def newest(self, installed: str, wanted: Iterable[str] | None = None, *, forbidden: bool = False) -> str | None:
         """Return the latest version above installed that an archive offers and no pin forbids, or None.
 
-        With wanted (descriptions of indexes), only versions that one of those has count.
+        With wanted (descriptions of indexes), only versions that one of those has count; with forbidden, also those
+        that a pin forbids: what is to be known is no other for it.
         """
         allowed = None if wanted is None else set(wanted)
         above = [
             offer.version
             for offer in self.offers
-            if offer.priority >= 0
+            if (forbidden or offer.priority >= 0)
             and newer(offer.version, installed)
             and (offer.indexes if allowed is None else allowed.intersection(offer.indexes))
         ]
@@ -93,11 +94,12 @@ def apt_name(name: str, arch: str, native: str) -> str:
     return name if arch in (native, "all") else f"{name}:{arch}"
 
 
-def choices(names: list[str]) -> dict[str, Choice]:
-    """Ask apt what it knows of these packages (as apt_name gives them)."""
+def choices(names: list[str], reading: Sequence[str] | None = None) -> dict[str, Choice]:
+    """Ask apt what it knows of these packages (as apt_name gives them), by our lists or those that `reading` names."""
     known: dict[str, Choice] = {}
+    options = settings.reading() if reading is None else reading
     for start in range(0, len(names), _BATCH):
-        answer = run(["apt-cache", *settings.reading(), "policy", *names[start : start + _BATCH]])
+        answer = run(["apt-cache", *options, "policy", *names[start : start + _BATCH]])
         if answer.code != 0:
             raise PackageError(f"apt-cache policy failed: {answer.complaint()}")
         known.update(parse_policy(answer.out))
@@ -132,21 +134,30 @@ def parse_policy(text: str) -> dict[str, Choice]:
     return known
 
 
-def locate(wanted: list[tuple[str, str, str]], native: str) -> dict[tuple[str, str, str], Located]:
-    """Return the exact file of each (name, arch, version); each must be one an archive offers.
-
-    Raises PackageError naming the packages whose index gives no SHA-256: they could not be locked.
-    """
+def find(
+    wanted: list[tuple[str, str, str]], native: str, reading: Sequence[str] | None = None
+) -> dict[tuple[str, str, str], Located]:
+    """Return the file of each (name, arch, version) whose index says all of it; each must be one an archive offers."""
     found: dict[tuple[str, str, str], Located] = {}
+    options = settings.reading() if reading is None else reading
     for start in range(0, len(wanted), _BATCH):
         batch = wanted[start : start + _BATCH]
         named = [f"{apt_name(name, arch, native)}={version}" for name, arch, version in batch]
-        answer = run(["apt-cache", *settings.reading(), "show", *named]) if named else None
+        answer = run(["apt-cache", *options, "show", *named]) if named else None
         if answer is None:
             continue
         if answer.code != 0:
             raise PackageError(f"apt-cache show failed: {answer.complaint()}")
         found.update(parse_show(answer.out))
+    return found
+
+
+def locate(wanted: list[tuple[str, str, str]], native: str) -> dict[tuple[str, str, str], Located]:
+    """Return the exact file of each (name, arch, version); each must be one an archive offers.
+
+    Raises PackageError naming the packages whose index gives no SHA-256: they could not be locked.
+    """
+    found = find(wanted, native)
     refused = tuple(
         Refusal(
             f"{name} ({arch})",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,12 +97,18 @@ class Pending:
 class Survey:
     """The facts every answer is made from: dpkg's inventory, the archives' indexes, and what apt knows of packages."""
 
-    def __init__(self, installed: dict[tuple[str, str], Package], indexes: tuple[Index, ...], native: str) -> None:
+    def __init__(
+        self,
+        installed: dict[tuple[str, str], Package],
+        indexes: tuple[Index, ...],
+        native: str,
+        reading: Sequence[str] | None = None,
+    ) -> None:
         self.installed = installed
         self.indexes = indexes
         self.native = native
         self.security = {index.description for index in indexes if index.security}
-        self.choices = offers.choices([self.name(*key) for key in sorted(installed)])
+        self.choices = offers.choices([self.name(*key) for key in sorted(installed)], reading)
 
     def name(self, name: str, arch: str) -> str:
         return offers.apt_name(name, arch, self.native)
@@ -162,7 +168,7 @@ def _choose(
         newest = choice.newest(package.version)
         pinned = choice.candidate is None or not newer(choice.candidate, package.version)
         target = secure if selection.updates == "security" else choice.candidate
-        why = _why_not(package, selection, secure, _kept_back(choice, package.version) if pinned else "")
+        why = _why_not(package, selection, secure, kept_back(choice, package.version) if pinned else "")
         why = why or aside.get(key, "")
         shown = (target if not pinned else None) or newest or _forbidden(choice, package.version)
         if shown is None:
@@ -188,7 +194,7 @@ def _why_not(package: Package, selection: Selection, secure: str | None, kept_ba
     return ""
 
 
-def _kept_back(choice: Choice, installed: str) -> str:
+def kept_back(choice: Choice, installed: str) -> str:
     """Return why apt chooses no later version: apt 3 gives one that is not this host's turn yet a low priority."""
     later = [offer for offer in choice.offers if offer.indexes and newer(offer.version, installed)]
     return "phased" if later and all(offer.phased is not None for offer in later) else "pinned"

@@ -51,6 +51,11 @@ def reading() -> list[str]:
     return [*_OWN, "-o", "Dir::Cache::pkgcache="]
 
 
+def reading_of_host() -> list[str]:
+    """Options for reading the host's own lists as they lie there; reading writes nothing anywhere."""
+    return ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+
+
 def fetching() -> list[str]:
     """Options for downloading package files named by our lists."""
     return reading()

@@ -48,6 +48,16 @@ def settled(networks: list[Any], seconds: float) -> Neighbours:
     return Neighbours(macs, there)
 
 
+def unanswered(near: Neighbours, answered: set[str]) -> set[str]:
+    """Return the neighbours to count beside those that answered on a port.
+
+    Of one that went to another address the kernel takes the old one for REACHABLE half a minute longer (RFC 4861,
+    6.3.2: up to 45 s): an address of IPv4 that says nothing, with the MAC of one that answers, is no host beside it.
+    """
+    known = {near.macs[address] for address in answered if address in near.macs}
+    return {address for address in near.there - answered if ":" in address or near.macs[address] not in known}
+
+
 def _read(networks: list[Any]) -> dict[str, tuple[str, frozenset[str]]]:
     """MAC and states by address; without ip(8) nothing is known of states."""
     found: dict[str, tuple[str, frozenset[str]]] = {}

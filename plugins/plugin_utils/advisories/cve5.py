@@ -145,7 +145,7 @@ def _ssvc(content: Mapping[str, Any], where: str) -> Ssvc:
 
 def ssvc(exploitation: Any, automatable: Any, impact: Any, as_of: Any, where: str) -> Ssvc:
     """Return points from their words. Raises BadRecordError for a word that is none of its point."""
-    if exploitation is not None and exploitation not in _EXPLOITATION:
+    if exploitation is not None and not (isinstance(exploitation, str) and exploitation in _EXPLOITATION):
         raise BadRecordError(f"{where}: exploitation: found {shown(exploitation)}; expected none, poc or active")
     if automatable not in (None, "yes", "no"):
         raise BadRecordError(f"{where}: automatable: found {shown(automatable)}; expected yes or no")

@@ -164,9 +164,9 @@ def _rejected(value: Any, where: str) -> Rejected:
 
 
 def _kind(value: Any, where: str) -> str:
-    if value not in KINDS:
+    if not isinstance(value, str) or value not in KINDS:
         raise BadRecordError(f"{where}.kind: expected one of {', '.join(KINDS)}")
-    return str(value)
+    return value
 
 
 def _proof(value: Any, where: str) -> str:

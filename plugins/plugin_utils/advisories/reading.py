@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,10 +147,10 @@ def version(value: Any, what: str = "version") -> str:
 
 def number(value: Any, what: str, low: float, high: float) -> float:
     """Return a number within limits, both included. Raises BadRecordError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRecordError(f"{what}: found {shown(value)}; expected a number")
-    if not low <= value <= high:
-        raise BadRecordError(f"{what}: found {value}; expected {low:g} to {high:g}")
+    if not low <= value <= high:  # what is no number, or too large for one, is not between
+        raise BadRecordError(f"{what}: found {shown(value)}; expected {low:g} to {high:g}")
     return float(value)
 
 

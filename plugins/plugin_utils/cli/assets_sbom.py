@@ -21,6 +21,7 @@ from ..observed.forms import ObservationError
 from ..observed.model import Observation
 from ..observed.sbom import SPECS, as_json, bill
 from ..risk.finding import Finding
+from ..risk.offered import PENDING
 from .change_desk import Desk
 from .options import add_site
 from .trust_desk import write_new
@@ -68,11 +69,12 @@ def _vex(args: argparse.Namespace) -> int:
 
 
 def _statements(finding: Finding) -> list[vex.Statement]:
-    """Return what a finding says of each package; the reasons of the judgement go with each."""
+    """Return what a finding says of each package, with its reasons; an update nobody says the use of is no flaw."""
     detail = "; ".join(finding.reasons())
     return [
         vex.Statement(hit.vulnerability, hit.package, hit.installed, hit.fixed, not hit.cleared, detail)
         for hit in finding.hits
+        if not hit.vulnerability.startswith(PENDING)
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from ..ledger.signers import Signer
 from ..risk.installed import Host, host_of
 from ..risk.kept import before_of, chunks
 from ..risk.model import FILES, Model, RiskError, read_model
+from ..risk.pending import advisories
 from ..risk.scan import Before, Feed, Inputs, Scan, evaluate
 from ..site.site import Site
 from .environment import PRODUCT
@@ -69,8 +70,12 @@ def scan_site(
     now: datetime,
     only: Collection[str] = (),
     progress: Callable[[int, int], None] | None = None,
+    pending: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
 ) -> Scanned:
-    """Return what is found on a site's items at `now`, on all or on those named; reads much, and writes nothing."""
+    """Return what is found on a site's items at `now`, on all or on those named; reads much, and writes nothing.
+
+    `pending` is by asset what `reported` of risk/pending.py gives.
+    """
     model = risk_model()
     before = last_kept(site, records)
     loaded = load(replace(Feeds.of(site.root), now=lambda: now))
@@ -82,6 +87,7 @@ def scan_site(
             unseen[one.asset] = one.why
         else:
             hosts[one.asset] = host_of(one.observation, known)
+    ecosystems = {name: one.ecosystem for name, one in hosts.items()}
     items = tuple(one for one in site.items if not only or one.id in only)
     inputs = Inputs(
         site=site.name,
@@ -97,10 +103,11 @@ def scan_site(
         feeds=_feeds(loaded),
         hosts=hosts,
         limit_hours=site.policy.inventory.max_age_hours,
+        lists_hours=site.policy.patching.lists_max_age_hours,
         before=before,
         unseen=unseen,
+        pending=advisories(pending or {}, ecosystems, loaded.library.advisories),
     )
-    ecosystems = {name: one.ecosystem for name, one in hosts.items()}
     return Scanned(evaluate(inputs, now, progress), model, loaded, ecosystems)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..ledger.reading import Record
 from ..observed.discovery import Discovery
-from ..observed.forms import ObservationError
+from ..observed.forms import ObservationError, stamp
 from ..observed.model import PARTS, Observation
 from ..site.site import Site
 from .opening import Run
@@ -39,17 +39,30 @@ def observe(asset: str, answer: Mapping[str, Any], began: datetime, ended: datet
     It is dated by the controller's clock, with the beginning of the call, for what was read is not younger than that;
     the host's clock is compared with the end.
     """
-    members = (*PARTS, "distribution", "manager", "kernel", "identity", "not_measured")
+    members = (*PARTS, "distribution", "manager", "kernel", "identity", "offers", "not_measured")
     if missing := [name for name in (*members, "host_time") if name not in answer]:
         raise ObservationError(f"{asset}: the host's answer lacks {missing[0]}; expected that of host_state")
-    told = {name: answer[name] for name in members}
     ahead = int(float(answer["host_time"]) - ended.timestamp())
+    told = {**{name: answer[name] for name in members}, "offers": _offers(asset, answer["offers"], ahead)}
     read_at = began.replace(microsecond=0)
     empty = Observation(asset, read_at, "unknown:unknown", clock_ahead=ahead)
     try:
         return Observation.from_dict({**empty.to_dict(), **told})
     except ObservationError as error:
         raise ObservationError(f"{asset}: the host's answer: {error}") from error
+
+
+def _offers(asset: str, offers: Any, ahead: int) -> Any:
+    """Return a host's offers with moments in place of its clock's seconds, its own ones by the controller's clock."""
+    if offers is None:
+        return None
+    try:
+        until = offers["valid_until"]
+        as_of = datetime.fromtimestamp(float(offers["as_of"]) - ahead, UTC)
+        valid = None if until is None else datetime.fromtimestamp(float(until), UTC)
+        return {**offers, "as_of": stamp(as_of), "valid_until": None if valid is None else stamp(valid)}
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise ObservationError(f"{asset}: the host's answer: offers: {type(error).__name__}; read it again") from error
 
 
 def keep_observation(run: Run, seen: Observation) -> str:

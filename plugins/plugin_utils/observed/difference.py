@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .forms import ObservationError
-from .model import moment_of, stamp
+from .forms import ObservationError, moment_of, stamp
 
 SCHEMA = "holdfast/differences/v1"
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import PolicyError
 from ..site.inventory import Inventory
-from .forms import ObservationError, members, rows, text_of, whole_of
-from .model import LARGEST, moment_of, stamp, unknown_because
+from .forms import ObservationError, members, moment_of, rows, stamp, text_of, whole_of
+from .model import LARGEST, unknown_because
 from .parts import address_of
 
 SCHEMA = "holdfast/discovery/v1"

@@ -9,12 +9,14 @@ thousands of rows a host, and the first that is wrong ends the reading.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from ..errors import HoldfastError
 
 MOST = 50_000
 """Rows of one part of one asset; a host has thousands of packages and connections at most."""
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 
 
 class ObservationError(HoldfastError):
@@ -65,3 +67,16 @@ def truth_of(value: Any, path: str) -> bool:
     if not isinstance(value, bool):
         raise ObservationError(f"{path}: found {str(value)[:60]!r}; expected true or false")
     return value
+
+
+def stamp(moment: datetime) -> str:
+    """Return an aware moment as an observation writes it: UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_of(value: Any, path: str) -> datetime:
+    """Return a moment that `stamp` wrote; raises ObservationError for anything else."""
+    try:
+        return datetime.strptime(text_of(value, path, _TIME), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ObservationError(f"{path}: {value!r} is no moment that a calendar has") from error

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..errors import HoldfastError
-from .forms import ObservationError, rows, text_of, whole_of
+from .forms import ObservationError, moment_of, rows, stamp, text_of, whole_of
+from .offers import Offers
 from .parts import Account, Connection, Identity, Listener, Package, Service
 
 PARTS = ("packages", "services", "listeners", "connections", "accounts")
@@ -28,10 +29,9 @@ AHEAD = timedelta(minutes=5)
 
 _ASSET = r"[a-z][a-z0-9-]{0,62}"
 _DISTRIBUTION = r"[a-z0-9][a-z0-9._-]{0,40}:[A-Za-z0-9][A-Za-z0-9._-]{0,20}"
-_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _MEMBERS = frozenset((
     "schema", "run_id", "asset", "read_at", "clock_ahead", "distribution", "manager", "kernel", "identity",
-    "not_measured", *PARTS,
+    "not_measured", "offers", *PARTS,
 ))  # fmt: skip
 
 
@@ -41,8 +41,8 @@ class Observation:
 
     `distribution` is ID and VERSION_ID of os-release(5), such as debian:12; `manager` is dpkg or rpm, or empty where
     packages were not read; `kernel` is the running kernel's release, empty where not read. `clock_ahead` is how many
-    seconds the host's clock was ahead of the controller's. `not_measured` maps a part's name (a member of PARTS, or
-    kernel) to why it could not be read, whole or in part; an empty part that is not named there is really empty.
+    seconds the host's clock was ahead of the controller's. `not_measured` maps a part's name (a member of PARTS,
+    kernel or offers) to why it could not be read, whole or in part; an empty part not named there is really empty.
     """
 
     asset: str
@@ -56,6 +56,8 @@ class Observation:
     connections: tuple[Connection, ...] = ()
     accounts: tuple[Account, ...] = ()
     identity: Identity = field(default_factory=Identity)
+    offers: Offers | None = None
+    """What the host's archives offered then; None where that is not known, and `not_measured` says why."""
     not_measured: Mapping[str, str] = field(default_factory=dict)
     clock_ahead: int = 0
 
@@ -77,6 +79,7 @@ class Observation:
             "manager": self.manager,
             "kernel": self.kernel,
             "identity": self.identity.to_dict(),
+            "offers": None if self.offers is None else self.offers.to_dict(),
             "not_measured": dict(sorted(self.not_measured.items())),
             **{part: [one.to_dict() for one in getattr(self, part)] for part in PARTS},
         }
@@ -90,7 +93,7 @@ class Observation:
     def from_dict(cls, data: Mapping[str, Any]) -> Observation:
         """Read what `to_dict` wrote (other members of a file are passed over); raises ObservationError."""
         why = data.get("not_measured")
-        if not isinstance(why, dict) or not set(why) <= {*PARTS, "kernel"}:
+        if not isinstance(why, dict) or not set(why) <= {*PARTS, "kernel", "offers"}:
             raise ObservationError("not_measured: expected a mapping from the parts of an observation to reasons")
         return cls(
             asset=text_of(data.get("asset"), "asset", _ASSET),
@@ -107,6 +110,7 @@ class Observation:
             listeners=rows(Listener, data.get("listeners"), "listeners"),
             connections=rows(Connection, data.get("connections"), "connections"),
             accounts=rows(Account, data.get("accounts"), "accounts"),
+            offers=None if data.get("offers") is None else Offers.from_dict(data["offers"]),
         )  # fmt: skip
 
     @classmethod
@@ -122,8 +126,11 @@ class Observation:
             raise ObservationError(f"is no JSON ({type(error).__name__})") from error
         if not isinstance(said, dict) or said.get("schema") != SCHEMA:
             raise ObservationError(f"is no observation; expected the schema {SCHEMA}")
-        if strange := sorted(set(said) ^ _MEMBERS):
+        # What an earlier release wrote has no offers; then they are not known.
+        if strange := sorted({*said, "offers"} ^ _MEMBERS):
             raise ObservationError(f"{strange[0]}: missing, or unknown to this release; read the asset again")
+        if "offers" not in said and isinstance(said["not_measured"], dict):
+            said["not_measured"].setdefault("offers", "an earlier release did not read it; read the asset again")
         return cls.from_dict(said), text_of(said["run_id"], "run_id", r"run_[0-9a-zA-Z]{1,64}")
 
 
@@ -135,19 +142,6 @@ def unknown_because(read_at: datetime, now: datetime, limit_hours: int) -> str |
     if age > timedelta(hours=limit_hours):
         return f"read {int(age.total_seconds() // 3600)} hours ago, and the limit is {limit_hours}; read it again"
     return None
-
-
-def stamp(moment: datetime) -> str:
-    """Return an aware moment as an observation writes it: UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def moment_of(value: Any, path: str) -> datetime:
-    """Return a moment that `stamp` wrote; raises ObservationError for anything else."""
-    try:
-        return datetime.strptime(text_of(value, path, _TIME), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise ObservationError(f"{path}: {value!r} is no moment that a calendar has") from error
 
 
 def _no_number(word: str) -> Any:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .forms import ObservationError
-from .model import Observation, stamp
+from .forms import ObservationError, stamp
+from .model import Observation
 from .parts import Package
 from .sbom import MISSING, purl_of, serial_of
 

@@ -24,15 +24,38 @@ _SIGNED_GRUB = re.compile(r"grub-efi-[a-z0-9]+-signed")
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """A later version of a package that a host's archives offer, named as advisories name it.
+
+    `installed` and `version` are those of the source; of the binary package where only that was made anew. `brings`
+    are the binary packages concerned; `kept` says why the host would not install it by itself, empty where it would.
+    """
+
+    package: str
+    installed: str
+    version: str
+    security: bool
+    brings: tuple[str, ...]
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What matching needs to know of a host: its packages as advisories name them, (package, version) in order.
 
-    `seen` is the observation without its rows.
+    `seen` is the observation without its rows; `ready` is what its archives offer, None where that was not read.
     """
 
     seen: Observation
     ecosystem: str
     packages: tuple[tuple[str, str], ...]
+    ready: tuple[Ready, ...] | None = None
+
+    def offers_unknown(self, limit_hours: int) -> str:
+        """Return why what its archives offer is not known; empty where it is, or where nobody was to read it."""
+        if self.seen.offers is None:
+            return self.seen.not_measured.get("offers", "")
+        return self.seen.offers.unknown_because(self.seen.read_at, limit_hours) or ""
 
 
 def host_of(observation: Observation, known: dict[tuple[str, str], tuple[str, str]] | None = None) -> Host:
@@ -40,8 +63,42 @@ def host_of(observation: Observation, known: dict[tuple[str, str], tuple[str, st
     packages = installed(observation)
     if known is not None:
         packages = tuple(known.setdefault(one, one) for one in packages)
-    bare = replace(observation, packages=(), services=(), listeners=(), connections=(), accounts=())
-    return Host(bare, ecosystem_of(observation), packages)
+    offers = None if observation.offers is None else replace(observation.offers, rows=())
+    bare = replace(observation, packages=(), services=(), listeners=(), connections=(), accounts=(), offers=offers)
+    return Host(bare, ecosystem_of(observation), packages, ready(observation))
+
+
+def ready(observation: Observation) -> tuple[Ready, ...] | None:
+    """Return what a host's archives offer, the latest version of each package; None where that was not read."""
+    if observation.offers is None:
+        return None
+    later = comparison(ecosystem_of(observation))
+    here: dict[tuple[str, str], Package] = {}
+    for package in observation.packages:
+        key = (package.name, package.architecture)
+        if key not in here or later(package.version, here[key].version) > 0:
+            here[key] = package
+    found: dict[tuple[str, str, bool], Ready] = {}
+    for offer in observation.offers.rows:
+        mine = here.get((offer.name, offer.architecture))
+        # Of several kernels the older ones always have a later version on offer: the one that is there already.
+        if mine is None or later(offer.version, mine.version) <= 0:
+            continue
+        new = replace(mine, version=offer.version, source_version=offer.source_version or offer.version)
+        name, installed = named(mine) if observation.manager == "dpkg" else (mine.name, mine.version)
+        version = named(new)[1] if observation.manager == "dpkg" else offer.version
+        if version == installed:
+            installed, version = mine.version, offer.version
+        place = (name, installed, offer.security)
+        known = found.get(place)
+        brings = (f"{offer.name} {offer.version}",)
+        if known is None:
+            found[place] = Ready(name, installed, version, offer.security, brings, offer.kept)
+        else:
+            highest = version if later(version, known.version) > 0 else known.version
+            kept = known.kept or offer.kept
+            found[place] = replace(known, version=highest, brings=tuple(sorted({*known.brings, *brings})), kept=kept)
+    return tuple(found[key] for key in sorted(found))
 
 
 def comparison(ecosystem: str) -> Callable[[str, str], int]:

@@ -18,6 +18,7 @@ from .clock import Clock
 from .finding import Finding, stamp
 from .matching import Hit
 from .model import TIERS, RiskError
+from .pending import of_rows, to_rows
 from .scan import Before, Scan
 
 SCHEMA = "holdfast/findings/v1"
@@ -60,6 +61,7 @@ def chunks(scan: Scan) -> Iterator[bytes]:
         "clocks": clocks.data,
         "findings": None,
         "running": running,
+        "pending": to_rows(scan.pending),
         "gone": gone,
     }
     for place, name in enumerate(sorted(data)):
@@ -129,9 +131,10 @@ def before_of(data: bytes, sha256: str, site: str) -> Before:
             asset: {name: (known[clock], _moment(since)) for name, (clock, since) in members.items()}
             for asset, members in said["gone"].items()
         }
+        pending = of_rows(said.get("pending", []))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise RiskError(f"scan {sha256[:16]}...: is no scan of this release ({type(error).__name__})") from error
-    return Before(sha256, clocks, gone)
+    return Before(sha256, clocks, gone, pending)
 
 
 def _clock(clock: Clock) -> dict[str, Any]:

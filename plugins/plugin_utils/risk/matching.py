@@ -41,6 +41,8 @@ class Hit:
     word: str | None = None
     """The vendor's own word for its severity."""
     notes: tuple[str, ...] = ()
+    offered: str | None = None
+    """The latest version that the host's own archives offer; empty where they offer none, None where not known."""
 
     @property
     def cleared(self) -> bool:
@@ -57,6 +59,7 @@ class Hit:
             "status": self.status,
             "advisories": list(self.advisories),
             "vendor_word": self.word,
+            "offered": self.offered,
             "notes": list(self.notes),
         }
 
@@ -94,6 +97,8 @@ class Index:
         self._supports: dict[str, list[Support]] = {}
         self._known: dict[tuple[str, str, str], tuple[tuple[Hit], ...]] = {}
         self.looked_at = 0
+        self.named: set[str] = set()
+        """The ids of the advisories that any hit rests on."""
         for support in supports:
             self._supports.setdefault(support.ecosystem, []).append(support)
 
@@ -109,6 +114,7 @@ class Index:
         if found is None:
             found = self._known[key] = self._look(ecosystem, package, version)
             self.looked_at += 1
+            self.named.update(name for (hit,) in found for name in hit.advisories)
         return found
 
     def _sayings(self, ecosystem: str, package: str) -> Iterator[Said]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ..advisories.model import Support, VendorAdvisory, Vulnerability
+from ..advisories.model import Advisory, Support, VendorAdvisory, Vulnerability
 from ..site.dataflow import DataFlow
 from ..site.item import Item
 from ..site.risk import RiskPolicy
@@ -25,6 +25,8 @@ from .finding import Finding, stamp
 from .installed import Host
 from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
+from .offered import PENDING, Offered, is_offered
+from .pending import with_pending
 from .severity import severity_of
 from .vendors import Clearances, VendorHit, item_hits
 
@@ -62,6 +64,8 @@ class Before:
     sha256: str | None = None
     clocks: Clocks = field(default_factory=dict)
     gone: Gone = field(default_factory=dict)
+    pending: tuple[Advisory, ...] = ()
+    """What hosts had reported by then of their archives, as far as findings rested on it."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,12 @@ class Inputs:
     limit_hours: int
     """What was read of a host longer ago than this is unknown."""
     before: Before = field(default_factory=Before)
+    lists_hours: int = 24
+    """A host's lists of its archives that were older than this when they were read say nothing of what is missing."""
     unseen: Mapping[str, str] = field(default_factory=dict)
     """By asset without an observation: why there is none that can be believed."""
+    pending: tuple[Advisory, ...] = ()
+    """What hosts report of their archives now (pending.py)."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Scan:
     not_measured: Mapping[str, str]
     clocks: Clocks
     gone: Gone
+    pending: tuple[Advisory, ...] = ()
 
     def of(self, assets: Collection[str]) -> tuple[Finding, ...]:
         """Return the findings of some assets."""
@@ -142,11 +151,14 @@ class _Judge:
 def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None] | None = None) -> Scan:
     """Return all findings at `now` (aware), in the order of asset and flaw; `progress` is told items done and all."""
     now = now.astimezone(UTC).replace(microsecond=0)
-    index = Index(inputs.advisories, inputs.supports, Clearances(inputs.vendor_advisories))
+    pending = {one.id: one for one in (*inputs.before.pending, *inputs.pending)}
+    said = with_pending(inputs.advisories, pending.values())
+    index = Index(said, inputs.supports, Clearances(inputs.vendor_advisories))
     judge = _Judge(inputs)
     timer = _Timer(inputs.before, now)
     ephi = on_ephi_paths(inputs.data_flows)
     shared: dict[tuple[object, ...], list[Judged]] = {}
+    offered = Offered()
     findings: list[Finding] = []
     not_measured: dict[str, str] = {}
     read: dict[str, str] = {}
@@ -159,9 +171,14 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         if stale:
             not_measured[item.id] = stale
         mine: list[Judged] = []
+        asked = False
         if host is not None:
             read[item.id] = stamp(host.seen.read_at.astimezone(UTC))
-            mine = _of_host(index, host, context, judge, shared)
+            unknown = host.offers_unknown(inputs.lists_hours)
+            if unknown and not stale:
+                not_measured[item.id] = f"what its archives offer is not known: {unknown}"
+            asked = host.ready is not None and not unknown
+            mine = _of_host(index, host, context, judge, shared, offered, unknown)
         of_vendors = [
             (judge.judge(one.hit.vulnerability, one.hit.word, context, one), (one.hit,), _contract(item, one, inputs))
             for one in item_hits(item, inputs.vendor_advisories)
@@ -169,7 +186,8 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         if of_vendors:
             mine = _merged([*mine, *of_vendors])
         looked = not item.managed or (host is not None and _is_seen(host, index))
-        findings += timer.timed(item, mine, stale, looked=looked)
+        ecosystem = host.ecosystem if host else ""
+        findings += timer.timed(item, mine, stale, ecosystem, looked=looked, asked=asked)
     return Scan(
         site=inputs.site,
         at=now,
@@ -182,6 +200,7 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         not_measured=not_measured,
         clocks=timer.clocks,
         gone=timer.all_gone({item.id for item in inputs.items}),
+        pending=tuple(pending[name] for name in sorted(pending) if name in index.named),
     )
 
 
@@ -195,8 +214,15 @@ class _Timer:
         self.clocks: dict[str, Mapping[str, Clock]] = {}
         self.gone: dict[str, dict[str, tuple[Clock, datetime]]] = {}
 
-    def timed(self, item: Item, judged: Iterable[Judged], stale: str, *, looked: bool) -> list[Finding]:
-        """Return an item's findings; `looked` says whether what it has no more is known to be gone."""
+    def timed(
+        self, item: Item, judged: Iterable[Judged], stale: str, ecosystem: str, *, looked: bool, asked: bool
+    ) -> list[Finding]:
+        """Return an item's findings; `looked` says whether what it has no more is known to be gone.
+
+        `asked` says the same of updates that only its archives tell of. Such a clock ends with its update, and is not
+        remembered: a later one of the same package is another. Where an advisory comes to speak of it, its flaws go on
+        with the clock of the update.
+        """
         running = self._before.clocks.get(item.id, {})
         stopped = self._before.gone.get(item.id, {})
         ring, found, here = item.ring or "", [], set()
@@ -204,15 +230,17 @@ class _Timer:
             name, clock = one.vulnerability, None
             if not all(hit.cleared for hit in hits):
                 before = running.get(name) or (stopped[name][0] if name in stopped else None)
+                for hit in hits if before is None else ():
+                    before = running.get(f"{PENDING}{hit.package}") if is_offered(hit, ecosystem) else before
                 clock = self._clock(before, one, dues)
                 here.add(name)
             found.append(Finding(item.id, ring, item.tier, one, hits, clock, stale))
-        if looked:
-            gone = {name: (clock, self._now) for name, clock in running.items() if name not in here}
-        else:
-            gone = {}
-            if left := {name: clock for name, clock in running.items() if name not in here}:
-                self.clocks[item.id] = left
+        ended = {name: clock for name, clock in running.items() if name not in here}
+        if left := {name: clock for name, clock in ended.items() if not (asked if _is_pending(name) else looked)}:
+            self.clocks[item.id] = left
+        gone = {
+            name: (clock, self._now) for name, clock in ended.items() if name not in left and not _is_pending(name)
+        }
         for name, (clock, since) in stopped.items():
             if name not in here and self._now - since <= REMEMBERED:
                 gone.setdefault(name, (clock, since))
@@ -238,6 +266,10 @@ class _Timer:
                 self._fresh[key] = wound(None, one.tier, one.hours, one.by, self._now, _listed(one))
             return self._fresh[key]
         return wound(before, one.tier, one.hours, one.by, self._now, (*_listed(one), *listed))
+
+
+def _is_pending(name: str) -> bool:
+    return name.startswith(PENDING)
 
 
 def _listed(one: Assessment) -> list[tuple[datetime, str]]:
@@ -269,12 +301,15 @@ def _of_host(
     context: Context,
     judge: _Judge,
     shared: dict[tuple[object, ...], list[Judged]],
+    offered: Offered,
+    unknown: str,
 ) -> list[Judged]:
-    key = (context.why, context.exposed, host.ecosystem, host.packages)
+    key = (context.why, context.exposed, host.ecosystem, host.packages, host.ready, unknown)
     found = shared.get(key)
     if found is None:
+        hits = offered.added(host_hits(index, host), host, unknown)
         found = shared[key] = [
-            (judge.judge(name, _word(some), context), some, ()) for name, some in sorted(host_hits(index, host).items())
+            (judge.judge(name, _word(some), context), some, ()) for name, some in sorted(hits.items())
         ]
     return found
 

@@ -24,13 +24,17 @@ LONGEST_REASON = 500
 
 @dataclass(frozen=True)
 class Work:
-    """One package on one asset: to be updated at least to `to`, or, where there is no fix, to be mitigated."""
+    """One package on one asset: to be updated at least to `to`, or, where there is no fix, to be mitigated.
+
+    `offered` is the latest version that the asset's own archives offer: empty where none, None where not known.
+    """
 
     asset: str
     ring: str
     package: str
     installed: str
     to: str | None
+    offered: str | None
     needs: str
     tier: str
     deadline: datetime
@@ -69,6 +73,7 @@ class Work:
             "package": self.package,
             "installed": self.installed,
             "to": self.to,
+            "offered": self.offered,
             "needs": self.needs,
             "tier": self.tier,
             "deadline": stamp(self.deadline),
@@ -109,6 +114,7 @@ def _work(members: list[tuple[Finding, Hit]], ecosystem: str) -> Work:
         package=hit.package,
         installed=hit.installed,
         to=to,
+        offered=next((one.offered for _finding, one in members if one.offered is not None), None),
         needs=needs,
         tier=worst(*(clock.tier for clock in clocks)),
         deadline=min(clock.deadline for clock in clocks),

@@ -30,12 +30,13 @@ def circle_faults(by_id: Mapping[str, Member]) -> Iterator[Fault]:
     The number of steps grows with items and dependencies, whatever they look like.
     """
     needs = {name: _needs(member, by_id) for name, member in by_id.items()}
+    places = {name: place for place, name in enumerate(by_id)}
     for knot in _knots(needs):
-        first = next(name for name in by_id if name in knot)
+        first = min(knot, key=places.__getitem__)
         circle = _shortest(first, needs, knot)
-        place = needs[first][circle[1]]
+        dependency = needs[first][circle[1]]
         found = f"a circle: {' -> '.join(circle)}"
-        path = (*by_id[first].path, "depends_on", place)
+        path = (*by_id[first].path, "depends_on", dependency)
         yield Fault(path, found, "items that do not need themselves", "take one of these dependencies away")
 
 

@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .problems import Fault
@@ -68,13 +69,17 @@ def ip_of(address: Any) -> Address | None:
 
 def lies_in(address: Address, networks: Any) -> bool:
     """Say whether an address lies in one of the networks; one that is no network holds nothing."""
-    for network in networks if isinstance(networks, (list, tuple)) else ():
-        try:
-            if address in ipaddress.ip_network(network):
-                return True
-        except (TypeError, ValueError):
-            continue
-    return False
+    known = (_network(one) for one in networks if isinstance(one, str)) if isinstance(networks, (list, tuple)) else ()
+    return any(network is not None and address in network for network in known)
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Return a network; thousands of addresses are held against the same few."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
 
 
 def segments_of(data: Mapping[str, Any], segments: Mapping[str, Any]) -> tuple[str, ...]:

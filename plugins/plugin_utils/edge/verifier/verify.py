@@ -14,7 +14,7 @@ import json
 import re
 import sys
 import zipfile
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from hashlib import sha256
@@ -226,7 +226,7 @@ class Bundle:
         _need(record.said["org"] == self.origin, f"{at}of another organisation")
         _need(head["size"] <= record.index and self._root(head["size"]) == head["root"], f"{at}it saw another log")
         term = getattr(self.versions[-1].keys.get(record.keyid), "term", {})
-        if term.get("distrust_from", self.size) <= record.index not in term.get("attested", []):
+        if record.index >= term.get("distrust_from", self.size) and record.index not in term.get("attested", []):
             self.notes.append(f"IN DOUBT: {at}somebody else may have signed it, says the newest trust document")
         if record.step == "trust":
             return  # _trust has judged it
@@ -240,7 +240,7 @@ class Bundle:
     def _check_head(self, witnesses: Sequence[str]) -> None:
         """Refuse a head that the log's key did not sign, or a witness did not cosign (C2SP signed-note)."""
         lines = re.findall("^\u2014 \\S+ (\\S+)$", self.lines, re.MULTILINE)
-        spoken = {b64decode(data)[:4]: b64decode(data)[4:] for data in lines}
+        spoken = {raw[:4]: raw[4:] for data in lines if b64encode(raw := b64decode(data)).decode() == data}
         logs = [key for key in self._in_force(self.size).keys.values() if key._may({"log"}, self.size - 1)]
         made = [(key, spoken.get(sha256(f"{self.origin}\n\1".encode() + key.raw).digest()[:4], b"")) for key in logs]
         _need(any(key._made(one, self.text) for key, one in made), "the checkpoint is not signed by the log's key")

@@ -15,8 +15,8 @@ FINDING = (
     "vector", "epss_percentile", "stale", "reasons",
 )  # fmt: skip
 WORK = (
-    "ring", "asset", "package", "installed", "to", "needs", "tier", "deadline", "overdue", "first_seen", "forensic",
-    "threat", "epss_percentile", "vulnerabilities",
+    "ring", "asset", "package", "installed", "to", "offered", "needs", "tier", "deadline", "overdue", "first_seen",
+    "forensic", "threat", "epss_percentile", "vulnerabilities",
 )  # fmt: skip
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What opens a cell that spreadsheets take for a formula, or for one after what they strip."""

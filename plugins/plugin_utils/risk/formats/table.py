@@ -43,6 +43,13 @@ def findings_text(findings: Sequence[Finding], not_measured: Mapping[str, str], 
     return "\n".join(text)
 
 
+def _offered(one: Work) -> str:
+    """Return what the asset's own archives offer, where that is another version, or none."""
+    if one.offered is None or one.offered == one.to:
+        return ""
+    return f" (its archives offer {one.offered or 'no update yet'})"
+
+
 def work_text(listed: Sequence[Work], now: datetime) -> str:
     """Return the work list."""
     rows = [
@@ -52,7 +59,7 @@ def work_text(listed: Sequence[Work], now: datetime) -> str:
             one.ring or "-",
             one.asset,
             one.package,
-            f"{one.installed} -> {one.to or 'as the vendor says'}"
+            f"{one.installed} -> {one.to or 'as the vendor says'}{_offered(one)}"
             if one.needs == UPDATE
             else f"{one.installed}: mitigate",
             "forensic first" if one.forensic else one.threat,

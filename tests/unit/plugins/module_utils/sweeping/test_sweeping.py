@@ -144,6 +144,16 @@ def test_a_neighbour_that_is_only_remembered_is_not_there(monkeypatch: pytest.Mo
     assert found.macs == dict.fromkeys(("192.0.2.7", "192.0.2.9", "2001:db8::9"), mac)
 
 
+def test_a_silent_address_of_a_host_that_answers_elsewhere_is_no_host_beside_it() -> None:
+    near = neighbours.Neighbours(
+        {"192.0.2.7": "02:00:00:00:00:07", "192.0.2.8": "02:00:00:00:00:07", "192.0.2.9": "02:00:00:00:00:09",
+         "fe80::7": "02:00:00:00:00:07"},
+        {"192.0.2.7", "192.0.2.8", "192.0.2.9", "fe80::7"},
+    )  # fmt: skip
+    assert neighbours.unanswered(near, {"192.0.2.8", "192.0.2.77"}) == {"192.0.2.9", "fe80::7"}
+    assert neighbours.unanswered(near, set()) == near.there
+
+
 def test_a_neighbour_outside_is_none_of_our_business() -> None:
     networks = addresses.networks_of(["192.0.2.0/28", "fe80::/64"])
     inside = [addresses.inside(one, networks) for one in ("192.0.2.7", "192.0.2.77", "fe80::1%eth0", "x")]

@@ -125,7 +125,23 @@ def test_one_bracket_damaged_is_never_taken(case: Case, damage: Callable[[bytes,
     assert set(results) <= {"refused", "rejected"}
 
 
-WRONG = [None, True, -1, 1e300, "", "\x00", "x" * 20_000, [], {}, [None], {"": ""}, "2026-99-99", ["a"] * 3]
+WRONG = [
+    None,
+    True,
+    -1,
+    1e300,
+    "",
+    "\x00",
+    "x" * 20_000,
+    [],
+    {},
+    [None],
+    {"": ""},
+    "2026-99-99",
+    ["a"] * 3,
+    10**400,
+    "\ud800",
+]
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -271,3 +287,17 @@ def test_a_member_of_osv_whose_name_is_damaged_rejects_its_record(member: str) -
     assert "found the unknown member" in after.rejected[0].reason
     newer = damaged.replace('"1.7.3"', '"1.8.0"')
     assert ("found the unknown member" in str(CASES[2].read(CASES[2].bytes() + newer.encode()).rejected)) is False
+
+
+@pytest.mark.parametrize("value", [["none"], {"none": 1}, 10**400, 7, True, None])
+@pytest.mark.parametrize("path", [("ssvc", "exploitation"), ("epss", "score"), ("cvss",), ("kev", "date_added")])
+def test_a_fact_of_another_type_rejects_its_flaw_alone(path: tuple[str, ...], value: object) -> None:
+    case = next(case for case in CASES if case.path == "enrichment.jsonl")
+    lines = case.bytes().splitlines()
+    number = next(number for number, line in enumerate(lines) if path[0] in json.loads(line))
+    lines[number] = json.dumps(put(json.loads(lines[number]), path, value)).encode()
+    after = case.read(b"\n".join(lines))
+    if value is None and path in (("ssvc", "exploitation"), ("cvss",)):
+        assert after.rejected == []  # nothing said is a normal answer
+    else:
+        assert [one.where for one in after.rejected] == [f"enrichment.jsonl:{number + 1}"]

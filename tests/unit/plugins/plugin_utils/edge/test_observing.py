@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,16 @@ def story(tmp_path: Path) -> Story:
     return Story(tmp_path, product(tmp_path / "product"))
 
 
+@lru_cache
+def said_once() -> dict[str, Any]:
+    """Return the answer of this very machine, which is asked once: its archives' lists are large."""
+    return host_state()
+
+
 def look(story: Story, asset: str, **changes: Any) -> str:
     """Do what the action does with the answer of this very machine; return the run's id."""
     run = story.open("observe", [asset])
-    answer = json.loads(json.dumps({**host_state(), **changes}))
+    answer = json.loads(json.dumps({**said_once(), **changes}))
     seen = observe(asset, answer, story.now, story.now)
     detail = keep_observation(Run(story.site, run), seen)
     said = seen_contribution("inventory", asset, {part: seen.measured(part) for part in PARTS}, detail)
@@ -97,7 +104,7 @@ def test_a_file_that_is_gone_leaves_the_asset_unknown(story: Story) -> None:
 
 def test_one_hosts_observation_is_no_other_hosts(story: Story) -> None:
     run = story.open("observe", ["prod-1"])
-    seen = observe("lab-1", host_state(), story.now, story.now)
+    seen = observe("lab-1", said_once(), story.now, story.now)
     path = observed_path(story.site, run.run_id, "prod-1")
     detail = keep_observation(Run(story.site, run), seen)
     Path(observed_path(story.site, run.run_id, "lab-1")).rename(path)
@@ -116,10 +123,22 @@ def test_one_hosts_observation_is_no_other_hosts(story: Story) -> None:
 )
 def test_an_answer_of_another_form_is_refused(story: Story, change: dict[str, Any], says: str) -> None:
     with pytest.raises(ObservationError) as refused:
-        observe("lab-1", {**host_state(), **change}, story.now, story.now)
+        observe("lab-1", {**said_once(), **change}, story.now, story.now)
     assert says in str(refused.value)
 
 
+def test_the_age_of_lists_is_by_the_controllers_clock_and_their_end_by_the_archives(story: Story) -> None:
+    theirs = story.now.timestamp() - 7200
+    offers = {"lists": "host", "as_of": theirs - 3600, "valid_until": story.now.timestamp(), "rows": []}
+    answer = {**said_once(), "host_time": theirs, "offers": offers}
+    seen = observe("lab-1", answer, story.now, story.now)
+    assert seen.offers is not None
+    assert abs(seen.offers.as_of - (story.now - timedelta(hours=1))) <= timedelta(seconds=1)
+    assert seen.offers.valid_until == story.now.replace(microsecond=0)
+    with pytest.raises(ObservationError, match="offers: TypeError"):
+        observe("lab-1", {**answer, "offers": {**offers, "as_of": None}}, story.now, story.now)
+
+
 def test_the_clocks_are_compared(story: Story) -> None:
-    answer = {**host_state(), "host_time": story.now.timestamp() - 600}
+    answer = {**said_once(), "host_time": story.now.timestamp() - 600}
     assert observe("lab-1", answer, story.now, story.now).clock_ahead == -600

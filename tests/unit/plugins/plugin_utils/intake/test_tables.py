@@ -57,17 +57,17 @@ def test_a_table_of_the_register_itself_brings_nothing_new(site: Site) -> None:
     assert proposal.settled
 
 
-@given(st.text())
+@given(st.text("'=+-@\t\r\n\uff1da ", max_size=6) | st.text())
 def test_no_cell_begins_as_a_formula_and_every_cell_comes_back(text: str) -> None:
     cell = guarded(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
     assert unguarded(cell) == text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "'=1+1", "''@x", "-1", "\t=x", "it's", "'quoted'", "\uff1d1"])
-def test_formulas_are_written_behind_a_quote(text: str) -> None:
-    assert unguarded(guarded(text)) == text
-    assert guarded(text).startswith("'") or guarded(text) == text
+@pytest.mark.parametrize("text", ["=1+1", "'=1+1", "''@x", "-1", "\t=x", "\uff1d1"])
+def test_formulas_are_written_behind_a_quote_and_nothing_else_is(text: str) -> None:
+    assert guarded(text) == f"'{text}"
+    assert [guarded(other) for other in ("it's", "'quoted'", "1=1")] == ["it's", "'quoted'", "1=1"]
 
 
 def test_a_title_that_is_a_formula_does_not_run_in_a_spreadsheet(site: Site) -> None:

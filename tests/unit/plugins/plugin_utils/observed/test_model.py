@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed import model
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.forms import MOST, ObservationError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.model import Observation
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.offers import Offer, Offers
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.parts import (
     Account,
     Connection,
@@ -40,6 +41,10 @@ def seen() -> Observation:
         connections=(Connection("tcp", "out", "192.0.2.10", "198.51.100.20", 443, "claims"),),
         accounts=(Account("deploy", 1000, "/bin/bash", "open", True, True),),
         identity=Identity("billing-1", "0" * 64, ("SHA256:" + "A" * 43,), ("02:00:00:00:00:01",), ("192.0.2.10",)),
+        offers=Offers(
+            "host", READ, READ + timedelta(days=7),
+            (Offer("nginx", "amd64", "1.22.1-9+deb12u11", "nginx", "", True, "held"),),
+        ),
         not_measured={"services": "systemd does not run here"},
         clock_ahead=-3,
     )
@@ -47,6 +52,30 @@ def seen() -> Observation:
 
 def test_what_is_written_is_read_as_the_same() -> None:
     assert Observation.from_bytes(seen().to_bytes(RUN)) == (seen(), RUN)
+
+
+def test_what_an_earlier_release_wrote_has_no_offers_and_they_are_not_known() -> None:
+    data = json.loads(seen().to_bytes(RUN))
+    del data["offers"]
+    read, _run = Observation.from_bytes(json.dumps(data).encode())
+    assert read.offers is None
+    assert "read the asset again" in read.not_measured["offers"]
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (timedelta(hours=24), None),
+        (timedelta(hours=24, seconds=1), "24 hours old, and the limit is 24"),
+        (timedelta(days=7, seconds=1), "valid until 2026-11-29T12:00:00Z"),
+    ],
+)
+def test_offers_by_lists_that_were_too_old_when_read_are_unknown(after: timedelta, says: str | None) -> None:
+    offers = seen().offers
+    assert offers is not None
+    found = offers.unknown_because(READ + after, 24)
+    assert (found is None) == (says is None)
+    assert (says or "") in (found or "")
 
 
 def test_a_part_that_was_not_measured_is_told_from_one_that_is_empty() -> None:
@@ -107,6 +136,12 @@ def broken(change: Callable[[dict[str, Any]], object]) -> bytes:
         (broken(lambda d: d["accounts"][0].update(uid=-1)), "accounts[0].uid"),
         (broken(lambda d: d["identity"].update(machine="abc")), "identity.machine"),
         (broken(lambda d: d.update(not_measured={"everything": "why"})), "not_measured"),
+        (broken(lambda d: d.update(offers=[])), "offers: expected a mapping"),
+        (broken(lambda d: d["offers"].update(as_of="yesterday")), "offers.as_of"),
+        (broken(lambda d: d["offers"].update(lists="ours")), "offers.lists"),
+        (broken(lambda d: d["offers"]["rows"][0].update(security="yes")), "offers.rows[0].security"),
+        (broken(lambda d: d["offers"]["rows"][0].update(kept="gone")), "offers.rows[0].kept"),
+        (broken(lambda d: d["offers"]["rows"][0].update(version="")), "offers.rows[0].version"),
         (broken(lambda d: d.update(packages=[None] * (MOST + 1))), f"at most {MOST}"),
     ],
 )

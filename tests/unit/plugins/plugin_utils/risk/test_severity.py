@@ -85,7 +85,7 @@ TABLES = {name: (ROOT / "policy" / "risk" / name).read_bytes() for name in FILES
         (DECISION, b"ephi,active,critical,critical", b"ephi,active,critical,urgent"),
         (DECISION, b"47,ephi,active,critical", b"47,ephi,active,high"),
         (DECISION, b"context,threat", b"threat,context"),
-        (DECISION, b"0,other,none,low,low,2160\r\n", b""),
+        (DECISION, b"0,other,none,low,low,2160\n", b""),
         (BOD, b"15,yes,yes,yes,total", b"15,yes,yes,maybe,total"),
         (BOD, b"14 days", b"a fortnight"),
         (SSVC, b"35,active", b"35,passive"),

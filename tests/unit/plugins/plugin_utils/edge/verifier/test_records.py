@@ -52,6 +52,18 @@ def test_every_byte_of_the_head_counts(told: Told, whole: Files) -> None:
         assert not taken or place in labels
 
 
+def test_a_signature_under_the_head_has_one_spelling(told: Told, whole: Files) -> None:
+    """The last digit before padding holds bits that decode to nothing: each other spelling of it is refused."""
+    note = whole["checkpoint"]
+    padded = [found.start() - 1 for found in re.finditer(rb"=+\n", note)]
+    assert padded
+    for place in padded:
+        digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        for digit in digits.replace(note[place : place + 1], b""):
+            other = note[:place] + bytes([digit]) + note[place + 1 :]
+            assert problem({**whole, "checkpoint": other}, witnesses=(told.witness,))
+
+
 def test_no_record_can_be_left_out_of_a_run_or_a_change(told: Told, whole: Files) -> None:
     contents, _files = told.bundle(assets=["lab-1"])
     free = []
