@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""policy/exceptions.yml: who approves exceptions, for how long, how they are reviewed, and who looks at renewals."""
+"""policy/excepting.yml: who approves exceptions, for how long, how they are reviewed, and who looks at renewals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXCEPTING = Fields(
         ),
     },
 )
-"""What policy/exceptions.yml may hold."""
+"""What policy/excepting.yml may hold."""
 
 
 @dataclass(frozen=True)

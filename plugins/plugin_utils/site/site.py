@@ -203,7 +203,7 @@ def load_site(root: Path, product: Path) -> Site:
     calendar = files.policy("calendar", calendar_faults)
     risk = files.policy("risk", risk_faults)
     inventory = files.policy("inventory", INVENTORY.faults)
-    excepting = files.policy("exceptions", EXCEPTING.faults)
+    excepting = files.policy("excepting", EXCEPTING.faults)
     standard = files.policy("standard", standard_faults)
     rules = files.policy("rules", rules_faults)
     pipeline = files.policy("pipeline", PIPELINE.faults)

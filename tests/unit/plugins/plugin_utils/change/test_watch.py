@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The watch after a change: it is over when its end was seen to be good, and what fails meanwhile reopens the change."""
+"""The watch after a change: it is over when its end was seen to be good, and what fails reopens the change."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_every_record_names_the_head_just_before_it(shop: Shop) -> None:
 
 def test_role_is_asked_before_anything_is_signed(shop: Shop) -> None:
     size = shop.ledger.size
-    with pytest.raises(TrustError, match="security is approver, not requester"):
+    with pytest.raises(TrustError, match="security is approver, security, not requester"):
         shop.request(by="security")
     stranger = trust_of({"root": shop.keys["root"], "log": shop.keys["log"]})
     assert not stranger.holds(shop.keys["security"].public_key.keyid)
