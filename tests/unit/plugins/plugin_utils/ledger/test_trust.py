@@ -39,7 +39,7 @@ def test_file_is_the_document(path: Path, keys: dict[str, Signer]) -> None:
     assert document is not None
     assert Trust.from_dict(document.to_dict()) == document
     assert document.principal_of(keys["security"].public_key.keyid) == "security"
-    assert document.roles("security") == {"approver"}
+    assert document.roles("security") == {"approver", "security"}
     assert document.roles("nobody") == frozenset()
 
 

@@ -121,7 +121,10 @@ def test_what_is_read_can_be_written_and_read_again(site: Site) -> None:
     policy = site.policy
     rings = {"rings": [ring.to_dict() for ring in policy.rings], "promotion_kinds": list(policy.promotion_kinds)}
     others = (policy.patching, policy.remediation, policy.calendar, policy.risk, policy.inventory)
-    assert Policy.from_files(rings, *(part.to_dict() for part in others)) == policy
+    named = {name: getattr(policy, name).to_dict() for name in ("rules", "pipeline", "leadership", "exceptions")}
+    again = Policy.from_files(rings, *(part.to_dict() for part in others), **named)
+    # The digest is of what the files say; written out again they say their defaults too.
+    assert dataclasses.replace(again, digest=policy.digest) == policy
 
 
 def test_a_site_is_frozen(site: Site) -> None:
