@@ -51,20 +51,31 @@ def reopened(change: ChangeState, plan: Plan, policy: Policy) -> tuple[Watch, ..
 def _watch(change: ChangeState, plan: Plan, ring: Ring) -> Watch:
     failed, left, until = [], [], None
     for asset in ring_state(change, plan, ring).of("verified"):
-        state = change.progress[asset]
-        counted = [one for one in state.later if _counts(change, one)]
-        newest = {one.kind: one for one in counted}
-        if any(one.verdict == "fail" for one in newest.values()):
+        bad, end = _seen(change, asset, timedelta(hours=ring.watch_hours))
+        if bad:
             failed.append(asset)
-            continue
-        bad = [number for number, one in enumerate(counted) if one.verdict == "fail"]
-        mended = next((one.at for one in counted[bad[-1] + 1 :]), None) if bad else None
-        since = mended or state.at
-        end = since + timedelta(hours=ring.watch_hours) if since is not None else None
-        if end is not None and not any(one.kind == _proof(change, asset) and one.at >= end for one in state.later):
+        elif end is not None:
             left.append(asset)
             until = max(until, end) if until else end
     return Watch(ring.name, tuple(failed), tuple(left), until)
+
+
+def _seen(change: ChangeState, asset: str, lasts: timedelta) -> tuple[bool, datetime | None]:
+    """Return whether an asset is bad in its watch, and when its watch ends; None where it is over.
+
+    What goes wrong after it was over is no doing of this change.
+    """
+    state = change.progress[asset]
+    since, bad = state.at, set[str]()
+    for one in state.later:
+        if one.verdict == "fail" and _counts(change, one):
+            bad.add(one.kind)
+        elif one.kind in bad:
+            bad.remove(one.kind)
+            since = one.at
+        if not bad and since is not None and one.kind == _proof(change, asset) and one.at >= since + lasts:
+            return False, None
+    return bool(bad), since + lasts if since is not None else None
 
 
 def _proof(change: ChangeState, asset: str) -> str:

@@ -48,6 +48,8 @@ def look(at: str, verdict: str = "pass", kind: str = "health", **more: Any) -> M
             "closed",
         ),
         ([look("2026-11-21 12:00", "fail", "drift"), look("2026-11-22 09:00")], "2026-11-22 12:00", "closed"),
+        ([look("2026-11-22 09:00"), look("2026-12-24 09:00", "fail")], "2026-12-25 12:00", "closed"),  # not its doing
+        ([look("2026-11-22 09:00", "fail")], "2026-11-22 12:00", "reopened"),  # late, and nobody had looked before
     ],
 )
 def test_the_watch_is_over_when_it_was_seen_to_be_well_at_its_end(
