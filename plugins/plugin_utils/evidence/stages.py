@@ -46,4 +46,3 @@ def refusal(stage: str, change: ChangeState, standing: str, ahead: Forecast, tol
     elif stage == "rolled-back" and not change.rolled_back:
         return f"{said}: nothing of it was taken back"
     return ""
-

@@ -3,7 +3,8 @@
 """What a pipeline brings to the gate: reports of tests, and the files it would deploy; each bound to the change's plan.
 
 A report says which plan it tested, or which of the plan's files, by SHA-256; one that says neither proves nothing
-about this change. A file that the plan does not lock is no part of what people agreed to.
+about this change. A file that the plan would not install is no part of what people agreed to: neither are the older
+files that it locks for the way back, whose tests passed long ago.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def tests_passed(q: Question) -> Iterator[Reason]:
     """Tests of this very plan, or of its files, ran, and all of them passed."""
     if q.pipeline is None or q.plan is None or q.policy.pipeline.tests == "optional":
         return
-    ours = {q.plan.digest, *plan_files(q.plan)}
+    ours = {q.plan.digest, *plan_files(q.plan, back=False)}
     about = [one for one in q.pipeline.reports if one.of & ours]
     strange = [one.name for one in q.pipeline.reports if not one.of & ours]
     run_them = f"run the tests of plan {q.plan.digest[:12]}..., and hand in their report: --tests FILE"
@@ -40,7 +41,7 @@ def artefacts_traced(q: Question) -> Iterator[Reason]:
     """Every file that would be deployed is one that the plan locks, to the byte; a plan that locks any wants some."""
     if q.pipeline is None or q.plan is None or q.policy.pipeline.artefacts == "optional":
         return
-    locked = plan_files(q.plan)
+    locked = plan_files(q.plan, back=False)
     strange = [f"{one.name} ({one.sha256[:12]}...)" for one in q.pipeline.artefacts if one.sha256 not in locked]
     if strange:
         said = f"not of plan {q.plan.digest[:12]}...: {', '.join(strange)}"

@@ -69,7 +69,11 @@ def question(case: dict[str, Any]) -> Question:
 
 def _handed(handed: dict[str, Any], planned: Plan) -> Pipeline:
     """Return what a pipeline hands in: reports, `of` the plan unless they say otherwise, and files by their words."""
-    names = {"the plan": planned.digest, "a file of the plan": next(iter(plan_files(planned)), "")}
+    names = {
+        "the plan": planned.digest,
+        "a file of the plan": next(iter(plan_files(planned, back=False)), ""),
+        "a file of the way back": next(iter(plan_files(planned, forward=False)), ""),
+    }
     reports = [
         Report(one.get("name", "report.xml"), digest(one.get("name", "report")), one.get("ran", 3), one.get("wrong", 0),
                frozenset(names.get(of, digest(of)) for of in one.get("of", ["the plan"])))
