@@ -24,12 +24,11 @@ MOST_FILES, MOST_BYTES, SUMS = 200_000, 1 << 29, "SHA256SUMS"
 FILES = re.compile(r"(?a)(records|keys|plans|results|evidence|tile)(/\w[\w.-]*)+|checkpoint|SHA256SUMS|\w+\.[a-z]+")
 ALL = {"approver", "implementer", "log", "officer", "publisher", "requester", "verifier"}
 ROLES = {  # who may sign what
-    "trust": {"root"}, "request": {"requester"}, "approve": {"approver"}, "review": {"approver"}, "hold": {"officer"},
-    "assess": {"approver"}, "standard": {"approver"}, "policy": {"approver"},
-    "run-open": {"implementer"}, "deploy": {"implementer"}, "verify": {"verifier"}, "rollback": {"implementer"},
-    "lease": {"implementer"}, "run-close": {"implementer"}, "break-glass": {"implementer"}, "heartbeat": {"log"},
-    "halt": {"requester", "approver", "implementer"}, "tombstone": {"officer"}, "amend": ALL,
-    "evidence": ALL - {"log", "publisher"}, "exception": {"approver"}, "content": {"publisher"},
+    **dict.fromkeys(("approve", "review", "assess", "standard", "policy", "exception"), {"approver"}),
+    **dict.fromkeys(("run-open", "deploy", "rollback", "lease", "run-close", "break-glass"), {"implementer"}),
+    "trust": {"root"}, "request": {"requester"}, "hold": {"officer"}, "tombstone": {"officer"}, "verify": {"verifier"},
+    "heartbeat": {"log"}, "content": {"publisher"}, "halt": {"requester", "approver", "implementer"}, "amend": ALL,
+    "evidence": ALL - {"log", "publisher"},
 }  # fmt: skip
 KINDS = {  # kind of key: curve (none: Ed25519), and whether its signatures are bare, SSHSIG, or of a FIDO2 token
     "ed25519": ("", "bare"), "ecdsa-p256": ("nistp256", "bare"), "ecdsa-p384": ("nistp384", "bare"),
