@@ -24,8 +24,8 @@ MOST_FILES, MOST_BYTES, SUMS = 200_000, 1 << 29, "SHA256SUMS"
 FILES = re.compile(r"(?a)(records|keys|plans|results|evidence|tile)(/\w[\w.-]*)+|checkpoint|SHA256SUMS|\w+\.[a-z]+")
 ALL = {"approver", "implementer", "log", "officer", "publisher", "requester", "verifier"}
 ROLES = {  # who may sign what
-    **dict.fromkeys(("approve", "review", "assess", "standard", "policy", "exception"), {"approver"}),
-    **dict.fromkeys(("run-open", "deploy", "rollback", "lease", "run-close", "break-glass"), {"implementer"}),
+    **{key: {"approver"} for key in ("approve", "review", "assess", "standard", "policy", "exception")},
+    **{key: {"implementer"} for key in ("run-open", "deploy", "rollback", "lease", "run-close", "break-glass")},
     "trust": {"root"}, "request": {"requester"}, "hold": {"officer"}, "tombstone": {"officer"}, "verify": {"verifier"},
     "heartbeat": {"log"}, "content": {"publisher"}, "halt": {"requester", "approver", "implementer"}, "amend": ALL,
     "evidence": ALL - {"log", "publisher"},
