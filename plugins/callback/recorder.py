@@ -207,7 +207,8 @@ class CallbackModule(CallbackBase):
         if not code and any(one.outcome == REFUSED for one in journal.heard):
             raise HoldfastError("a witness refused this ledger's head; run `holdfast audit` before anything else")
         if silent:
-            told = f"no control of {', '.join(silent)} was answered in this run, so nothing is known of it"
+            asked = "health check" if journal.feels else "control"
+            told = f"no {asked} of {', '.join(silent)} was answered in this run, so nothing is known of it"
             if not code:
                 raise HoldfastError(f"{told}; run the playbook whole, without --tags or --skip-tags")
             self._display.error(f"holdfast: {told}")  # the run has failed already, and Ansible said of whom

@@ -126,6 +126,7 @@ class Journal:
         self.run: OpenRun | None = None
         self.denied = self.drift = False
         self._judged: set[str] = set()
+        self._felt: set[str] = set()
         self._began: dict[str, tuple[datetime, float]] = {}
         self._tallies: dict[str, Tally] = {}
         self._prepared: dict[str, Tally] = {}
@@ -263,6 +264,8 @@ class Journal:
         if contribution["step"] == "verify" and contribution["kind"] == "drift":
             self._judged.add(contribution["result"]["asset"])
             self.drift |= contribution["result"]["verdict"] == "fail"
+        elif contribution["step"] == "verify" and contribution["kind"] == "health" and contribution["phase"] == "after":
+            self._felt.add(contribution["result"]["asset"])
 
     @property
     def unasked(self) -> bool:
@@ -272,12 +275,19 @@ class Journal:
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """The expected assets of whose controls the run has reported nothing, where it should report on each.
+        """The expected assets of which the run has reported nothing, where it should report on each.
 
-        A check must; so must a remediation that has reported on one. A run that the gate denied has not looked.
+        A check must, on the controls of each, or where it asks for no controls, on the health of each; so must a
+        remediation that has reported on one. A run that the gate denied has not looked.
         """
         must = self.kind == "check" or (self.kind == "remediate" and self._judged)
-        return tuple(sorted(set(self.expected) - self._judged)) if must and not self.denied else ()
+        seen = self._felt if self.feels else self._judged
+        return tuple(sorted(set(self.expected) - seen)) if must and not self.denied else ()
+
+    @property
+    def feels(self) -> bool:
+        """The run is a check that has asked for health, and for no control."""
+        return self.kind == "check" and bool(self._felt) and not self._judged
 
     def _flush_deploys(self, run: OpenRun) -> None:
         by_ring: dict[str | None, list[dict[str, Any]]] = {}

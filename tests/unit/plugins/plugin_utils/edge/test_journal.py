@@ -156,6 +156,8 @@ def judged(result: str) -> dict:
         ("check", (judged("pass"),), ()),
         ("check", (judged("not_measured"),), ()),
         ("check", (health_contribution(HOST, "before", [{"id": "web", "result": "pass"}]),), (HOST,)),
+        ("check", (health_contribution(HOST, "after", [{"id": "web", "result": "fail"}]),), ()),
+        ("remediate", (health_contribution(HOST, "after", [{"id": "web", "result": "pass"}]),), ()),
         ("remediate", (judged("fail"),), ()),
         ("plan", (), ()),
     ],
@@ -167,15 +169,29 @@ def test_a_host_that_a_check_reports_nothing_of_is_named(root, kind, seen, silen
     assert journal.silent == silent
 
 
-def test_a_remediation_that_looked_at_one_host_must_look_at_all(root):
-    register = root / "holdfast.yml"
-    text = register.read_text(encoding="utf-8")
-    asset = text[text.index("  - id: ") : text.index("\n# An example") if "\n# An example" in text else len(text)]
-    register.write_text(text.replace(asset, asset.rstrip() + "\n" + asset.replace(HOST, "other-1")), encoding="utf-8")
+def test_a_look_at_one_host_must_be_at_all(root):
+    two(root)
     journal = open_journal(root, particulars("remediate", hosts=(HOST, "other-1")))
     assert journal.silent == ()  # it has looked at none, as a playbook without a probe
     journal.saw(HOST, contribution=judged("pass"))
     assert journal.silent == ("other-1",)
+
+
+def test_a_look_at_the_health_of_one_host_must_be_at_that_of_all_and_stands_for_no_control(root):
+    two(root)
+    journal = open_journal(root, particulars("check", hosts=(HOST, "other-1")))
+    journal.saw(HOST, contribution=health_contribution(HOST, "after", [{"id": "web", "result": "pass"}]))
+    assert (journal.silent, journal.feels) == (("other-1",), True)
+    journal.saw("other-1", contribution={**judged("pass"), "result": {**judged("pass")["result"], "asset": "other-1"}})
+    assert (journal.silent, journal.feels) == ((HOST,), False)
+
+
+def two(root):
+    """Register another host."""
+    register = root / "holdfast.yml"
+    text = register.read_text(encoding="utf-8")
+    asset = text[text.index("  - id: ") : text.index("\n# An example") if "\n# An example" in text else len(text)]
+    register.write_text(text.replace(asset, asset.rstrip() + "\n" + asset.replace(HOST, "other-1")), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
