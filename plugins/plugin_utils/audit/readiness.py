@@ -53,6 +53,8 @@ class _Book:
         self.requests = {entry.sha256: entry for entry in entries if entry.step == "request"}
         self.assessments = [entry for entry in entries if entry.step == "assess"]
         self.apart = insiders(entries)
+        self.hands = insiders(entry for entry in entries if entry.step != "verify")
+        """Who asked for a change or carried it out, as far as proofs go: whoever verifies it may have sealed them."""
         self.emergencies = emergencies(entries)
 
     def holds(self, entry: Entry) -> bool:
@@ -152,7 +154,7 @@ def _sealed(record: Entry, request: Entry, kind: str, days: int, book: _Book) ->
         seen.add(entry.about)
         if again or entry.about in erased or entry.body["kind"] != kind:
             continue
-        apart = alone or entry.principal not in book.apart[request.change]
+        apart = alone or entry.principal not in book.hands[request.change]
         at = datetime.fromisoformat(entry.body["done_at"]) if "done_at" in entry.body else entry.at
         if apart and _fresh(at, record, days):
             return True

@@ -131,6 +131,14 @@ def kept_longer(shop: Shop) -> None:
     shop.evidence(kind="access-review", days=7 * 366)
 
 
+def sealed_by_the_verifier(shop: Shop) -> None:
+    shop.evidence(kind="access-review", by="scanner")
+
+
+def sealed_by_who_carries_it_out(shop: Shop) -> None:
+    shop.evidence(kind="access-review", by="controller")
+
+
 def sealed_by_the_requester(shop: Shop) -> None:
     shop.evidence(kind="access-review", by="operations")
 
@@ -146,6 +154,8 @@ def of_another_kind(shop: Shop) -> None:
         (done_long_ago, False),
         (kept_longer, False),
         (sealed_by_the_requester, False),
+        (sealed_by_who_carries_it_out, False),
+        (sealed_by_the_verifier, True),
         (of_another_kind, False),
     ],
 )
