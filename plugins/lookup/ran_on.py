@@ -54,11 +54,10 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_ledger, open_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site, records_of
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.returning import turns_back
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
 
 NOBODY = "holdfast_none"
 
@@ -76,7 +75,7 @@ class LookupModule(LookupBase):
         try:
             site = open_site(find_site(self.get_option("site")))
             ring = plain(self.get_option("ring")) or None
-            turns = turns_back(site, read_records(open_ledger(site)), plain(terms[0]), ring)
+            turns = turns_back(site, records_of(site), plain(terms[0]), ring)
         except HoldfastError as error:
             raise AnsibleLookupError(str(error)) from error
         if not turns:

@@ -46,7 +46,7 @@ FIRST = "asset-01"
 ASK = """\
 from pathlib import Path
 from ansible.plugins.action import ActionBase
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import uncollected
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.collecting import uncollected
 
 
 class ActionModule(ActionBase):

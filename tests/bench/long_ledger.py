@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import canonical, merkle
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import trust_in_force
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.recorder import Recorder
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import FileSigner, Signer
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
@@ -71,31 +73,48 @@ def long_ledger(path: Path, size: int) -> Ledger:
     """Make a ledger of `size` entries or a few more: a trust document and drift checks, sealed at the end."""
     keys: dict[str, Signer] = {name: FileSigner(Ed25519PrivateKey.generate()) for name in ROLES}
     people = tuple(Principal(name, (ROLES[name],), (key.public_key,)) for name, key in keys.items())
-    trust = Trust(1, None, people)
     sketch: Any = Sketch()
-    now = START
-
-    def tick() -> datetime:
-        nonlocal now
-        now += timedelta(seconds=1)
-        return now
-
-    recorder = Recorder(sketch, trust, ORG, "0.1.0", tick)
+    tick = _clock()
+    recorder = Recorder(sketch, Trust(1, None, people), ORG, "0.1.0", tick)
     recorder.publish_trust(keys["root"])
+    _write_checks(sketch, recorder, size, keys["controller"], keys["scanner"], "lab-1")
+    recorder.checkpoint(keys["log"])
+    return _stored(path, sketch)
+
+
+def lengthened(
+    ledger: Ledger, path: Path, size: int, org: str, implementer: Signer, verifier: Signer, log: Signer, asset: str
+) -> Ledger:
+    """Make a copy of a ledger that goes on with drift checks of an asset, to `size` entries or a few more."""
+    sketch: Any = Sketch()
+    for _index, stored in ledger.entries():
+        sketch.append(stored)
+    recorder = Recorder(sketch, trust_in_force(ledger), org, "0.1.0", _clock())
+    _write_checks(sketch, recorder, size, implementer, verifier, asset)
+    recorder.checkpoint(log)
+    return _stored(path, sketch)
+
+
+def _clock() -> Callable[[], datetime]:
+    moments = (START + timedelta(seconds=second) for second in count())
+    return lambda: next(moments)
+
+
+def _write_checks(
+    sketch: Any, recorder: Recorder, size: int, implementer: Signer, verifier: Signer, asset: str
+) -> None:
     baseline = sha256(b"controls").hexdigest()
     counts = {"pass": CHECKS, "fail": 0, "waived": 0, "not_applicable": 0, "not_measured": 0}
     checks = [{"id": f"ssh-{number:02}", "result": "pass"} for number in range(CHECKS)]
-    result = {"asset": "lab-1", "verdict": "pass", "counts": counts, "checks": checks, "detail_sha256": "c" * 64}
+    result = {"asset": asset, "verdict": "pass", "counts": counts, "checks": checks, "detail_sha256": "c" * 64}
     while len(sketch.stored) < size:
         run = recorder.open_run(
-            keys["controller"], kind="check", mode="check", baseline=baseline, expected_assets=["lab-1"],
+            implementer, kind="check", mode="check", baseline=baseline, expected_assets=[asset],
             ansible_core="2.19.14", baselines=[{"id": "debian-server", "version": "1.2.0", "sha256": baseline}],
             materials=[{"name": name, "sha256": baseline} for name in ("playbook", "collection", "site")],
         )  # fmt: skip
-        recorder.verify(keys["scanner"], run, kind="drift", phase=None, results=[result])
-        recorder.close_run(keys["controller"], run, outcome="ok", exit_code=0)
-    recorder.checkpoint(keys["log"])
-    return _stored(path, sketch)
+        recorder.verify(verifier, run, kind="drift", phase=None, results=[result])
+        recorder.close_run(implementer, run, outcome="ok", exit_code=0)
 
 
 def _stored(path: Path, sketch: Any) -> Ledger:

@@ -17,6 +17,8 @@ from .traces import Assessed, AssetState, Consent, Emergency, Halt, RunSeen, See
 WATCHED = ("health", "drift")
 """What verifiers see outside a change that may say how the change did."""
 
+_Sightings = dict[str, list[tuple[str | None, Sighting]]]
+
 
 @dataclass(frozen=True)
 class ChangeState:
@@ -147,7 +149,7 @@ def change_state(
     listed = list(records)
     mine = [record for record in listed if record.change_id == change_id]
     state = _computed(mine, change_id, frozenset(health_required), frozenset(intermittent))
-    return None if state is None else _looked_at(state, _sightings(listed, state.progress))
+    return None if state is None else _looked_at(state, _sightings(listed, [state]))
 
 
 def _computed(
@@ -176,17 +178,25 @@ def change_states(
             if record.step == "request":
                 asked.setdefault(record.change_id)
     traits = frozenset(health_required), frozenset(intermittent)
-    states = [_computed(of_change[one], one, *traits) for one in asked]
-    reached = {asset for state in states if state is not None for asset in state.progress}
-    seen = _sightings(listed, reached)
-    return tuple(_looked_at(state, seen) for state in states if state is not None)
+    computed = (_computed(of_change[one], one, *traits) for one in asked)
+    states = [state for state in computed if state is not None]
+    seen = _sightings(listed, states)
+    return tuple(_looked_at(state, seen) for state in states)
 
 
-def _sightings(records: Iterable[Record], assets: Collection[str]) -> dict[str, list[tuple[str | None, Sighting]]]:
-    """Return, by asset, what verifiers saw of its health and its drift, each with the change whose run it was."""
+def _sightings(records: Iterable[Record], states: Iterable[ChangeState]) -> _Sightings:
+    """Return, by asset that a change reached, what verifiers saw since of its health and its drift, and in whose run.
+
+    What was seen before the first of these changes left its last record on any of them says nothing of them.
+    """
+    reached = [known for state in states for known in state.progress.values()]
+    assets = {known.asset for known in reached}
+    since = min((known.index for known in reached), default=0)
     found: dict[str, list[tuple[str | None, Sighting]]] = {asset: [] for asset in assets}
     for record in records if assets else ():
-        if record.step != "verify" or record.body["kind"] not in WATCHED or record.body["phase"] == "before":
+        if record.index <= since or record.step != "verify" or record.gist["kind"] not in WATCHED:
+            continue
+        if record.body["phase"] == "before":
             continue
         for result in record.body["results"]:
             if result["asset"] in found:
@@ -195,7 +205,7 @@ def _sightings(records: Iterable[Record], assets: Collection[str]) -> dict[str, 
     return found
 
 
-def _looked_at(state: ChangeState, seen: Mapping[str, list[tuple[str | None, Sighting]]]) -> ChangeState:
+def _looked_at(state: ChangeState, seen: _Sightings) -> ChangeState:
     """Return the state with what was seen of each asset after its newest record, in runs that are none of its own."""
     progress = dict(state.progress)
     for asset, known in state.progress.items():

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
@@ -14,26 +12,11 @@ from ansible.plugins.action import ActionBase
 
 from ..change.parts import Part
 from ..errors import HoldfastError
+from .collecting import uncollected
 from .contributions import sealed
 from .journal import WAVES
 from .opening import Run, require_run
 from .plain import plain
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Leave garbage to the end of the process, which is Ansible's fork for one task on one host.
-
-    Looking for it among all that Ansible has loaded, again and again while a module's files are parsed, takes longer
-    than to parse them.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no type information

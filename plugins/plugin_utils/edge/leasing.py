@@ -9,13 +9,12 @@ from datetime import timedelta
 
 from ..errors import PolicyError
 from ..ledger.canonical import moment, timestamp
-from ..ledger.reading import read_records
 from ..ledger.recorder import Recorder
 from ..ledger.signers import Signer
 from ..policy.leasing import Lease, ailing, leases, objection
 from ..site.cluster import Cluster
 from .environment import utc_now
-from .opening import Run, open_ledger, open_recorder
+from .opening import Run, open_recorder, records_of
 from .signing import site_signer
 
 
@@ -28,7 +27,7 @@ def cluster_of(run: Run, asset: str) -> Cluster | None:
 def held(run: Run, asset: str) -> Lease | None:
     """Return the lease this run holds for an asset now, None where it holds none. The ledger is read anew."""
     now = utc_now()
-    records = read_records(open_ledger(run.site), start=run.opened.index)
+    records = records_of(run.site)[run.opened.index :]
     mine = (lease for lease in leases(records, now) if lease.run_id == run.opened.run_id)
     return next((lease for lease in mine if lease.asset == asset), None)
 
@@ -55,7 +54,7 @@ def take(run: Run, asset: str, minutes: float, unwell: Mapping[str, str]) -> Lea
     known = held(run, asset)
     if known is not None:
         return known
-    records = read_records(open_ledger(run.site))
+    records = records_of(run.site)
     unwell = {**ailing(records, cluster.members), **unwell}
     why = objection(cluster, asset, leases(records, utc_now()), unwell)
     if why is not None:
@@ -66,7 +65,7 @@ def take(run: Run, asset: str, minutes: float, unwell: Mapping[str, str]) -> Lea
     lease = Lease(receipt.index, run.opened.run_id, cluster.name, asset, until)
     # Another run may have looked at the same moment and found the same room. Now both stand in the ledger, each sees
     # the other, and the order there is the same for both.
-    after = leases(read_records(open_ledger(run.site)), utc_now())
+    after = leases(records_of(run.site), utc_now())
     why = objection(cluster, asset, after, unwell, before=lease.index)
     if why is not None:
         _release(recorder, signer, run, lease)

@@ -17,24 +17,16 @@ from ..change.safeguarded import informed
 from ..change.state import ChangeState, change_state
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
-from ..errors import LedgerError, PlanError, PolicyError
+from ..errors import LedgerError, PlanError, PolicyError, TrustError
 from ..evidence.baselines import baseline_digest
-from ..ledger.chain import Chain
-from ..ledger.reading import (
-    OpenRun,
-    Record,
-    chain_after,
-    find_open_run,
-    officers_of,
-    read_records,
-    trust_in_force,
-)
+from ..ledger.reading import OpenRun, Record, find_open_run, officers_of
 from ..ledger.recorder import Recorder
 from ..ledger.store import Ledger
 from ..site.site import Site, load_site
 from ..site.sources import unchanged
 from .environment import PRODUCT, RunContext, utc_now
 from .product import product_version
+from .rereading import read_again
 
 _opened: dict[Path, Site] = {}
 _begun: dict[str, OpenRun] = {}
@@ -61,10 +53,16 @@ def open_ledger(site: Site) -> Ledger:
 def open_recorder(site: Site) -> Recorder:
     """Return what writes records into the site's ledger. Raises LedgerError or TrustError where that is impossible."""
     ledger = open_ledger(site)
-    seen = ledger.size
-    chain = chain_after(ledger, Chain(), 0, seen)
-    trust = chain.trust or trust_in_force(ledger)
-    return Recorder(ledger, trust, site.org, product_version(), utc_now, chain=chain, seen=seen)
+    read = read_again(ledger, site.root)
+    if read.trust is None:
+        raise TrustError(f"{ledger.path}: holds no trust document; publish one with `holdfast trust publish`")
+    ledger.remember(read.chain, read.size)
+    return Recorder(ledger, read.trust, site.org, product_version(), utc_now, chain=read.chain, seen=read.size)
+
+
+def records_of(site: Site) -> Sequence[Record]:
+    """Return every record of the site's ledger as it is now, verified; what this process knows is read no more."""
+    return read_again(open_ledger(site), site.root).records
 
 
 def stated_baselines(site: Site, assets: Iterable[str]) -> list[dict[str, str]]:
@@ -167,7 +165,7 @@ def open_change(site: Site, records: Sequence[Record], change_id: str) -> Case:
 def open_case(root: Path, change_id: str) -> Case:
     """Return a change of the site at `root`, read from its ledger now."""
     site = open_site(root)
-    return open_change(site, read_records(open_ledger(site)), change_id)
+    return open_change(site, records_of(site), change_id)
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ class Run:
     @cached_property
     def records(self) -> Sequence[Record]:
         """Every record of the ledger as it is now, verified."""
-        return read_records(open_ledger(self.site))
+        return records_of(self.site)
 
     @cached_property
     def record(self) -> Record:

@@ -16,11 +16,10 @@ from ..change.plan import Plan
 from ..change.state import change_states
 from ..change.store import load_plan
 from ..errors import HoldfastError
-from ..ledger.reading import read_records
 from ..policy.keeping import needed
 from ..site.site import Site
 from .environment import utc_now
-from .opening import open_ledger
+from .opening import records_of
 from .playing import program, surroundings
 from .pool import Held, Pool
 
@@ -56,7 +55,7 @@ class Stock:
     @cached_property
     def needed(self) -> Mapping[str, tuple[str, ...]]:
         """The digests that must stay, each with the reasons. Raises LedgerError or PlanError where that is unknown."""
-        changes = change_states(read_records(open_ledger(self.site)), **self.site.traits)
+        changes = change_states(records_of(self.site), **self.site.traits)
         keep = timedelta(days=self.site.pool.keep_days)
         return needed(self.plans, changes, self.site.policy, utc_now(), keep)
 

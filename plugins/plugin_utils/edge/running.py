@@ -15,7 +15,7 @@ from ansible.release import __version__ as ansible_core
 
 from ..change.state import ChangeState, change_states
 from ..errors import PolicyError, SiteError
-from ..ledger.reading import Record, read_records
+from ..ledger.reading import Record
 from ..ledger.trust import Trust
 from ..policy.excepting import require_signed
 from ..policy.leading import led
@@ -27,8 +27,9 @@ from .environment import RunContext, utc_now
 from .journal import Journal, Signers
 from .loading import loads
 from .locking import hold
-from .opening import open_change, open_recorder, open_site, stated_baselines
+from .opening import open_change, open_recorder, open_site, records_of, stated_baselines
 from .product import code_digest, files_digest
+from .rereading import keep, read_again
 from .signing import site_signer
 from .witnessing import cosign
 
@@ -72,13 +73,10 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
             "add them, or --limit the run"
         )
     recorder = open_recorder(site)
-    looks = particulars.kind in LOOKING
-    few = ("run-open", "run-close", "content", "policy", "trust")
-    records = read_records(recorder.ledger, steps=few if looks else ())
+    records = records_of(site)
     _approvers_known(site, recorder.trust)
     if site.exceptions_signed:
-        said = read_records(recorder.ledger, steps=("exception",))
-        require_signed(site.exceptions, said, utc_now(), site.policy.exceptions, recorder.trust.officers)
+        require_signed(site.exceptions, records, utc_now(), site.policy.exceptions, recorder.trust.officers)
     basis = _basis(site, records, particulars)
     lock = hold(recorder.ledger, basis["change_id"]) if "change_id" in basis else None
     signers = Signers(*(site_signer(site, name) for name in ("implementer", "verifier", "log")))
@@ -87,6 +85,7 @@ def open_journal(root: Path, particulars: Particulars) -> Journal:
         for one in site.exceptions
         if one.in_force(utc_now()) and any(one.scope.covers(site.asset(host)) for host in particulars.hosts)
     ]
+    keep(read_again(recorder.ledger, site.root), recorder.ledger, site.root, signers.log)
     require_duties_apart(recorder.trust, signers, records, basis, recorder.ledger.size, waivers)
     content = require_content(
         site,
@@ -164,20 +163,19 @@ def _basis(site: Site, records: Sequence[Record], particulars: Particulars) -> d
 
 
 def left_behind(records: Sequence[Record], now: datetime) -> list[str]:
-    """Return the runs that only look, were opened longer ago than they take, and never closed; of run-open, run-close.
+    """Return the runs that only look, were opened longer ago than they take, and never closed.
 
     A check that was cut short harms nobody; the next one says that it knows of it, and the audit calls it no finding.
     """
     begun: dict[str, datetime] = {}
     for record in records:
-        run_id = record.body.get("run_id")
         if record.step == "run-open":
-            for earlier in record.body["resumes"]:
+            for earlier in record.gist["resumes"]:
                 begun.pop(earlier, None)
-            if record.body["kind"] in LOOKING and record.change_id is None:
-                begun[str(run_id)] = record.recorded_at
+            if record.gist["kind"] in LOOKING and record.change_id is None:
+                begun[record.gist["run_id"]] = record.recorded_at
         elif record.step == "run-close":
-            begun.pop(str(run_id), None)
+            begun.pop(record.gist["run_id"], None)
     return [run_id for run_id, at in begun.items() if now - at > LONGEST]
 
 
@@ -201,7 +199,9 @@ def _approvals(site: Site, state: ChangeState) -> list[dict[str, Any]]:
 
 def _open_baseline_change(site: Site, records: Sequence[Record], hosts: Sequence[str]) -> str | None:
     """Return the newest approved, unfinished configuration change for the present baseline that covers the hosts."""
-    for state in reversed(change_states(records, **site.traits)):
+    config = {one.change_id for one in records if one.step == "request" and one.gist["kind"] == "config"}
+    about = [one for one in records if one.change_id is None or one.change_id in config] if config else []
+    for state in reversed(change_states(about, **site.traits)):
         if state.kind != "config" or not set(hosts) <= set(state.assets):
             continue
         case = open_change(site, records, state.change_id)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import HoldfastError
-from ..ledger.reading import Record, read_records
+from ..ledger.reading import Record
 from ..site.site import Site
-from .opening import open_ledger
+from .opening import open_ledger, records_of
 from .playing import program, surroundings
 
 LOCK = "watch.lock"
@@ -74,7 +74,7 @@ def check(site: Site, minutes: int, lock: IO[bytes]) -> Checked:
     """
     before = open_ledger(site).size
     code, said = _play(site.root, minutes * 60, lock)
-    records = read_records(open_ledger(site))
+    records = records_of(site)
     opened = [r for r in records if r.index >= before and r.step == "run-open" and r.body["kind"] == "check"]
     if not opened:
         return Checked(None, None, (f"the check did not begin ({_ended(code, minutes)})",), records, said)

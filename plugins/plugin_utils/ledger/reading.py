@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _TRUST_MARK = b'/trust/v1"'
 WINDOW = 200
 """Entries looked at together when a recent one is sought from the end."""
+GIST = ("run_id", "kind", "mode", "ring", "resumes")
+"""Members of a body by which a record is found among many; what else it says is looked up where it matters."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Record:
     body: dict[str, Any]
     keyid: str = ""
     doubted: bool = False
+
+    @property
+    def gist(self) -> Mapping[str, Any]:
+        """The members of GIST that the body has; to look at these alone is cheap in a record that was kept."""
+        return self.body
 
     @property
     def subject_sha256(self) -> str:

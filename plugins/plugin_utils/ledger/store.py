@@ -8,7 +8,7 @@ it. What differs between the two databases is in sqlite.py and postgres.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import LedgerError, TrustError
 from ..site.place import Place
@@ -142,6 +142,15 @@ class Ledger:
             if len(page) < PAGE:
                 return
             start = page[-1][0] + 1
+
+    def some(self, indices: Iterable[int]) -> dict[int, bytes]:
+        """Return the stored bytes of those of the entries that exist, read at one moment."""
+
+        def read(view: View) -> dict[int, bytes]:
+            rows = (row for index in indices for row in view.entries(index, 1) if row[0] == index)
+            return {index: stored for index, stored in rows if isinstance(stored, bytes)}
+
+        return self.store.view(read)
 
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """Return the RFC 6962 proof that entry `index` is in the tree of `size` entries."""

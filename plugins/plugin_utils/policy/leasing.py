@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,12 +35,11 @@ def leases(records: Iterable[Record], now: datetime) -> tuple[Lease, ...]:
     held: dict[tuple[str, str], Lease] = {}
     ended: set[str] = set()
     for record in records:
-        body = record.body
         if record.step == "run-open":
-            ended.update(body["resumes"])
+            ended.update(record.gist["resumes"])
         elif record.step == "run-close":
-            ended.add(body["run_id"])
-        elif record.step == "lease" and body["action"] == "take":
+            ended.add(record.gist["run_id"])
+        elif record.step == "lease" and (body := record.body)["action"] == "take":
             held[body["run_id"], body["asset"]] = Lease(
                 record.index, body["run_id"], body["cluster"], body["asset"], moment(body["until"])
             )
@@ -57,37 +56,49 @@ _FAILED = "was failed in the last run"
 _STUCK = "could not be put back in the last run"
 
 
-def _ended_by(record: Record, result: Mapping[str, Any]) -> tuple[str, ...]:
+def _ended_by(record: Record, result: Mapping[str, Any]) -> frozenset[str]:
     """Return the bad words that a result ends without speaking for the asset's health."""
     if record.step == "verify":
-        return (_UNREACHABLE,)
+        return frozenset({_UNREACHABLE})
     whole = result.get("outcome") in ("changed", "unchanged") or result.get("result") == "restored"
-    return (_UNREACHABLE, _FAILED, _STUCK) if whole else ()
+    return frozenset({_UNREACHABLE, _FAILED, _STUCK}) if whole else frozenset()
 
 
-def ailing(records: Iterable[Record], members: Collection[str]) -> dict[str, str]:
+def ailing(records: Sequence[Record], members: Collection[str]) -> dict[str, str]:
     """Return the members whose last word on record is bad, each with what it was.
 
     A look at health decides by itself; a deployment or a way back that failed counts until one did not, or the host is
-    healthy; a host out of reach until it answers.
+    healthy; a host out of reach until it answers. The newest record comes first: the first word that nothing later
+    ended is the last.
     """
     bad: dict[str, str] = {}
-    for record in records:
-        results = record.body.get("results", ()) if record.step in ("deploy", "verify", "rollback") else ()
-        for result in results:
+    ended: dict[str, frozenset[str]] = {member: frozenset() for member in members}
+    for record in reversed(records):
+        if not ended:
+            break
+        if record.step not in ("deploy", "verify", "rollback") or _says_nothing(record, ended.values()):
+            continue
+        for result in reversed(record.body["results"]):
             asset = result["asset"]
-            word = _word(record, result) if asset in members else None
-            if word:
+            if asset not in ended:
+                continue
+            word = _word(record, result)
+            if word is None:
+                ended[asset] |= _ended_by(record, result)
+            elif word not in ended.pop(asset) and word:
                 bad[asset] = word
-            elif word is not None or bad.get(asset) in _ended_by(record, result):
-                bad.pop(asset, None)
-    return bad
+    return {asset: bad[asset] for asset in sorted(bad)}
+
+
+def _says_nothing(record: Record, ended: Iterable[Collection[str]]) -> bool:
+    """Say whether a record is a look at something else than health, which ends nothing that is not ended already."""
+    return record.step == "verify" and record.gist["kind"] != "health" and all(_UNREACHABLE in one for one in ended)
 
 
 def _word(record: Record, result: Mapping[str, Any]) -> str | None:
     """Return what a result says against an asset; the empty text where it speaks for it, None where it says nothing."""
     if record.step == "verify":
-        if record.body["kind"] != "health":
+        if record.gist["kind"] != "health":
             return None
         return "was unhealthy when last looked at" if result["verdict"] == "fail" else ""
     if record.step == "deploy" and result["outcome"] in ("failed", "unreachable"):

@@ -12,9 +12,10 @@ from ..ledger.canonical import moment
 from ..ledger.reading import Record
 from .leading import led
 from .leasing import ailing, leases
-from .proofs import proven
+from .proofs import NOTHING, Proven, proven
 from .question import Question
 from .quorum import rehearsed
+from .readiness import asked_about
 
 REMEMBERED = 20
 """How many of the newest waves tell how long one takes."""
@@ -24,8 +25,8 @@ REMEMBERED = 20
 class _Wave:
     """A wave of a run as its records come in."""
 
+    index: int
     ring: str | None
-    change_id: str | None
     began: datetime
     last: datetime
     assets: set[str] = field(default_factory=set)
@@ -48,21 +49,59 @@ def with_ledger(
         took=wave_durations(records, question.ring, change_id),
         rehearsed=rehearsed(records, question.plan) if question.plan is not None else frozenset(),
         led=led(records, question.policy, question.now, officers),
-        proven=proven(records, {ring.proofs.restore_control for ring in question.policy.rings}),
+        proven=_proven(question, records),
     )
 
 
-def wave_durations(records: Iterable[Record], ring: str | None, change_id: str | None) -> tuple[timedelta, ...]:
+def _proven(question: Question, records: Sequence[Record]) -> Proven:
+    """Return what the ledger proves of what the question's ring wants proved; hosts are looked at where it wants it."""
+    ring = question.in_ring
+    if ring is None or question.change is None:
+        return NOTHING
+    wanted = ring.proofs
+    controls = {wanted.restore_control} if wanted.restore_days and wanted.restore_control else set()
+    looked = wanted.restore_days or wanted.security_check_days
+    return proven(records, controls, asked_about(question) if looked else ())
+
+
+def wave_durations(records: Sequence[Record], ring: str | None, change_id: str | None) -> tuple[timedelta, ...]:
     """Return how long the newest waves of a ring took: those of this change, or of all where this one has had none.
 
     A wave lasts from the start of its first task until its last record, and counts only where it changed something.
     """
+    own = [one for one in records if one.change_id == change_id] if change_id is not None else []
+    waves = [wave for wave in _waves(own) if wave.ring == ring and wave.changed]
+    if not waves:
+        waves = _newest_waves([one for one in records if one.change_id is not None], ring)
+    return tuple(wave.last - wave.began for wave in waves[-REMEMBERED:])
+
+
+def _newest_waves(records: Sequence[Record], ring: str | None) -> list[_Wave]:
+    """Return the newest waves of a ring, oldest first, and as many as are remembered at least, where there are.
+
+    Runs are looked at from the newest deployment in the ring back, so that little of a long history is.
+    """
+    last = {one.gist["run_id"]: one.index for one in records if one.step == "deploy" and one.gist["ring"] == ring}
+    of_run: dict[str, list[Record]] = {run_id: [] for run_id in last}
+    for one in records:
+        if one.gist.get("run_id") in of_run:
+            of_run[one.gist["run_id"]].append(one)
+    found: list[_Wave] = []
+    for run_id in sorted(last, key=lambda name: last[name], reverse=True):
+        if len(found) >= REMEMBERED:
+            break
+        found += [wave for wave in _waves(of_run[run_id]) if wave.ring == ring and wave.changed]
+    return sorted(found, key=lambda wave: wave.index)
+
+
+def _waves(records: Iterable[Record]) -> list[_Wave]:
+    """Return the waves of patch runs, in the order in which they began."""
     patching: set[str] = set()
     running: dict[str, _Wave] = {}
     found: list[_Wave] = []
     for record in records:
-        run_id = str(record.body.get("run_id"))
-        if record.step == "run-open" and record.body["kind"] == "patch" and record.body["mode"] == "apply":
+        run_id = str(record.gist.get("run_id"))
+        if record.step == "run-open" and record.gist["kind"] == "patch" and record.gist["mode"] == "apply":
             patching.add(run_id)
         elif run_id not in patching:
             continue
@@ -73,9 +112,7 @@ def wave_durations(records: Iterable[Record], ring: str | None, change_id: str |
             _deployed(record, run_id, running, found)
         elif run_id in running and record.step in ("verify", "rollback", "lease"):
             running[run_id].last = record.recorded_at
-    here = [wave for wave in found if wave.ring == ring and wave.changed]
-    own = [wave for wave in here if wave.change_id == change_id]
-    return tuple(wave.last - wave.began for wave in (own or here)[-REMEMBERED:])
+    return found
 
 
 def _deployed(record: Record, run_id: str, running: dict[str, _Wave], found: list[_Wave]) -> None:
@@ -85,7 +122,7 @@ def _deployed(record: Record, run_id: str, running: dict[str, _Wave], found: lis
     began = min(moment(result["started_at"]) for result in results)
     known = running.get(run_id)
     if known is None or (not assets & known.assets and began >= known.last):
-        known = running[run_id] = _Wave(record.body["ring"], record.change_id, began, record.recorded_at)
+        known = running[run_id] = _Wave(record.index, record.body["ring"], began, record.recorded_at)
         found.append(known)
     known.assets |= assets
     known.last = record.recorded_at

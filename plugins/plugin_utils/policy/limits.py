@@ -26,19 +26,20 @@ def mended_lately(records: Iterable[Record], now: datetime, this_run: str | None
     A run of that kind that is still open may be changing any host it set out for; this one is left out.
     """
     found: dict[str, datetime] = {}
-    unasked: dict[str, Record] = {}
+    mending: dict[str, Record] = {}
     for record in records:
-        run_id = str(record.body.get("run_id"))
+        gist = record.gist
         if record.step == "run-open":
-            if record.body["kind"] == "remediate" and record.body["mode"] == "apply" and record.request is None:
-                unasked[run_id] = record
-        elif record.step == "deploy" and run_id in unasked and now - record.recorded_at < HOUR:
-            reached = (one["asset"] for one in record.body["results"] if one["outcome"] in _REACHED)
-            found.update(dict.fromkeys(reached, record.recorded_at))
-        elif record.step == "run-close" and run_id in unasked:
-            del unasked[run_id]
-    for run_id, record in unasked.items():
-        if run_id != this_run and now - record.recorded_at < HOUR:
+            if gist["kind"] == "remediate" and gist["mode"] == "apply":
+                mending[gist["run_id"]] = record
+        elif record.step == "deploy" and gist["run_id"] in mending and now - record.recorded_at < HOUR:
+            if mending[gist["run_id"]].request is None:
+                reached = (one["asset"] for one in record.body["results"] if one["outcome"] in _REACHED)
+                found.update(dict.fromkeys(reached, record.recorded_at))
+        elif record.step == "run-close":
+            mending.pop(gist["run_id"], None)
+    for run_id, record in mending.items():
+        if run_id != this_run and now - record.recorded_at < HOUR and record.request is None:
             found.update(dict.fromkeys(record.body["expected_assets"], record.recorded_at))
     return found
 

@@ -8,7 +8,7 @@ its work was done, whichever is earlier: to keep one longer makes it no fresher.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,32 +46,46 @@ NOTHING = Proven()
 """Nothing is proved."""
 
 
-def proven(records: Iterable[Record], controls: Iterable[str] = ()) -> Proven:
-    """Return what the records prove; `controls` are those whose answers matter.
+def proven(records: Sequence[Record], controls: Collection[str] = (), assets: Collection[str] | None = None) -> Proven:
+    """Return what the records prove; `controls` are those whose answers matter, `assets` the hosts, None for all.
 
     What was erased, or was signed with a key that is in doubt, proves nothing.
     """
     sealed: dict[str, Sealed] = {}
-    wanted = set(controls)
-    passed: dict[str, dict[str, datetime]] = {control: {} for control in wanted}
-    checked: dict[str, datetime] = {}
     for one in records:
-        if one.step == "evidence" and one.body["kind"] in SEALED and not one.doubted:
+        if one.step == "evidence" and one.gist["kind"] in SEALED and not one.doubted:
             at = moment(one.body["done_at"]) if "done_at" in one.body else one.recorded_at
-            sealed.setdefault(one.subject_sha256, Sealed(one.index, one.body["kind"], one.principal, at))
+            sealed.setdefault(one.subject_sha256, Sealed(one.index, one.gist["kind"], one.principal, at))
         elif one.step == "tombstone":
             sealed.pop(one.subject_sha256, None)
-        elif one.step == "verify" and one.body["kind"] == "drift" and not one.doubted:
-            for result in one.body["results"]:
-                checked[result["asset"]] = one.recorded_at
-                for check in result["checks"]:
-                    if check["id"] in wanted:
-                        _answer(passed[check["id"]], result["asset"], check["result"], one.recorded_at)
+    passed, checked = _seen(records, frozenset(controls), assets)
     return Proven(tuple(sealed.values()), passed, checked)
 
 
-def _answer(passed: dict[str, datetime], asset: str, result: str, at: datetime) -> None:
-    if result == "pass":
-        passed[asset] = at
-    else:
-        passed.pop(asset, None)
+def _seen(
+    records: Sequence[Record], controls: frozenset[str], assets: Collection[str] | None
+) -> tuple[dict[str, dict[str, datetime]], dict[str, datetime]]:
+    """Return when each asset last passed each control, if it was its newest answer, and when it was last asked at all.
+
+    The newest record comes first: of a long history of a few hosts little is looked into.
+    """
+    passed: dict[str, dict[str, datetime]] = {control: {} for control in controls}
+    checked: dict[str, datetime] = {}
+    answered: set[tuple[str, str]] = set()
+    left = None if assets is None else len(set(assets)) * (1 + len(controls))
+    for one in reversed(records):
+        if left is not None and len(checked) + len(answered) == left:
+            break
+        if one.step != "verify" or one.gist["kind"] != "drift" or one.doubted:
+            continue
+        for result in reversed(one.body["results"]):
+            asset = result["asset"]
+            if assets is not None and asset not in assets:
+                continue
+            checked.setdefault(asset, one.recorded_at)
+            for check in reversed(result["checks"]) if controls else ():
+                if check["id"] in controls and (check["id"], asset) not in answered:
+                    answered.add((check["id"], asset))
+                    if check["result"] == "pass":
+                        passed[check["id"]][asset] = one.recorded_at
+    return passed, checked

@@ -73,10 +73,10 @@ def rehearsed(records: Iterable[Record], plan: Plan) -> frozenset[str]:
     runs: dict[str, str] = {}
     stage: dict[tuple[str, str], int] = {}
     for record in records:
-        run_id = str(record.body.get("run_id"))
+        run_id = str(record.gist.get("run_id"))
         if record.step == "run-open":
-            body = record.body
-            if body["kind"] == "rehearse" and body["mode"] == "apply" and record.subject_sha256 == plan.digest:
+            gist = record.gist
+            if gist["kind"] == "rehearse" and gist["mode"] == "apply" and record.subject_sha256 == plan.digest:
                 runs[run_id] = record.principal
         if run_id not in runs or record.step not in ("rollback", "deploy", "verify"):
             continue

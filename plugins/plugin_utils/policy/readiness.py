@@ -120,7 +120,7 @@ def restore_proved(q: Question) -> Iterator[Reason]:
     if newest is not None and newest >= oldest:
         return
     seen = q.proven.passed.get(wanted.restore_control, {})
-    stale = {asset: seen.get(asset) for asset in _assets(q) if (at := seen.get(asset)) is None or at < oldest}
+    stale = {asset: seen.get(asset) for asset in asked_about(q) if (at := seen.get(asset)) is None or at < oldest}
     if stale:
         yield Reason(
             "restore-proved",
@@ -154,7 +154,8 @@ def security_checked(q: Question) -> Iterator[Reason]:
     if change is None or ring is None or not ring.proofs.security_check_days:
         return
     oldest = q.now - timedelta(days=ring.proofs.security_check_days)
-    stale = {a: q.proven.checked.get(a) for a in _assets(q) if (at := q.proven.checked.get(a)) is None or at < oldest}
+    seen = q.proven.checked
+    stale = {asset: seen.get(asset) for asset in asked_about(q) if (at := seen.get(asset)) is None or at < oldest}
     if stale:
         yield Reason(
             "security-checked",
@@ -174,7 +175,7 @@ def _newest(q: Question, change: ChangeState, kind: str) -> datetime | None:
     return max((one.at for one in apart), default=None)
 
 
-def _assets(q: Question) -> tuple[str, ...]:
+def asked_about(q: Question) -> tuple[str, ...]:
     """Return the assets asked about, else all that the plan has in the ring."""
     if q.assets or q.plan is None or q.ring is None:
         return tuple(sorted(q.assets))
