@@ -232,7 +232,7 @@ def taken_up(data: bytes, ledger: Ledger) -> Reading | None:
         trust.key(keyid).verify(base64.b64decode(signature, validate=True), _signed(body))
         records = _stood(said, ledger, trusts)
         return Reading(records, trusts[-1][1], trusts, size, bytes.fromhex(said["root"]), size, keyid)
-    except (HoldfastError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (HoldfastError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
 
 

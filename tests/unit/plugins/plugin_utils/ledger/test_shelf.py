@@ -118,7 +118,8 @@ def test_a_shelf_that_is_not_as_the_log_signed_it_is_none(shop: Shop) -> None:
     assert taken_up(data, shop.ledger)
     assert taken_up(data.replace(b'"approve"', b'"approvE"'), shop.ledger) is None
     assert taken_up(written(read_on(shop.ledger), shop.keys["controller"]), shop.ledger) is None, "another's key"
-    for broken in (b"", b"\n", data[:500], data[10:], b"\xff" + data, data.split(b"\n")[1]):
+    deep = b"key AAAA\n" + b"[" * 100_000
+    for broken in (b"", b"\n", data[:500], data[10:], b"\xff" + data, data.split(b"\n")[1], deep):
         assert taken_up(broken, shop.ledger) is None
 
 
