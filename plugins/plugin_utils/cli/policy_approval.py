@@ -13,7 +13,7 @@ from ..ledger import keeping
 from ..ledger.parts import Receipt
 from ..ledger.reading import Record
 from ..ledger.signers import Signer
-from ..policy.leading import decisions, led, may_approve
+from ..policy.leading import decisions, lawful, led, may_approve
 from .change_desk import Desk, deny, signer_of
 from .change_report import clock
 
@@ -33,7 +33,7 @@ def approve(args: argparse.Namespace) -> int:
     """Put on record that a leader approves the policy as it is."""
     desk = Desk.open(args.site)
     policy = desk.site.policy
-    before = [one for one in decisions(desk.records) if one.body["decision"] == "approve"]
+    before = lawful(desk.records)
     newest = before[-1] if before else None
     if newest is not None and newest.subject_sha256 != policy.digest:
         last = newest.body["version"]
