@@ -22,6 +22,7 @@ from ..policy.emergency import reviewers_missing
 from ..policy.offices import TITLES
 from ..policy.question import Decision
 from ..policy.standing import approved, ring_missing, standing, weigh_ring
+from ..site.exceptions import Waiver
 from ..site.site import Site
 
 WORDS = {
@@ -269,6 +270,7 @@ def report(
             register=register,
             implementer=implementer,
             baseline=baseline,
+            lapsed=lapsed_since(plan, site, register, now),
             now=now,
             clusters=site.clusters,
             records=records,
@@ -353,6 +355,13 @@ def baseline_now(plan: Plan | None, site: Site, register: dict[str, str], now: d
     if plan is None or plan.baseline is None or not set(plan.by_asset) <= set(register):
         return None
     return site.controls_digest(plan.by_asset, now)
+
+
+def lapsed_since(plan: Plan | None, site: Site, register: dict[str, str], now: datetime) -> tuple[Waiver, ...]:
+    """Return the exceptions for the plan's assets that have ended since it was made."""
+    if plan is None or plan.baseline is None or not set(plan.by_asset) <= set(register):
+        return ()
+    return site.lapsed(plan.by_asset, plan.created_at, now)
 
 
 def _kind(report: Report) -> str:

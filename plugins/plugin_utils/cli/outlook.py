@@ -6,17 +6,26 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from ..change.rings import next_ring
 from ..change.state import ChangeState
-from ..errors import UsageError
+from ..edge.content import RULE as CONTENT
+from ..edge.content import look
+from ..errors import ContentError, PolicyError, UsageError
+from ..policy.excepting import RULE as EXCEPTIONS
+from ..policy.excepting import require_signed
 from ..policy.explaining import Explained, explain
 from ..policy.handed import Pipeline
+from ..policy.pipeline import INTEGRITY
+from ..policy.publishing import bound_rings
+from ..policy.question import Decision, Reason
+from ..policy.rules import AUTHORIZATION
 from ..policy.standing import ring_missing
 from .change_desk import Desk
-from .change_report import baseline_now
+from .change_report import baseline_now, lapsed_since
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
@@ -60,9 +69,33 @@ def look_out(desk: Desk, change: ChangeState, ring: str | None, pipeline: Pipeli
         register=register,
         implementer=desk.implementer_of(change),
         baseline=baseline_now(plan, desk.site, register, desk.now),
+        lapsed=lapsed_since(plan, desk.site, register, desk.now),
         now=desk.now,
         clusters=desk.site.clusters,
         records=desk.records,
         pipeline=pipeline,
     )
+    unopened = tuple(_unopened(desk, where, desk.implementer_of(change)))
+    if unopened:
+        decision = Decision((*unopened, *decision.reasons))
     return explain(change, where, decision, desk.trust, desk.site.policy, desk.now)
+
+
+def _unopened(desk: Desk, ring: str, implementer: str | None) -> Iterator[Reason]:
+    """Yield why no run would be opened in a ring, whatever the gate says: what is asked before run-open."""
+    site = desk.site
+    try:
+        if site.exceptions_signed:
+            require_signed(site.exceptions, desk.records, desk.now, site.policy.exceptions, desk.trust.officers)
+    except PolicyError as error:
+        said = str(error).removeprefix(f"{EXCEPTIONS}: ")
+        yield Reason(EXCEPTIONS, said, AUTHORIZATION, "have it signed or reviewed as it says, or take it away")
+    if ring not in bound_rings(desk.records, site.policy):
+        return
+    try:
+        problems = look(site, desk.records, desk.trust, desk.now, implementer).problems
+    except ContentError as error:
+        problems = [str(error)]
+    if problems:
+        message = "; ".join(one.strip(" -") for one in problems)
+        yield Reason(CONTENT, message, INTEGRITY, "restore it, or have a publisher sign it: holdfast content sign")

@@ -144,7 +144,11 @@ def _parts(run: Run, case: Case, question: Question) -> Iterator[Question]:
     )
     if run.kind == "remediate":
         planned = [asset.asset for asset in case.plan.assets]
-        question = replace(question, baseline=run.site.controls_digest(planned, question.now))
+        question = replace(
+            question,
+            baseline=run.site.controls_digest(planned, question.now),
+            lapsed=run.site.lapsed(planned, case.plan.created_at, question.now),
+        )
     left = set(question.assets)
     if back := left & _left_between(run, case):
         # The way back was agreed to with the change: it needs no consent, no window, and nobody's turn.

@@ -34,6 +34,8 @@ PRODUCT_MANIFEST = f"content/{COLLECTION}.sha256sum.txt"
 """The product's manifest: a file of the site, so that one signature covers both."""
 PRODUCT_PARTS = ("__init__.py", "baselines", "meta", "playbooks", "plugins", "policy", "roles")
 """What Ansible loads of a collection, or Holdfast reads; the same in a checkout, a wheel and an artefact."""
+RULE = "content-signed"
+"""What this is called among the rules of the gate, though it is asked before the run is on record."""
 DECIDING = ("site.yml", "policy/rings.yml")
 """Files that decide whether content must be signed, beside the register."""
 
@@ -188,7 +190,10 @@ def require_content(
     bound = bound_rings(records, site.policy)
     if not bound or not (bound & {site.asset(host).ring for host in hosts} or _decided_elsewhere(site, records)):
         return None
-    checked = look(site, records, trust, now, implementer)
+    try:
+        checked = look(site, records, trust, now, implementer)
+    except ContentError as error:
+        raise ContentError(f"{RULE}: {error}") from error
     if not unchanged(site.sources):
         raise ContentError(f"{site.root}: its files changed while they were looked at; nothing was run; run again")
     ways = loads()
@@ -198,7 +203,7 @@ def require_content(
     if problems or checked.record is None:
         rings = ", ".join(sorted(bound))
         raise ContentError(
-            f"the content is not what was signed, so nothing was run (rings that want it signed: {rings}):\n"
+            f"{RULE}: the content is not what was signed, so nothing was run (rings that want it signed: {rings}):\n"
             + "\n".join(problems)
         )
     _covered[checked.manifest] = Covered(checked.manifest, checked.record, checked.stamps, outside)

@@ -19,6 +19,8 @@ from ..site.excepting import ExceptionPolicy
 from ..site.exceptions import Waiver
 from .offices import TITLES
 
+RULE = "exceptions-signed"
+"""What this is called among the rules of the gate, though it is asked before the run is on record."""
 SIGNS = ("approve", "review")
 Officers = Mapping[str, frozenset[str]]
 
@@ -112,14 +114,20 @@ def objections(waiver: Waiver, life: Life, policy: ExceptionPolicy, officers: Of
             )
 
 
-def unfit(waiver: Waiver, life: Life, policy: ExceptionPolicy, officers: Officers) -> Iterator[str]:
-    """Yield what is wrong with what an exception says, which no signature mends."""
+def unfit(
+    waiver: Waiver, life: Life, policy: ExceptionPolicy, officers: Officers, due: datetime | None = None
+) -> Iterator[str]:
+    """Yield what is wrong with what an exception says, which no signature mends.
+
+    `due` is when its finding was first due by what is known beside its own records.
+    """
     office = policy.approver_office
     if office and office not in officers.get(waiver.approver, ()):
         yield f"names {waiver.approver} as its approver, who is not {TITLES[office]}; name one who holds that office"
-    if life.first_due is not None and (waiver.first_due is None or waiver.first_due > life.first_due):
+    first = min((one for one in (life.first_due, due) if one is not None), default=None)
+    if first is not None and (waiver.first_due is None or waiver.first_due > first):
         found = waiver.first_due.isoformat() if waiver.first_due else "none"
-        yield f"has first_due {found}, and its finding was first due {life.first_due.isoformat()}; write that"
+        yield f"has first_due {found}, and its finding was first due {first.isoformat()}; write that"
 
 
 def too_long(waiver: Waiver, policy: ExceptionPolicy, now: datetime) -> str:
@@ -152,4 +160,4 @@ def require_signed(
             continue
         life = life_of(one, records)
         for why in objections(one, life, policy or ExceptionPolicy(), officers or {}, now):
-            raise PolicyError(f"exceptions.yml: {one.id}: {why}")
+            raise PolicyError(f"{RULE}: exceptions.yml: {one.id}: {why}")

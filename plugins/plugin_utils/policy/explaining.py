@@ -29,6 +29,8 @@ ROLE_FOR = {
     "rehearsal": "implementer",
     "wave-in-turn": "implementer",
     "run-alone": "implementer",
+    "content-signed": "publisher",
+    "exceptions-signed": "approver",
 }
 """Whose work it is to lift what these rules object to. Of others time lifts it, or who owns the policy."""
 
@@ -116,6 +118,7 @@ def _able(change: ChangeState, trust: Trust, role: str) -> tuple[str, ...]:
     parts = {
         "requester": frozenset[str](),
         "implementer": frozenset({change.requester}),
+        "publisher": change.implementers,
         "approver": change.insiders | change.verifiers,
     }
     if role not in parts:

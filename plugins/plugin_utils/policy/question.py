@@ -12,6 +12,7 @@ from typing import Any
 from ..change.plan import Plan
 from ..change.state import ChangeState
 from ..site.cluster import Cluster
+from ..site.exceptions import Waiver
 from ..site.policy import Policy, Ring
 from .handed import Pipeline
 from .leasing import Lease
@@ -58,6 +59,8 @@ class Question:
     change: ChangeState | None = None
     baseline: str | None = None
     """Kind remediate: Site.controls_digest of the plan's assets, as they resolve now."""
+    lapsed: tuple[Waiver, ...] = ()
+    """Kind remediate: the exceptions for the plan's assets that have ended since it was made."""
     deployed: frozenset[str] = frozenset()
     """Kind rollback: the assets that runs of the change have touched."""
     failing: tuple[Failing, ...] = ()

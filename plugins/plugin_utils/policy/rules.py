@@ -154,9 +154,10 @@ def baseline_as_planned(q: Question) -> Iterator[Reason]:
     """A configuration change makes true the controls that were approved, not those written since."""
     if q.plan is not None and q.plan.baseline is not None and q.plan.baseline != q.baseline:
         found = f"{q.baseline[:12]}..." if q.baseline else "not known"
+        ended = "".join(f"; exception {one.id} has lapsed since, at {one.expires.isoformat()}" for one in q.lapsed)
         yield Reason(
             "baseline-as-planned",
-            f"the controls now are {found}, those asked for are {q.plan.baseline[:12]}...",
+            f"the controls now are {found}, those asked for are {q.plan.baseline[:12]}...{ended}",
             RISK_MANAGEMENT,
             "ask for a new change of kind config",
         )

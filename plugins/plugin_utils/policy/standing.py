@@ -14,6 +14,7 @@ from ..change.state import ChangeState
 from ..change.watch import reopened, watches
 from ..ledger.reading import Record
 from ..site.cluster import Cluster
+from ..site.exceptions import Waiver
 from ..site.policy import Policy
 from . import offices
 from .decision import decide
@@ -94,6 +95,7 @@ def ring_missing(
     implementer: str | None,
     baseline: str | None,
     now: datetime,
+    lapsed: tuple[Waiver, ...] = (),
     clusters: Mapping[str, Cluster] | None = None,
     records: Sequence[Record] = (),
     pipeline: Pipeline | None = None,
@@ -120,6 +122,7 @@ def ring_missing(
                 plan=plan,
                 change=change,
                 baseline=baseline,
+                lapsed=lapsed,
                 clusters=clusters or {},
                 pipeline=pipeline,
             ),

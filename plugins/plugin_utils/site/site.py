@@ -171,6 +171,12 @@ class Site:
         """Return the role variables that make an asset's controls true: the same values its probe expects."""
         return role_values(self.controls_for(asset_id, now))
 
+    def lapsed(self, asset_ids: Iterable[str], since: datetime, now: datetime) -> tuple[Waiver, ...]:
+        """Return the exceptions of controls on any of these assets that were in force at `since`, and are not now."""
+        assets = [self.asset(one) for one in asset_ids]
+        ended = (one for one in self.exceptions if one.control and one.in_force(since) and not one.in_force(now))
+        return tuple(one for one in ended if any(one.scope.covers(asset) for asset in assets))
+
     def controls_digest(self, asset_ids: Iterable[str], now: datetime) -> str:
         """Return the SHA-256 (hex) of these assets' controls, resolved at `now`, as canonical JSON, in any order."""
         resolved = {one: self.controls_for(one, now) for one in sorted(set(asset_ids))}

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,54 @@ def test_explain_of_another_moment(shop: Shop) -> None:
     assert (code, "no request of that id" in err) == (2, True)
     with pytest.raises(SystemExit):
         shop.run("policy", "explain", "--at", "tomorrow")
+
+
+def excepted(shop: Shop, approver: str = "ana") -> datetime:
+    """Write down an exception for lab-1 that ends in an hour, and return when."""
+    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    one = {
+        "id": "old-client", "control": "ssh-05", "scope": {"assets": ["lab-1"]}, "reason": "The client tries often.",
+        "approver": approver, "compensating": {"none": "It is alone in its network."}, "expires": expires.isoformat(),
+    }  # fmt: skip
+    (shop.root / "exceptions.yml").write_text(json.dumps({"exceptions": [one]}), encoding="utf-8")
+    return expires
+
+
+def test_explain_names_what_keeps_a_run_from_being_opened(shop: Shop) -> None:
+    """Unsigned content and unsigned exceptions stop a run before the gate is asked; to wait for the window is vain."""
+    change = shop.ask()
+    shop.approve(change, "ana")
+    excepted(shop)
+    with (shop.root / "site.yml").open("a", encoding="utf-8") as site:
+        site.write("exceptions: signed\n")
+    rings = shop.root / "policy" / "rings.yml"
+    text = rings.read_text(encoding="utf-8")
+    rings.write_text(text.replace("  - name: lab\n", "  - name: lab\n    content: signed\n"), encoding="utf-8")
+    code, out, _err = shop.run("policy", "explain", "--change", change, "--format", "json")
+    (answer,) = json.loads(out)
+    assert (code, rules_of(answer)) == (1, ["exceptions-signed", "content-signed"])
+    assert "exceptions.yml: old-client: is not signed as it is now" in answer["reasons"][0]["message"]
+    assert "sha256sum.txt: No such file or directory" in answer["reasons"][1]["message"]
+    code, blocked = shop.gate(change)
+    assert (code, {"exceptions-signed", "content-signed"} <= {*rules_of(blocked)}) == (1, True)
+    code, out, _err = shop.run("policy", "explain", "--change", change, "--ring", "pilot", "--format", "json")
+    assert "content-signed" not in out
+
+
+def test_explain_names_the_exception_that_has_lapsed_since_the_plan(shop: Shop) -> None:
+    expires = excepted(shop)
+    words = ("--kind", "config", "--title", "Baseline", "--reason", "Drift was found", "--asset", "lab-1")
+    _code, out, _err = shop.run("change", "request", *words, "--format", "json")
+    change = str(json.loads(out)["change"])
+    shop.approve(change, "ana")
+    assert shop.run("policy", "explain", "--change", change)[0] == 0
+    later = f"{expires:%Y-%m-%dT%H:%M:%SZ}"
+    code, out, _err = shop.run("policy", "explain", "--change", change, "--at", later, "--format", "json")
+    (answer,) = json.loads(out)
+    assert (code, rules_of(answer)) == (1, ["baseline-as-planned"])
+    assert answer["reasons"][0]["message"].endswith(
+        f"; exception old-client has lapsed since, at {expires.isoformat()}"
+    )
 
 
 RULES = """---
