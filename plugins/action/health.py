@@ -66,6 +66,8 @@ class ActionModule(RecordedAction):
         if unhealthy:
             result["msg"] = f"{self.host} is unhealthy: " + "; ".join(unhealthy)
             result["failed"] = args["unhealthy"] == "fail"
+            if not result["failed"]:
+                self._display.display(result["msg"])
         return result
 
     def _memory(self, run: Run, after: bool) -> dict[str, str]:

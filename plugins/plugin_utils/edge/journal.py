@@ -266,6 +266,7 @@ class Journal:
             self.drift |= contribution["result"]["verdict"] == "fail"
         elif contribution["step"] == "verify" and contribution["kind"] == "health" and contribution["phase"] == "after":
             self._felt.add(contribution["result"]["asset"])
+            self.drift |= contribution["result"]["verdict"] == "fail"  # a check that found it ill is no success
 
     @property
     def unasked(self) -> bool:

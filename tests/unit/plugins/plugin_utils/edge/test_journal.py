@@ -177,6 +177,14 @@ def test_a_look_at_one_host_must_be_at_all(root):
     assert journal.silent == ("other-1",)
 
 
+@pytest.mark.parametrize(("result", "outcome"), [("pass", "ok"), ("fail", "drift")])
+def test_a_check_that_found_a_host_ill_says_so_when_it_closes(root, result, outcome):
+    journal = open_journal(root, particulars("check"))
+    journal.saw(HOST, contribution=health_contribution(HOST, "after", [{"id": "web", "result": result}]))
+    journal.close(0)
+    assert body(root, "run-close")["outcome"] == outcome
+
+
 def test_a_look_at_the_health_of_one_host_must_be_at_that_of_all_and_stands_for_no_control(root):
     two(root)
     journal = open_journal(root, particulars("check", hosts=(HOST, "other-1")))
