@@ -14,6 +14,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.finding import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run, open_recorder
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.signing import site_signer
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.permits import told
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.finding import urgency
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.formats.table import findings_text
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.risk.model import TIERS
@@ -30,13 +31,14 @@ class ActionModule(RecordedAction):
     arguments = {"state": {"type": "str", "default": "holdfast_state"}}
 
     def act(self, run: Run, args: Mapping[str, Any]) -> dict[str, Any]:
-        told = self.variables["hostvars"]
+        variables = self.variables["hostvars"]
         hosts = [str(host) for host in self.variables["ansible_play_hosts"]]
-        states = {host: plain(told[host][args["state"]]) for host in hosts if args["state"] in told[host]}
+        states = {host: plain(variables[host][args["state"]]) for host in hosts if args["state"] in variables[host]}
         pending = {host: reported(state) for host, state in states.items() if isinstance(state, dict)}
-        scan = scan_site(run.site, run.records, utc_now(), pending=pending).scan
+        scanned = scan_site(run.site, run.records, utc_now(), pending=pending)
+        scan = scanned.scan
         _receipt, digest = keep(run.site, open_recorder(run.site), site_signer(run.site, "verifier"), scan)
-        standing = sorted((one for one in scan.findings if one.stands), key=urgency)
+        standing = sorted((one for one in scanned.findings if one.stands), key=urgency)
         for line in findings_text(standing[:SHOWN], scan.not_measured, scan.at).splitlines()[:-1]:
             self._display.display(line)
         for feed in scan.feeds:
@@ -44,6 +46,8 @@ class ActionModule(RecordedAction):
                 self._display.warning(f"feed {feed.name}: {why}")
         counts = {tier: sum(one.tier == tier for one in standing) for tier in TIERS}
         overdue = sum(one.overdue(scan.at) for one in standing)
+        for line in told(scanned.findings):
+            self._display.display(line)
         self._display.display(f"{len(standing)} findings, {overdue} overdue; see holdfast findings")
         return {
             "changed": False,

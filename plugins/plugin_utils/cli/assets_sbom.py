@@ -58,10 +58,10 @@ def _vex(args: argparse.Namespace) -> int:
         )
     desk = Desk.open(args.site)
     seen = _known(desk, args.asset)
-    scan = scan_site(desk.site, desk.records, desk.now, (args.asset,)).scan
-    if why := scan.not_measured.get(args.asset):
+    scanned = scan_site(desk.site, desk.records, desk.now, (args.asset,))
+    if why := scanned.scan.not_measured.get(args.asset):
         raise ObservationError(f"{args.asset}: {why}; VEX that is silent on a flaw would clear it")
-    statements = [one for finding in scan.findings for one in _statements(finding)]
+    statements = [one for finding in scanned.findings for one in _statements(finding)]
     now, version = utc_now(), product_version()
     if args.form == CSAF:
         return _written(args, vex.csaf(seen, statements, now, version, desk.site.org, args.namespace))

@@ -135,7 +135,8 @@ def _deviations(site: Site, now: datetime) -> dict[str, list[dict[str, Any]]]:
 
 def _state(one: Waiver | Overlay, site: Site, now: datetime) -> dict[str, Any]:
     assets = [asset.id for asset in site.assets if one.scope.covers(asset)]
-    bound = [name for name in assets if any(control.id == one.control for control in site.controls_for(name, now))]
+    flaw = isinstance(one, Waiver) and bool(one.vulnerability)
+    bound = [n for n in assets if flaw or any(control.id == one.control for control in site.controls_for(n, now))]
     state = "in force" if one.in_force(now) else "lapsed"
     due = one.expires is not None and one.in_force(now) and one.expires - now <= SOON
     return {**one.to_dict(), "assets": bound, "state": state, "term": one.term(now), "due_within_30_days": due}
@@ -148,7 +149,8 @@ def _told(deviations: Mapping[str, list[dict[str, Any]]]) -> Iterator[str]:
         due = sum(one["due_within_30_days"] for one in entries)
         yield f"{kind}: {force} in force ({due} due within 30 days), {len(entries) - force} lapsed"
         for one in entries:
-            what = f"{one['id']}: {one['control']}" if "id" in one else f"{one['control']} = {json.dumps(one['value'])}"
+            about = one.get("control") or one["vulnerability"]
+            what = f"{one['id']}: {about}" if "id" in one else f"{one['control']} = {json.dumps(one['value'])}"
             mark = "LAPSED: " if one["state"] == "lapsed" else "DUE: " if one["due_within_30_days"] else ""
             term = (one["term"] or "without end") + (f", first due {one['first_due']}" if "first_due" in one else "")
             yield f"  {mark}{what} on {', '.join(one['assets'])}, {term}, by {one['approver']}: {one['reason']}"

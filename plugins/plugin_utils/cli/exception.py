@@ -10,11 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import datetime
 
 from ..change.words import table
+from ..edge.finding import last_kept
 from ..errors import UsageError
 from ..ledger import keeping
+from ..policy.compensated import uncompensated
 from ..policy.excepting import Life, digest_of, escalated, life_of, objections, too_long, unfit
+from ..policy.permits import first_due
 from ..site.exceptions import Waiver
 from . import elsewhere
 from .change_desk import Desk, deny
@@ -54,7 +58,7 @@ def _decide(args: argparse.Namespace) -> int:
     refused = _refused(args.action, waiver, life, desk)
     if refused:
         return deny([f"{waiver.id} {refused}"])
-    said = f"{waiver.id}: {waiver.control} on {waiver.scope}, {waiver.term(desk.now)}, renewal {life.renewals}"
+    said = f"{waiver.id}: {waiver.what} on {waiver.scope}, {waiver.term(desk.now)}, renewal {life.renewals}"
     if args.dry_run:
         lacks = _lacking(args.action, waiver, life, desk)
         print(f"{said}; {' or '.join(lacks)} would {args.action} it; nothing was recorded", file=sys.stderr)
@@ -73,7 +77,7 @@ def _decide(args: argparse.Namespace) -> int:
             decision=args.action,
             name=waiver.id,
             sha256=digest_of(waiver),
-            control=waiver.control,
+            control=waiver.about,
             expires_at=waiver.expires,
             first_due=waiver.first_due,
         ),
@@ -104,7 +108,18 @@ def _refused(action: str, waiver: Waiver, life: Life, desk: Desk) -> str:
         return f"is signed as it is now; record {signed.index}"
     if not waiver.in_force(desk.now):
         return f"ended at {waiver.expires.isoformat()}; write a later end first"
-    return "; ".join(unfit(waiver, life, policy, officers)) or too_long(waiver, policy, desk.now)
+    known = known_due(waiver, desk)
+    return "; ".join(unfit(waiver, life, policy, officers, known)) or too_long(waiver, policy, desk.now)
+
+
+def known_due(waiver: Waiver, desk: Desk) -> datetime | None:
+    """Return when the finding of an exception was first due by the scan kept last; None where none says."""
+    if not waiver.vulnerability:
+        return None
+    clocks = last_kept(desk.site, desk.records).clocks
+    return first_due(
+        waiver, desk.site, [(asset, flaw, one) for asset, its in clocks.items() for flaw, one in its.items()]
+    )
 
 
 def _lacking(action: str, waiver: Waiver, life: Life, desk: Desk) -> list[str]:
@@ -133,7 +148,13 @@ def _list(args: argparse.Namespace) -> int:
     desk = Desk.open(args.site)
     policy, officers = desk.site.policy.exceptions, desk.trust.officers
     found = [(one, life_of(one, desk.records)) for one in desk.site.exceptions]
-    wrong = {one.id: [*objections(one, life, policy, officers, desk.now)] for one, life in found}
+    wrong = {
+        one.id: [
+            *objections(one, life, policy, officers, desk.now),
+            *uncompensated(one, desk.site, desk.records, desk.now),
+        ]
+        for one, life in found
+    }
     if args.format == "json":
         listed = [
             {
@@ -150,7 +171,7 @@ def _list(args: argparse.Namespace) -> int:
         print(json.dumps({"required": desk.site.exceptions_signed, "exceptions": listed}, sort_keys=True))
     else:
         rows = [
-            (one.id, one.control, str(one.scope), one.term(desk.now), f"renewal {life.renewals}", _said(one, life))
+            (one.id, one.what, str(one.scope), one.term(desk.now), f"renewal {life.renewals}", _said(one, life))
             for one, life in found
         ]
         print("\n".join(table(rows)) if rows else "exceptions.yml has none")

@@ -16,6 +16,7 @@ from ..edge.finding import Scanned, keep, scan_site
 from ..edge.product import product_version
 from ..edge.signing import site_signer
 from ..errors import UsageError
+from ..policy.permits import told
 from ..risk.finding import Finding, stamp, urgency
 from ..risk.formats.sarif import findings_sarif
 from ..risk.formats.sheet import findings_csv, work_csv
@@ -61,7 +62,7 @@ def _run(args: argparse.Namespace) -> int:
         receipt, digest = keep(desk.site, desk.recorder, site_signer(desk.site, "verifier"), scan)
         desk.sign_head()
         print(f"holdfast: scan {digest[:16]}... is on record {receipt.index}", file=sys.stderr)
-    chosen = sorted((one for one in scan.findings if _is_chosen(one, args, scan)), key=urgency)
+    chosen = sorted((one for one in scanned.findings if _is_chosen(one, args, scan)), key=urgency)
     assets = set(_assets(args, desk.site))
     unknown = {name: why for name, why in scan.not_measured.items() if not assets or name in assets}
     print(_shown(args, scanned, chosen, unknown))
@@ -74,14 +75,14 @@ def _run(args: argparse.Namespace) -> int:
 def _shown(args: argparse.Namespace, scanned: Scanned, chosen: Sequence[Finding], unknown: dict[str, str]) -> str:
     scan = scanned.scan
     if args.work or args.reason:
-        return _work(args, scan, work(chosen, scanned.ecosystems))
+        return _work(args, scan, work(chosen, scanned.ecosystems), chosen)
     if args.format == "sarif":
         return json.dumps(findings_sarif(scan, chosen, product_version()), sort_keys=True)
     if args.format == "csv":
         return findings_csv(one.to_dict(scan.at) for one in chosen).rstrip("\r\n")
     if args.format == "text":
         return findings_text(chosen, unknown, scan.at)
-    told = {
+    said = {
         "site": scan.site,
         "at": stamp(scan.at),
         "model": dict(scan.model),
@@ -91,10 +92,10 @@ def _shown(args: argparse.Namespace, scanned: Scanned, chosen: Sequence[Finding]
         "not_measured": unknown,
         "findings": [one.to_dict(scan.at) for one in chosen],
     }
-    return json.dumps(told, sort_keys=True)
+    return json.dumps(said, sort_keys=True)
 
 
-def _work(args: argparse.Namespace, scan: Scan, listed: Sequence[Work]) -> str:
+def _work(args: argparse.Namespace, scan: Scan, listed: Sequence[Work], chosen: Sequence[Finding]) -> str:
     if args.format == "sarif":
         raise UsageError("--format sarif: shows findings, not work; leave --work and --reason away, or choose another")
     if args.reason:
@@ -103,8 +104,10 @@ def _work(args: argparse.Namespace, scan: Scan, listed: Sequence[Work]) -> str:
     if args.format == "csv":
         return work_csv(rows).rstrip("\r\n")
     if args.format == "json":
-        return json.dumps({"site": scan.site, "at": stamp(scan.at), "work": rows}, sort_keys=True)
-    return work_text(listed, scan.at)
+        excepted = [one.to_dict(scan.at) for one in chosen if one.excepted]
+        said = {"site": scan.site, "at": stamp(scan.at), "work": rows, "excepted": excepted}
+        return json.dumps(said, sort_keys=True)
+    return "\n".join((work_text(listed, scan.at), *told(chosen)))
 
 
 def _known(args: argparse.Namespace, site: Site) -> None:

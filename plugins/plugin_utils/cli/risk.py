@@ -35,7 +35,7 @@ def _explain(args: argparse.Namespace) -> int:
     if args.asset not in {one.id for one in desk.site.items}:
         raise UsageError(f"asset {args.asset}: the site has no such asset or item; name one of it")
     scanned = scan_site(desk.site, desk.records, desk.now, (args.asset,))
-    found = next((one for one in scanned.scan.findings if one.vulnerability == args.cve), None)
+    found = next((one for one in scanned.findings if one.vulnerability == args.cve), None)
     unknown = scanned.scan.not_measured.get(args.asset)
     if found is None:
         lines, code = _absent(args, scanned), 3 if unknown else 0

@@ -19,9 +19,11 @@ from ..errors import HoldfastError, LedgerError
 from ..evidence.kept import keep_until
 from ..ledger import keeping
 from ..ledger.parts import Receipt
-from ..ledger.reading import Record
+from ..ledger.reading import Record, officers_of
 from ..ledger.recorder import Recorder
 from ..ledger.signers import Signer
+from ..policy.permits import permitted
+from ..risk.finding import Finding
 from ..risk.installed import Host, host_of
 from ..risk.kept import before_of, chunks
 from ..risk.model import FILES, Model, RiskError, read_model
@@ -43,9 +45,10 @@ ROLES = ("verifier",)
 
 @dataclass(frozen=True)
 class Scanned:
-    """A scan, and what it was made from."""
+    """A scan, and what it was made from; `findings` are its own, with what exceptions make of them now."""
 
     scan: Scan
+    findings: tuple[Finding, ...]
     model: Model
     loaded: Loaded
     ecosystems: dict[str, str]
@@ -108,7 +111,9 @@ def scan_site(
         unseen=unseen,
         pending=advisories(pending or {}, ecosystems, loaded.library.advisories),
     )
-    return Scanned(evaluate(inputs, now, progress), model, loaded, ecosystems)
+    scan = evaluate(inputs, now, progress)
+    findings = permitted(scan.findings, site, records, officers_of(records), now)
+    return Scanned(scan, findings, model, loaded, ecosystems)
 
 
 def _feeds(loaded: Loaded) -> tuple[Feed, ...]:

@@ -28,7 +28,7 @@ _CONTEXTS = {
 def explained(finding: Finding, model: Model, policy: RiskPolicy, now: datetime) -> list[str]:
     """Return what is to be said of a finding, line by line."""
     judged = finding.assessment
-    lines = [f"{finding.vulnerability} on {finding.asset}: {finding.tier if finding.stands else 'not affected'}"]
+    lines = [f"{finding.vulnerability} on {finding.asset}: {_word(finding)}"]
     if finding.clock is not None:
         lines.append(f"due {when(finding.clock.deadline, now)}, first seen {stamp(finding.clock.first_seen)}")
         to = ", ".join(f"{hit.package} {hit.fixed}" for hit in finding.hits if hit.fixed)
@@ -37,6 +37,12 @@ def explained(finding: Finding, model: Model, policy: RiskPolicy, now: datetime)
     lines += ["", "what would change it:", *(f"  {line}" for line in _changes(finding, model, policy))]
     lines += ["", f"row {judged.row} of the decision table {model.to_dict()['version']}"]
     return lines
+
+
+def _word(finding: Finding) -> str:
+    if finding.clock is None:
+        return "not affected"
+    return f"{finding.tier}, excepted" if finding.excepted else finding.tier
 
 
 def _changes(finding: Finding, model: Model, policy: RiskPolicy) -> Iterator[str]:

@@ -19,9 +19,23 @@ UPDATE, MITIGATION = "update", "mitigation"
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """What an exception makes of a finding: while it `holds`, the flaw may stay; `why` says why it does or not."""
+
+    exception: str
+    holds: bool
+    why: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"id": self.exception, "holds": self.holds, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One flaw on one asset. `clock` is None where a vendor says that the asset is not affected: then it only shows.
 
+    `permit` is what an exception makes of it, None where there is none (policy/permits.py).
     `stale` says why what is known of the asset's packages is too old to be relied on, and is empty else.
     """
 
@@ -33,6 +47,7 @@ class Finding:
     hits: tuple[Hit, ...]
     clock: Clock | None
     stale: str = ""
+    permit: Permit | None = None
 
     @property
     def vulnerability(self) -> str:
@@ -42,7 +57,17 @@ class Finding:
     @property
     def stands(self) -> bool:
         """Whether it is to be dealt with."""
-        return self.clock is not None
+        return self.clock is not None and not self.excepted
+
+    @property
+    def excepted(self) -> bool:
+        """Whether an exception lets it stay for now."""
+        return self.permit is not None and self.permit.holds
+
+    @property
+    def state(self) -> str:
+        """The same in a word: open, excepted, or not-affected."""
+        return "not-affected" if self.clock is None else "excepted" if self.excepted else "open"
 
     @property
     def tier(self) -> str:
@@ -60,8 +85,8 @@ class Finding:
         return tuple(dict.fromkeys(hit.package for hit in self.hits))
 
     def overdue(self, now: datetime) -> bool:
-        """Say whether its deadline has passed at `now`."""
-        return self.clock is not None and self.clock.overdue(now)
+        """Say whether its deadline has passed at `now`; while an exception holds, it is not overdue."""
+        return self.stands and self.clock is not None and self.clock.overdue(now)
 
     def reasons(self) -> tuple[str, ...]:
         """Return every reason, in words: of the flaw here, of the packages, of the clock."""
@@ -77,7 +102,7 @@ class Finding:
                 lines.append(
                     f"judged {self.assessment.tier} now, {self.clock.tier} before: only a signed decision lowers it"
                 )
-        return (*lines, *([self.stale] if self.stale else []))
+        return (*lines, *([self.permit.why] if self.permit else []), *([self.stale] if self.stale else []))
 
     def to_dict(self, now: datetime) -> dict[str, Any]:
         """Return everything as plain data; `overdue` is as of `now`."""
@@ -88,7 +113,7 @@ class Finding:
             "ring": self.ring or None,
             "importance": self.importance,
             "vulnerability": self.vulnerability,
-            "state": "open" if clock else "not-affected",
+            "state": self.state,
             "tier": self.tier,
             "tier_now": judged.pop("tier"),
             "model": VERSION,
@@ -100,6 +125,7 @@ class Finding:
             "hours": clock.hours if clock else None,
             "set_by": clock.by if clock else None,
             "overdue": self.overdue(now),
+            "exception": self.permit.to_dict() if self.permit else None,
             "stale": self.stale or None,
             "reasons": list(self.reasons()),
         }

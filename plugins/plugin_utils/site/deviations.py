@@ -78,13 +78,14 @@ class _Known:
 
     def bound(self, one: Waiver | Overlay, path: tuple[str | int, ...]) -> Generator[Fault, None, list[str]]:
         """Return the ids of the assets concerned; yield what of control and scope nobody knows."""
-        if one.control not in self.ids:
+        flaw = isinstance(one, Waiver) and bool(one.vulnerability)
+        if not flaw and one.control not in self.ids:
             yield _unknown((*path, "control"), "control", one.control, self.ids)
             return []
         strangers = [*self._strangers(one.scope, path)]
         yield from strangers
         assets = [asset.id for asset in self.site.assets if one.scope.covers(asset)]
-        bound = [asset for asset in assets if one.control in self.controls_of[asset]]
+        bound = [asset for asset in assets if flaw or one.control in self.controls_of[asset]]
         if not bound and not strangers:
             found = f"{one.scope}, of which none has {one.control}" if assets else f"{one.scope}, which names no asset"
             yield Fault((*path, "scope"), found, "at least one asset that has the control", "correct scope or control")
@@ -113,14 +114,15 @@ class _Known:
     ) -> Iterator[Fault]:
         """Yield one fault where an earlier entry speaks of the same control on the same asset."""
         twice: dict[int, list[str]] = {}
+        about = one.about if isinstance(one, Waiver) else one.control
         for asset in bound:
-            other = taken.setdefault((one.control, asset), int(path[-1]))
+            other = taken.setdefault((about, asset), int(path[-1]))
             if other != path[-1]:
                 twice.setdefault(other, []).append(asset)
         for other, assets in twice.items():
             yield Fault(
                 path,
-                f"{one.control} on {_some(assets)} a second time (the other is {path[0]}[{other}])",
+                f"{about} on {_some(assets)} a second time (the other is {path[0]}[{other}])",
                 f"at most one {of_what} for a control on an asset",
                 "narrow one of the two scopes, or take one away; renew by changing expires"
                 if of_what == "exception"

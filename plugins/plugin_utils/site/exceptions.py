@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exceptions: approved, dated, expiring permissions for a control to fail. Python's own are called errors here."""
+"""Exceptions: approved, dated, expiring permissions for a control to fail, or for a known flaw to stay.
+
+Python's own are called errors here.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,11 @@ SOON = timedelta(days=30)
 """An exception that ends within this is named ahead of time, so that nobody learns of it from a failing host."""
 
 CONTROL_ID = Text("a control's id, such as ssh-01", r"[a-z][a-z0-9-]{0,50}-[0-9]{2,4}")
+FLAW = Text(
+    "a CVE, an advisory such as DSA-5724-1, pending:PACKAGE or unsupported:PACKAGE",
+    r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}",
+)
+PACKAGE = Text("a package, named as findings name it", r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}")
 PERSON = slug("a principal of trust.yml who may approve")
 
 EXCEPTIONS = Fields(
@@ -29,7 +37,6 @@ EXCEPTIONS = Fields(
                 "an exception",
                 required={
                     "id": slug("the exception's id, which records name"),
-                    "control": CONTROL_ID,
                     "scope": SCOPE,
                     "reason": Text("why the control may fail there, in one line"),
                     "approver": PERSON,
@@ -42,7 +49,8 @@ EXCEPTIONS = Fields(
                     ),
                     "expires": Moment("the moment it ends"),
                 },
-                optional={"first_due": Moment("the moment the finding was first due")},
+                optional={"first_due": Moment("the moment the finding was first due"), "package": PACKAGE},
+                one_of={"control": CONTROL_ID, "vulnerability": FLAW},
             ),
             most=2000,
         ),
@@ -53,10 +61,11 @@ EXCEPTIONS = Fields(
 
 @dataclass(frozen=True)
 class Waiver:
-    """One exception: until `expires` the control may fail on the assets of its scope.
+    """One exception: until `expires` the control may fail on the assets of its scope, or the flaw stay there.
 
-    It holds only while its compensating control passes there; `compensating` is that control's id, or empty where
-    `uncompensated` says why there is none. `first_due` is kept over every renewal.
+    `control` is empty where it is about a flaw; then `vulnerability` names it, and `package`, where it is not empty,
+    the one package in which it may stay. It holds only while its compensating control passes there; `compensating` is
+    that control's id, or empty where `uncompensated` says why there is none. `first_due` is kept over every renewal.
     """
 
     id: str
@@ -68,13 +77,25 @@ class Waiver:
     uncompensated: str
     expires: datetime
     first_due: datetime | None = None
+    vulnerability: str = ""
+    package: str = ""
+
+    @property
+    def about(self) -> str:
+        """The control or the flaw that it is about; by this name records speak of it."""
+        return self.control or self.vulnerability
+
+    @property
+    def what(self) -> str:
+        """The same in words."""
+        return f"{self.about} in {self.package}" if self.package else self.about
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Waiver:
         """Read a checked member of `exceptions`."""
         return cls(
             id=data["id"],
-            control=data["control"],
+            control=data.get("control", ""),
             scope=Scope.from_dict(data["scope"]),
             reason=data["reason"],
             approver=data["approver"],
@@ -82,13 +103,16 @@ class Waiver:
             uncompensated=data["compensating"].get("none", ""),
             expires=moment(data["expires"]),
             first_due=moment(data["first_due"]) if "first_due" in data else None,
+            vulnerability=data.get("vulnerability", ""),
+            package=data.get("package", ""),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the exception as its file writes it."""
         compensating = {"control": self.compensating} if self.compensating else {"none": self.uncompensated}
         return {
-            **{name: getattr(self, name) for name in ("id", "control", "reason", "approver")},
+            **{name: getattr(self, name) for name in ("id", "reason", "approver")},
+            **{name: said for name in ("control", "vulnerability", "package") if (said := getattr(self, name))},
             "scope": self.scope.to_dict(),
             "compensating": compensating,
             "expires": self.expires.isoformat(),
@@ -119,7 +143,10 @@ def exception_faults(data: Any) -> Iterator[Fault]:
         path = ("exceptions", index)
         yield from scope_faults(entry, path)
         compensating = entry.get("compensating")
-        if isinstance(compensating, dict) and compensating.get("control") == entry.get("control"):
+        if "package" in entry and "control" in entry:
+            yield Fault((*path, "package"), "a package beside a control", "one beside a vulnerability", "take it away")
+        named = compensating.get("control") if isinstance(compensating, dict) else None
+        if named is not None and named == entry.get("control"):
             yield Fault(
                 (*path, "compensating", "control"),
                 "the waived control itself",

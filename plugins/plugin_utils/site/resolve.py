@@ -33,7 +33,7 @@ def resolve(
     Each has its value for this asset, and the exception or the overlay that concerns it; one that has ended changes
     nothing, but is named as lapsed.
     """
-    waivers = {one.control: one for one in exceptions if one.scope.covers(asset)}
+    waivers = {one.control: one for one in exceptions if one.control and one.scope.covers(asset)}
     overlaid = {one.control: one for one in overlays if one.scope.covers(asset)}
     for control in controls:
         changes: dict[str, Any] = {}

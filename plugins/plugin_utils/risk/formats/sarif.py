@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Findings as SARIF 2.1.0 (OASIS, March 2020): a rule a flaw, a result a flaw and asset.
 
-What a vendor says is not affected is a fail with an accepted suppression that says why (section 3.35), so that a
-reader which knows no suppressions shows it rather than hides it. A host is no file: the physical location is the
-register, the logical one `<asset>/<flaw>`.
+What a vendor says is not affected, and what an exception lets stay, is a fail with an accepted suppression that says
+why (section 3.35), so that a reader which knows no suppressions shows it rather than hides it. A host is no file: the
+physical location is the register, the logical one `<asset>/<flaw>`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _result(finding: Finding, number: int, now: datetime) -> dict[str, Any]:
     name, asset = finding.vulnerability, finding.asset
     until = f", due {told['deadline']}{' (overdue)' if told['overdue'] else ''}" if finding.stands else ""
     notes = [note for hit in finding.hits for note in hit.notes]
-    why = notes[-1] if notes else "not affected"
+    why = finding.permit.why if finding.permit else notes[-1] if notes else "not affected"
     cleared = {"suppressions": [{"kind": "external", "status": "accepted", "justification": why}]}
     return {
         "ruleId": name,

@@ -12,7 +12,7 @@ from typing import Any
 FINDING = (
     "asset", "ring", "vulnerability", "state", "tier", "tier_now", "deadline", "overdue", "first_seen", "set_by",
     "threat", "context", "row", "model", "forensic", "needs", "packages", "installed", "fixed", "advisories", "score",
-    "vector", "epss_percentile", "stale", "reasons",
+    "vector", "epss_percentile", "exception", "stale", "reasons",
 )  # fmt: skip
 WORK = (
     "ring", "asset", "package", "installed", "to", "offered", "needs", "tier", "deadline", "overdue", "first_seen",
@@ -54,6 +54,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     packages = row["packages"]
     return {
         **row,
+        "exception": row["exception"]["why"] if row["exception"] else None,
         "packages": [one["package"] for one in packages],
         "installed": [one["installed"] for one in packages],
         "fixed": [one["fixed"] or "none" for one in packages],

@@ -25,22 +25,39 @@ def findings_text(findings: Sequence[Finding], not_measured: Mapping[str, str], 
     """Return the findings, and the assets of which nothing reliable is known."""
     rows = [
         (
-            finding.tier if finding.stands else "-",
-            when(finding.clock.deadline, now) if finding.clock else "not affected",
+            finding.tier if finding.clock else "-",
+            _due(finding, now),
             finding.asset,
             finding.vulnerability,
             shortened(finding.packages),
             "forensic" if finding.assessment.forensic and finding.stands else finding.assessment.threat,
-            finding.needs if finding.stands else finding.hits[0].notes[-1] if finding.hits[0].notes else "",
+            _then(finding),
         )
         for finding in findings
     ]
     standing = [finding for finding in findings if finding.stands]
     counts = ", ".join(f"{sum(one.tier == tier for one in standing)} {tier}" for tier in TIERS[::-1])
     late = sum(one.overdue(now) for one in standing)
-    text = [*(lines(rows) if rows else []), f"{len(standing)} findings: {counts}; {late} overdue"]
+    may_stay = sum(one.excepted for one in findings)
+    beside = f"; {may_stay} excepted" if may_stay else ""
+    text = [*(lines(rows) if rows else []), f"{len(standing)} findings: {counts}; {late} overdue{beside}"]
     text += [f"{asset} is not measured: {why}" for asset, why in sorted(not_measured.items())]
     return "\n".join(text)
+
+
+def _due(finding: Finding, now: datetime) -> str:
+    if finding.clock is None:
+        return "not affected"
+    return "excepted" if finding.excepted else when(finding.clock.deadline, now)
+
+
+def _then(finding: Finding) -> str:
+    """Return what removes a finding, or why nothing has to; and what its exception says."""
+    if finding.clock is None:
+        return finding.hits[0].notes[-1] if finding.hits[0].notes else ""
+    if finding.permit is None:
+        return finding.needs
+    return finding.permit.why if finding.excepted else f"{finding.needs}; {finding.permit.why}"
 
 
 def _offered(one: Work) -> str:
