@@ -79,6 +79,8 @@ REMEDIES = {
     "exception-not-escalated": "have a holder of that office sign it: holdfast exception approve; or take it away",
     "exception-not-reviewed": "have its approver review it: holdfast exception review; or take it away",
     "exception-due-moved": "write back when the finding was first due; " + _REVIEW,
+    "policy-office": "no run goes by it; ask why they approved it, and have a leader approve the policy that is right; "
+    + _REVIEW,
     "policy-unapproved": "compare the policy that it ran by with the one that was approved; have the one that is right "
     "approved: holdfast policy approve; " + _REVIEW,
     "content-unsigned": "ask what was run, and by whose leave; compare the controller's files with what was signed; "

@@ -16,9 +16,10 @@ from ..policy.trial import Trial, try_rules
 from ..site.problems import SiteFilesError
 from ..site.reading import read_document
 from ..site.rules import cases_faults
+from . import elsewhere
 from . import policy_approval as approval
 from .change_desk import Desk
-from .options import add_format, add_keys, add_site
+from .options import add_format, add_site
 from .outlook import at_moment, look_out, moment_of
 
 CASES = "policy/rule_cases.yml"
@@ -48,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     withdraw = actions.add_parser("withdraw", help="take the approval of the policy at hand back")
     withdraw.set_defaults(func=approval.withdraw)
     for action in (approve, withdraw):
-        add_keys(action, "a leader's key")
+        elsewhere.add_elsewhere(action, "a leader's key")
     status = actions.add_parser("status", help="say whether the policy at hand is approved, and has to be")
     status.set_defaults(func=approval.status)
     for action in (test, explain, approve, withdraw, status):

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 
 from ..errors import UsageError
 from ..ledger import keeping
-from ..ledger.parts import Receipt
+from ..ledger.canonical import moment
 from ..ledger.reading import Record
 from ..ledger.signers import Signer
 from ..policy.leading import decisions, lawful, led, may_approve
-from .change_desk import Desk, deny, signer_of
+from . import change_signing, elsewhere
+from .change_desk import Desk, deny
 from .change_report import clock
 
 DAYS = 365
@@ -42,13 +43,12 @@ def approve(args: argparse.Namespace) -> int:
                 f"policy/leadership.yml: version: {policy.leadership.version}; expected more than {last}, which was "
                 f"approved in record {newest.index} and says something else; raise it"
             )
-    signer = signer_of(args, None, "sign")
-    who = desk.trust.require(signer.public_key.keyid, "approver", desk.recorder.ledger.size)
-    if flaw := may_approve(who, policy, before, desk.trust.officers):
+    who, signer = elsewhere.author_of(args, desk, "approve")
+    if flaw := _unable(desk, who) or may_approve(who, policy, before, desk.trust.officers):
         return deny([f"{flaw}; let a holder of one of these offices approve it (offices stand in trust.yml)"])
-    until = desk.now + timedelta(days=args.days)
-    receipt = _write(desk, signer, "approve", until)
-    return _told(args, f"approved by {who} until {until:%Y-%m-%d}", desk, receipt)
+    until = _end(args, desk)
+    index = _record(args, desk, who, signer, "approve", until)
+    return 0 if index is None else _told(args, f"approved by {who} until {until:%Y-%m-%d}", desk, index)
 
 
 def withdraw(args: argparse.Namespace) -> int:
@@ -57,10 +57,30 @@ def withdraw(args: argparse.Namespace) -> int:
     record = led(desk.records, desk.site.policy, desk.now).record
     if record is None:
         return deny(["the policy at hand is not approved; there is nothing to withdraw"])
-    signer = signer_of(args, None, "sign")
-    who = desk.trust.require(signer.public_key.keyid, "approver", desk.recorder.ledger.size)
-    receipt = _write(desk, signer, "withdraw", datetime.fromisoformat(record.body["expires_at"]))
-    return _told(args, f"withdrawn by {who}", desk, receipt)
+    who, signer = elsewhere.author_of(args, desk, "withdraw")
+    if flaw := _unable(desk, who):
+        return deny([f"{flaw}; let one who is withdraw it"])
+    index = _record(args, desk, who, signer, "withdraw", moment(record.body["expires_at"]))
+    return 0 if index is None else _told(args, f"withdrawn by {who}", desk, index)
+
+
+def _unable(desk: Desk, who: str) -> str:
+    return "" if "approver" in desk.trust.roles(who) else f"{who} is no approver"
+
+
+def _end(args: argparse.Namespace, desk: Desk) -> datetime:
+    """Return until when an approval holds: what was signed elsewhere says it, and no later than it might be now."""
+    latest = desk.now + timedelta(days=args.days)
+    if not args.signed:
+        return latest
+    signed = change_signing.statement_in(change_signing.read(args.signed))
+    end = moment(str(signed.get("predicate", {}).get("step", {}).get("expires_at")))
+    if not desk.now < end <= latest:
+        raise UsageError(
+            f"{args.signed}: holds until {clock(end)}; expected a time after now and within {args.days} days; "
+            "write the bytes to sign anew, and sign those"
+        )
+    return end
 
 
 def status(args: argparse.Namespace) -> int:
@@ -91,30 +111,37 @@ def status(args: argparse.Namespace) -> int:
     return 1 if lacking else 0
 
 
-def _write(desk: Desk, signer: Signer, decision: str, until: datetime) -> Receipt:
+def _record(
+    args: argparse.Namespace, desk: Desk, who: str, signer: Signer | None, decision: str, until: datetime
+) -> int | None:
     leadership = desk.site.policy.leadership
-    receipt = keeping.policy(
-        desk.recorder,
+    return elsewhere.record(
+        args,
+        desk,
+        who,
         signer,
-        decision=decision,
-        digest=desk.site.policy.digest,
-        version=leadership.version,
-        owner=leadership.owner,
-        required=leadership.required,
-        offices=leadership.approved_by,
-        expires_at=until,
+        lambda key: keeping.policy(
+            desk.recorder,
+            key,
+            decision=decision,
+            digest=desk.site.policy.digest,
+            version=leadership.version,
+            owner=leadership.owner,
+            required=leadership.required,
+            offices=leadership.approved_by,
+            expires_at=until,
+        ),
+        f"holdfast policy {decision} --as {who}",
     )
-    desk.sign_head()
-    return receipt
 
 
-def _told(args: argparse.Namespace, words: str, desk: Desk, receipt: Receipt) -> int:
+def _told(args: argparse.Namespace, words: str, desk: Desk, index: int) -> int:
     policy = desk.site.policy
     if args.format == "json":
-        said = {"version": policy.leadership.version, "digest": policy.digest, "index": receipt.index}
+        said = {"version": policy.leadership.version, "digest": policy.digest, "index": index}
         print(json.dumps(said, sort_keys=True))
     else:
-        print(f"policy version {policy.leadership.version}, digest {policy.digest}: {words}, record {receipt.index}")
+        print(f"policy version {policy.leadership.version}, digest {policy.digest}: {words}, record {index}")
     return 0
 
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
 
 from tests.ledger_cases import Shop, codes
 
@@ -53,4 +55,43 @@ def test_an_approval_that_does_not_hold_is_found(shop: Shop, spoilt: str) -> Non
         said["digest"] = "0" * 64
     else:
         said["sha256"] = "0" * 64
+    assert found(shop, said)
+
+
+def said_of_offices(shop: Shop) -> list[tuple[int | None, str]]:
+    """Return the entries of approvals by who led nothing, and what is said of each."""
+    return [(one.index, one.message) for one in shop.audit(now=shop.now).findings if one.code == "policy-office"]
+
+
+def test_an_approval_by_who_held_no_such_office_is_named(shop: Shop) -> None:
+    good = shop.lead()
+    bad = shop.lead(by="revenue-cycle")
+    assert said_of_offices(shop) == [
+        (bad["index"], "revenue-cycle, who approves a policy here, was not security then"),
+    ]
+    assert not found(shop, good), "and it takes nothing from the leader's own"
+    assert found(shop, bad)
+
+
+def test_nobody_leads_by_an_approval_of_their_own(tmp_path: Path, keys: dict[str, Signer]) -> None:
+    """An approval names the offices, and its author chooses the words; the leaders before say who may."""
+    shop = Shop(tmp_path, keys, {"revenue-cycle": ("approver", "revenue-cycle")})
+    shop.lead(offices=["compliance-officer", "security"])
+    shop.lead(offices=["security"])
+    first = shop.lead(by="revenue-cycle", offices=["revenue-cycle"])
+    again = shop.lead(by="revenue-cycle", offices=["revenue-cycle"])
+    assert [index for index, _words in said_of_offices(shop)] == [first["index"], again["index"]]
+    assert found(shop, again)
+
+
+def test_what_who_leads_nothing_approves_sets_nobody_free(shop: Shop) -> None:
+    shop.lead()
+    shop.lead(by="revenue-cycle", required=False)
+    assert found(shop, None)
+
+
+def test_a_later_approval_undoes_no_withdrawal_of_the_one_that_a_run_names(shop: Shop) -> None:
+    said = shop.lead()
+    shop.lead("withdraw")
+    shop.lead(by="revenue-cycle")
     assert found(shop, said)

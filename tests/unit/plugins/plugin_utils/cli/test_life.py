@@ -326,3 +326,41 @@ def test_an_emergency_is_reviewed_with_openssh_alone(desk: Desk) -> None:
     assert (code, "rita says justified" in out) == (0, True), err
     told = json.loads(desk.run("change", "show", change, "--format", "json")[1])
     assert told["emergencies"][0]["reviews"] == {"rita": "justified"}
+
+
+LEADERSHIP = {"version": 1, "owner": "it-operations", "approval": "required", "approved_by": ["security"]}
+
+
+def test_leaders_approve_and_withdraw_a_policy_with_openssh_alone(desk: Desk) -> None:
+    """And what was signed counts until when it says, for that very policy, by a leader."""
+    (desk.site / "policy" / "leadership.yml").write_text(yaml.safe_dump(LEADERSHIP), encoding="utf-8")
+    code, _out, err = desk.elsewhere("rita", "policy", "approve")
+    assert (code, "rita, who approved it, is none of security" in err) == (1, True)
+    code, out, err = desk.elsewhere("sam", "policy", "approve", "--days", 30)
+    assert (code, "approved by sam until" in out) == (0, True), err
+    told = " ".join(desk.told.split())
+    for words in ("signs sam, as approver of", "what policy", "decision approve", "offices security", "expires at 20"):
+        assert words in told
+    assert "holdfast policy approve --as sam --signed FILE" in desk.told
+    assert desk.run("policy", "status")[0] == 0
+    assert desk.elsewhere("sam", "policy", "withdraw")[0] == 0
+    assert desk.run("policy", "status")[0] == 1
+
+
+def test_bytes_of_an_approval_fit_one_policy_and_one_end(desk: Desk) -> None:
+    path = desk.site / "policy" / "leadership.yml"
+    path.write_text(yaml.safe_dump(LEADERSHIP), encoding="utf-8")
+    entries = desk.entries
+
+    def edit(_file: Path) -> None:
+        path.write_text(yaml.safe_dump({**LEADERSHIP, "version": 2}), encoding="utf-8")
+
+    code, _out, err = desk.elsewhere("sam", "policy", "approve", spoil=edit)
+    assert (code, "write the bytes to sign anew" in err) == (2, True), err
+    handed = ("--signed", desk.folder / "to-sign", "--signature", desk.folder / "to-sign.sig")
+    path.write_text(yaml.safe_dump(LEADERSHIP), encoding="utf-8")
+    code, _out, err = desk.run("policy", "approve", "--as", "sam", "--days", 30, *handed)
+    assert (code, "expected a time after now and within 30 days" in err) == (2, True), err
+    assert desk.entries == entries
+    assert desk.run("policy", "approve", "--as", "sam", *handed)[0] == 0
+    assert desk.entries == entries + 1
