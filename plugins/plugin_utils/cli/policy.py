@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`holdfast policy`: try the site's own rules, explain what a change waits for, and approve the policy as a leader."""
+"""`holdfast policy`: try the site's own rules, explain what a change waits for, say who has which duty, approve it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..policy.trial import Trial, try_rules
 from ..site.problems import SiteFilesError
 from ..site.reading import read_document
 from ..site.rules import cases_faults
-from . import elsewhere
+from . import elsewhere, policy_duties
 from . import policy_approval as approval
 from .change_desk import Desk
 from .options import add_format, add_site
@@ -52,7 +52,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         elsewhere.add_elsewhere(action, "a leader's key")
     status = actions.add_parser("status", help="say whether the policy at hand is approved, and has to be")
     status.set_defaults(func=approval.status)
-    for action in (test, explain, approve, withdraw, status):
+    duties = actions.add_parser("duties", help="who may do what, who must agree, who is asked and told (RACI)")
+    duties.set_defaults(func=policy_duties.run)
+    for action in (test, explain, approve, withdraw, status, duties):
         add_site(action)
         add_format(action)
 

@@ -130,6 +130,20 @@ def test_a_pipeline_is_blocked_until_it_has_tests_approvals_and_its_files(shop: 
     assert answer["artefacts"] == [{"file": str(artefact), "sha256": SHA256}]
 
 
+def test_duties_are_those_of_the_site_and_a_seat_that_nobody_fills_is_lacking(shop: Shop) -> None:
+    code, out, _err = shop.run("policy", "duties")
+    assert code == 0
+    assert "carry out a patch change in production\n  responsible: controller\n  accountable: 2 of ana, ben\n" in out
+    rings = shop.root / "policy" / "rings.yml"
+    wanting = rings.read_text(encoding="utf-8").replace("approvals_required: 2", "approvals_required: 3")
+    rings.write_text(wanting, encoding="utf-8")
+    code, out, _err = shop.run("policy", "duties", "--format", "json")
+    assert code == 1
+    assert {one["what"]: one["lacking"] for one in json.loads(out) if one["lacking"]} == {
+        f"carry out a {kind} change in production": "3 must agree, and 2 can" for kind in ("patch", "config")
+    }
+
+
 def test_what_is_handed_in_must_be_of_this_very_plan(shop: Shop) -> None:
     """Failed tests, tests of something else, none at all, and a file that nobody planned are each refused."""
     change = shop.ask()
