@@ -146,6 +146,11 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         if self.journal is None:
             return
+        if self.journal.denied and task.resolved_action != "ansible.builtin.meta":
+            # Errors were ignored or rescued, or another play goes on: whatever the task is, it was not let through.
+            journal, self.journal = self.journal, None
+            journal.close(3)
+            raise HoldfastError(f"{task.get_path()}: a task would run after the gate denied this run; ask for a change")
         content = covered()
         for path in code_of(task) if content is not None else ():
             if flaw := content.flaw(path):
