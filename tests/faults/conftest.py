@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import needs
-from lab.errors import MissingError
 from lab.fleet import Fleet
-from lab.process import run
 from tests.faults import matrix
 from tests.faults.case import HOSTS, Case
 from tests.faults.toyd import OLD
 from tests.integration.conftest import _fleet, _own_connections, _up
 from tests.integration.shop import builds, equip
+from tests.shifted import shifted_clock
 
 __all__ = ["_own_connections"]
 
@@ -65,24 +63,5 @@ def case(request: pytest.FixtureRequest, pair: Fleet, debs: dict[str, Path], tmp
 
 @pytest.fixture
 def clock(tmp_path: Path) -> dict[str, str]:
-    """The environment of a run whose clock a file shifts, by no seconds until something else is written into it.
-
-    A container has its machine's clock, so the hosts' cannot be set.
-    """
-    try:
-        needs.compiler(print)
-    except MissingError as exc:
-        pytest.skip(str(exc))
-    library = tmp_path / "clock.so"
-    run(["gcc", "-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name("clock.c")), "-ldl"])
-    (tmp_path / "clock").write_text("0", encoding="ascii")
-    return {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(tmp_path / "clock")}
-
-
-@pytest.fixture
-def memory_limit(pair: Fleet) -> Iterator[None]:
-    """Host `one` has little memory more than it uses, so that what eats it is ended before the machine suffers."""
-    with pair.memory_limited("one", spare=200 * 2**20):
-        yield
-    # What podman leaves of a container that ran out of memory, in the folder it was called from.
-    Path("oom").unlink(missing_ok=True)
+    """The environment of a run whose clock a file shifts."""
+    return shifted_clock(tmp_path)
