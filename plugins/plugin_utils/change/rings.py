@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from ..site.cluster import Cluster
 from ..site.policy import Policy, Ring
 from .plan import Plan
 from .state import ChangeState
+from .waves import ring_batches
 
 BUDGETED = ("failed", "unreachable", "unhealthy")
 """What a failure budget counts, each by itself."""
@@ -43,6 +45,11 @@ class RingState:
     ring: Ring
     ends: Mapping[str, End]
 
+    @cached_property
+    def whole(self) -> bool:
+        """Every asset is verified: none is spent, none is endured."""
+        return all(end.word == "verified" for end in self.ends.values())
+
     def of(self, *words: str) -> tuple[str, ...]:
         """Return the assets that ended so."""
         return tuple(asset for asset, end in self.ends.items() if end.word in words)
@@ -57,7 +64,7 @@ class RingState:
 
     def overspent(self, besides: Collection[str] = ()) -> Iterator[tuple[str, tuple[str, ...], int]]:
         """Yield each kind that is over its budget: the kind, the assets, and how many would have been endured."""
-        for kind in BUDGETED:
+        for kind in () if self.whole else BUDGETED:
             spent, most = self.spent(kind, besides), self.allowance(kind)
             if len(spent) > most:
                 yield kind, spent, most
@@ -87,6 +94,16 @@ def ring_state(change: ChangeState, plan: Plan, ring: Ring) -> RingState:
     return found
 
 
+def cut(change: ChangeState, plan: Plan, ring: Ring, clusters: Mapping[str, Cluster]) -> tuple[tuple[str, ...], ...]:
+    """Return all waves of a ring, whatever of them is done; of the same four it is found out once."""
+    known = change.found.get((id(plan), id(ring), id(clusters)))
+    if known is None:
+        batches = ring_batches(plan, ring, clusters, change.intermittent)
+        known = change.found[id(plan), id(ring), id(clusters)] = (plan, ring, clusters, batches)
+    found: tuple[tuple[str, ...], ...] = known[3]
+    return found
+
+
 def end(change: ChangeState, asset: str) -> End:
     """Return how an asset ended in the change so far."""
     state = change.progress.get(asset)
@@ -105,16 +122,19 @@ def end(change: ChangeState, asset: str) -> End:
     return End(asset, "failed", "failed") if state.outcome in ("failed", "skipped") else End(asset, "open")
 
 
-def stopped_for_good(change: ChangeState, plan: Plan | None, policy: Policy) -> Iterator[str]:
-    """Yield, in words, what stops a change in every ring for good.
+def stopped_for_good(change: ChangeState, plan: Plan | None, policy: Policy) -> tuple[str, ...]:
+    """Return, in words, what stops a change in every ring for good.
 
     That is a host that somebody had taken back, or that did not come back whole; and more hosts taken back in a ring
     than its budget endures. Without the plan any host that was taken back does.
     """
     back = change.rolled_back
+    return tuple(_stops(change, back, plan, policy)) if back else ()
+
+
+def _stops(change: ChangeState, back: tuple[str, ...], plan: Plan | None, policy: Policy) -> Iterator[str]:
     if plan is None or plan.digest != change.plan:
-        if back:
-            yield f"{', '.join(back)} was rolled back in this change"
+        yield f"{', '.join(back)} was rolled back in this change"
         return
     wanted = [asset for asset in back if change.progress[asset].trigger == "request"]
     if wanted:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from ..ledger import canonical
@@ -56,7 +57,7 @@ class ChangeState:
     officers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The offices that approvers hold, by the trust in force; nobody's until `informed` (change/safeguarded.py)."""
 
-    found: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    found: dict[tuple[int, ...], tuple[Any, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What was found out of it already, by change/rings.py; another state, a copy too, begins with nothing."""
 
     @property
@@ -64,7 +65,7 @@ class ChangeState:
         """Assets that a run of this change took back, whatever happened to them since."""
         return tuple(sorted(a.asset for a in self.progress.values() if a.rolled_back is not None))
 
-    @property
+    @cached_property
     def insiders(self) -> frozenset[str]:
         """Who asked for the change or carries it out: their word that it worked is not enough."""
         return self.implementers | {self.requester}
@@ -110,11 +111,16 @@ class ChangeState:
         newest = [state.newest(kind, self.insiders) for kind, _unused in self._kinds(asset)]
         return any(seen is not None and seen.verdict == "fail" for seen in newest)
 
+    @cached_property
+    def ill(self) -> tuple[str, ...]:
+        """The assets that are unhealthy."""
+        return tuple(sorted(asset for asset in self.progress if self.unhealthy(asset)))
+
     @property
     def left_between(self) -> tuple[str, ...]:
         """Assets that a run left in between: bad after the change and not taken back, or not wholly taken back."""
         halfway = {a.asset for a in self.progress.values() if a.is_back and a.restored not in (None, "restored")}
-        return tuple(sorted(halfway | {asset for asset in self.progress if self.unhealthy(asset)}))
+        return tuple(sorted(halfway.union(self.ill)))
 
     def stopped(self, ring: str) -> Halt | None:
         """Return the stop order in force for a ring, None where there is none or it was lifted."""

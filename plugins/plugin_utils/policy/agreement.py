@@ -5,13 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import timedelta
 
-from ..change.approvals import weigh
-from ..change.rings import BUDGETED, RingState, closed, ring_state, ring_verified, stopped_for_good
+from ..change.rings import BUDGETED, RingState, closed, cut, ring_state, ring_verified, stopped_for_good
 from ..change.state import ChangeState
 from ..change.watch import reopened
-from ..change.waves import ring_batches
 from ..ledger.canonical import timestamp
 from . import offices
 from .emergency import broken_glass, overdue, reviewers_missing
@@ -78,13 +75,7 @@ def approvals_enough(q: Question) -> Iterator[Reason]:
     change, ring = q.change, q.in_ring
     if change is None or ring is None:
         return
-    weighed = weigh(
-        change,
-        ring.name,
-        now=q.now,
-        max_age=timedelta(hours=ring.approval_max_age_hours),
-        implementer=q.implementer,
-    )
+    weighed = q.weighed
     emergency = broken_glass(change, ring, q.now) is not None
     quorum = ring.quorum(change.kind)
     needed = min(quorum.approvals, ring.break_glass_approvals) if emergency else quorum.approvals
@@ -166,7 +157,7 @@ def wave_in_turn(q: Question) -> Iterator[Reason]:
     change, ring = q.change, q.in_ring
     if change is None or q.plan is None or ring is None:
         return
-    ill = sorted(a for a in change.progress if change.unhealthy(a) and a not in q.assets)
+    ill = [asset for asset in change.ill if asset not in q.assets]
     if ill:
         yield Reason(
             "nobody-unhealthy",
@@ -185,8 +176,8 @@ def wave_in_turn(q: Question) -> Iterator[Reason]:
         )
     if q.wave is None:
         return
-    cut = ring_batches(q.plan, ring, q.clusters, change.intermittent)
-    earlier = [state.ends[asset] for batch in cut[: q.wave - 1] for asset in batch]
+    batches = cut(change, q.plan, ring, q.clusters)
+    earlier = [state.ends[asset] for batch in batches[: q.wave - 1] for asset in batch]
     waiting = [end.asset for end in earlier if not end.final]
     if waiting:
         yield Reason(
@@ -202,7 +193,7 @@ def wave_in_turn(q: Question) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             "see one of them verified first, whatever the failure budget is",
         )
-    here = set(cut[q.wave - 1]) if 0 < q.wave <= len(cut) else set()
+    here = set(batches[q.wave - 1]) if 0 < q.wave <= len(batches) else set()
     strangers = sorted(q.assets - here)
     if strangers:
         yield Reason(
@@ -219,19 +210,14 @@ def grounds(q: Question, change: ChangeState) -> Iterator[str]:
     if ring is None:
         return
     yield f"{change.change_id} was asked for by {change.requester}, plan {change.plan[:12]}..."
-    weighed = weigh(
-        change,
-        ring.name,
-        now=q.now,
-        max_age=timedelta(hours=ring.approval_max_age_hours),
-        implementer=q.implementer,
-    )
+    weighed = q.weighed
     who = ", ".join(f"{c.principal} (record {c.index})" for c in weighed.counted) or "nobody needed"
     quorum = ring.quorum(change.kind)
     yield f"approved for {ring.name} by {who}; {quorum.approvals} needed{offices.told(change, quorum)}"
     glass = broken_glass(change, ring, q.now)
-    lacks = offices.missing(change, quorum, weighed.principals)
-    if glass is not None and (lacks or len(weighed.counted) < quorum.approvals):
+    if glass is not None and (
+        len(weighed.counted) < quorum.approvals or offices.missing(change, quorum, weighed.principals)
+    ):
         yield (
             f"{glass.principal} broke the glass for {ring.name}: {glass.reason} (record {glass.index}); "
             f"to be reviewed by {timestamp(glass.review_by)}"
@@ -250,6 +236,8 @@ def grounds(q: Question, change: ChangeState) -> Iterator[str]:
 
 def _but_for(state: RingState, besides: Collection[str] = ()) -> str:
     """Return which assets of a ring are not verified though it goes on, and why that is endured; else ''."""
+    if state.whole:
+        return ""
     said = []
     for kind in BUDGETED:
         if spent := state.spent(kind, besides):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from ..errors import PolicyError
 from . import agreement, budget, leading, limits, pipeline, quorum, readiness, rules, timing
@@ -70,12 +71,15 @@ def decide(question: Question) -> Decision:
     if question.now.tzinfo is None:
         raise PolicyError(f"question: now is {question.now.isoformat()}, without a zone; expected an aware time")
     asked = _rules(question)
-    reasons = tuple(reason for rule in asked for reason in rule(question))
+    reasons = tuple(chain.from_iterable(rule(question) for rule in asked))
     if reasons or question.change is None or asked is _ALWAYS:
         return Decision(reasons)
     if question.kind == "stage":
         return Decision(grounds=(f"{question.change.change_id} may come; staging its files needs no approval",))
     return Decision(grounds=tuple(agreement.grounds(question, question.change)))
+
+
+_PATCH: tuple[Rule, ...] = (*_ALWAYS, *_CHANGE, *_TURN, site_rules)
 
 
 def _rules(question: Question) -> tuple[Rule, ...]:
@@ -86,7 +90,7 @@ def _rules(question: Question) -> tuple[Rule, ...]:
     if question.kind == "rehearse":
         return (*_ALWAYS, *_REHEARSAL, site_rules)
     if question.kind == "patch":
-        return (*_ALWAYS, *_CHANGE, *_TURN, site_rules)
+        return _PATCH
     if question.kind == "rollback":
         return (*_ALWAYS, rules.implementer_known, rules.change_ran, site_rules)
     if question.change is None and question.plan is None:

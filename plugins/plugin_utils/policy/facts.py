@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from ..change.approvals import weigh
 from ..change.package import Package
 from ..change.plan import Plan
 from ..change.state import ChangeState
@@ -63,13 +62,8 @@ def _of_packages(read: Callable[[list[Package]], Any]) -> Source:
     return source
 
 
-def _approvers(q: Question, change: ChangeState, ring: Ring) -> list[str]:
-    oldest = timedelta(hours=ring.approval_max_age_hours)
-    return list(weigh(change, ring.name, now=q.now, max_age=oldest, implementer=q.implementer).principals)
-
-
 def _offices(q: Question, change: ChangeState, ring: Ring) -> list[str]:
-    return sorted({office for who in _approvers(q, change, ring) for office in change.officers.get(who, ())})
+    return sorted({office for who in q.weighed.principals for office in change.officers.get(who, ())})
 
 
 def _in_ring(q: Question) -> int | None:
@@ -92,8 +86,8 @@ SOURCES: dict[str, Source] = {
     "requester": _of_change(lambda change: change.requester),
     "request_hours": lambda q: None if q.change is None else (q.now - q.change.requested_at) // _HOUR,
     "rings_asked": _of_change(lambda change: list(change.rings)),
-    "approvals": _of_ring(lambda q, change, ring: len(_approvers(q, change, ring))),
-    "approvers": _of_ring(_approvers),
+    "approvals": _of_ring(lambda q, change, ring: len(q.weighed.counted)),
+    "approvers": _of_ring(lambda q, change, ring: list(q.weighed.principals)),
     "offices": _of_ring(_offices),
     "emergency": _of_ring(lambda q, change, ring: broken_glass(change, ring, q.now) is not None),
     "safeguards": _of_change(lambda change: list(change.safeguards)),

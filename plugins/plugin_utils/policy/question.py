@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
+from ..change.approvals import Weighed, weigh
 from ..change.plan import Plan
 from ..change.state import ChangeState
 from ..site.cluster import Cluster
@@ -87,10 +89,21 @@ class Question:
     pipeline: Pipeline | None = None
     """What a pipeline handed in; None where none asks."""
 
-    @property
+    # Several rules ask for these, and each is found out once; a copy of the question begins with nothing.
+
+    @cached_property
     def in_ring(self) -> Ring | None:
         """The policy of the ring asked about; None where there is no such ring."""
         return next((ring for ring in self.policy.rings if ring.name == self.ring), None)
+
+    @cached_property
+    def weighed(self) -> Weighed:
+        """The approvals of the change for the ring, now; none where there is no change, or no such ring."""
+        change, ring = self.change, self.in_ring
+        if change is None or ring is None:
+            return Weighed((), ())
+        oldest = timedelta(hours=ring.approval_max_age_hours)
+        return weigh(change, ring.name, now=self.now, max_age=oldest, implementer=self.implementer)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 from ..errors import PolicyError
@@ -35,6 +37,8 @@ def objections(bound: Bound, facts: Mapping[str, Any]) -> Iterator[Reason]:
         for rule in bound.rules:
             yield from _alone(rule, facts)
         return
+    if all(map(is_, answers, repeat(False))):
+        return  # as nearly always
     for rule, denies in zip(bound.rules, answers, strict=True):
         if denies is not False:
             yield _objection(rule, f"{rule.message}{_shown(rule, facts)}")

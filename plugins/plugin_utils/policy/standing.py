@@ -62,7 +62,7 @@ def _failed(change: ChangeState, plan: Plan | None, ring: str | None, verified: 
 
     `ring` is the next one to be verified, None where all are; `verified` says whether any is.
     """
-    if any(change.unhealthy(asset) for asset in change.progress):
+    if change.ill:
         return True
     applied = [run for run in change.runs if run.mode == "apply"]
     if not applied or applied[-1].outcome != "failed":

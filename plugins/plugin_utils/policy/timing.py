@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import median
 
-from ..change.rings import ring_state, settled_at
-from ..change.waves import ring_batches
+from ..change.rings import cut, ring_state, settled_at
 from ..site.calendar import Window
 from .emergency import broken_glass
 from .question import Question, Reason
@@ -32,9 +31,9 @@ def soak(q: Question) -> Iterator[Reason]:
     if change is None or q.plan is None or ring is None:
         return
     if q.wave is not None and q.wave > 1:
-        cut = ring_batches(q.plan, ring, q.clusters, change.intermittent)
+        batches = cut(change, q.plan, ring, q.clusters)
         what, looked_at = f"wave {q.wave - 1} of {ring.name}", ring.soak
-        assets = [asset for batch in cut[: q.wave - 1] for asset in batch]
+        assets = [asset for batch in batches[: q.wave - 1] for asset in batch]
         ends = ring_state(change, q.plan, ring).ends
         if not all(ends[asset].final for asset in assets):
             return  # wave-in-turn says so

@@ -43,6 +43,8 @@ class Quorum:
 
     def but(self, data: Mapping[str, Any]) -> Quorum:
         """Return it with what a checked mapping says otherwise."""
+        if not data:
+            return self
         return replace(
             self,
             approvals=data.get("approvals_required", self.approvals),

@@ -167,7 +167,7 @@ def time_facts(now: datetime, zone: str) -> dict[str, Any]:
     following = 1 + here.month % 12
     last = (datetime(here.year + (following == 1), following, 1) - datetime(here.year, here.month, here.day)).days - 1
     return {
-        "date": f"{here:%Y-%m-%d}",
+        "date": here.date().isoformat(),
         "weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[here.weekday()],
         "hour": here.hour,
         "day": here.day,
