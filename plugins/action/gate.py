@@ -13,7 +13,7 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.asking import ask_patiently
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.content import covered
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PolicyError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import DeniedError
 
 
 class ActionModule(RecordedAction):
@@ -45,7 +45,7 @@ class ActionModule(RecordedAction):
             until = answer.decision.until
             if until is not None:
                 reasons += f"\n  From {until.isoformat(timespec='seconds')} on nothing of this objects any more."
-            raise PolicyError(f"The gate is shut for {', '.join(wave)}:\n{reasons}")
+            raise DeniedError(f"The gate is shut for {', '.join(wave)}:\n{reasons}", answer.decision.rules)
         for ground in answer.decision.grounds:
             self._display.display(f"gate: {ground}")
         return {

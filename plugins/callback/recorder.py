@@ -182,7 +182,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if self.journal is not None and result.task.resolved_action == GATE:
-            self.journal.denied = True
+            self.journal.deny(str(rule) for rule in result.result.get("denied_by", ()))
         self._saw(result, failed=True)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:

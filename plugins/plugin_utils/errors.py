@@ -31,6 +31,14 @@ class PolicyError(HoldfastError):
     """A decision could not be made (not: a decision to deny, which is a result)."""
 
 
+class DeniedError(PolicyError):
+    """The gate's no, to the run that asked; `rules` are the ids of all that objects."""
+
+    def __init__(self, message: str, rules: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.rules = rules
+
+
 class LedgerError(HoldfastError):
     """The ledger cannot be read or written, or a record is not of its closed form."""
 

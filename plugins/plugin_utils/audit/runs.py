@@ -200,6 +200,8 @@ def _check_success(run: Run, closed: Entry, done: set[str], notes: Notes) -> Non
         against.append(f"no result for {_some(missing)}")
     if body["exit_code"]:
         against.append(f"exit code {body['exit_code']}")
+    if "denied_by" in body:
+        against.append(f"denied by {_some(body['denied_by'])}")
     returns = run.opened.body["kind"] == "rollback"
     # A guard that names no run was this run's own only where the run changed anything itself.
     unnamed = run.id if any(result["outcome"] != "unreachable" for _unused, result in run.results("deploy")) else None

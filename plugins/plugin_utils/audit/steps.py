@@ -325,5 +325,6 @@ STEPS: dict[str, Any] = {
         "missing_assets": Many(NAME, once=True),
         "counts": dict.fromkeys(OUTCOMES, ANY),
         "entries": {"first": ANY, "last": ANY, "count": range(1, BIG)},
+        "denied_by?": Many(re.compile("[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}"), 1, True),
     },
 }

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..change.parts import Part
-from ..errors import HoldfastError
+from ..errors import DeniedError, HoldfastError
 from .collecting import uncollected
 from .contributions import sealed
 from .journal import WAVES
@@ -37,6 +37,8 @@ class RecordedAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no
                 if run.opened.mode != "apply" or not _in_waves(run):
                     raise
                 return sealed({**result, **self.lost(error)})
+        except DeniedError as error:
+            raise AnsibleActionFail(str(error), result={"denied_by": list(error.rules)}) from error
         except HoldfastError as error:
             raise AnsibleActionFail(str(error)) from error
 

@@ -125,6 +125,7 @@ class Journal:
         self.kind, self.mode, self.expected = kind, mode, tuple(expected)
         self.run: OpenRun | None = None
         self.denied = self.drift = False
+        self._denied_by: dict[str, None] = {}
         self._judged: set[str] = set()
         self._felt: set[str] = set()
         self._began: dict[str, tuple[datetime, float]] = {}
@@ -196,6 +197,11 @@ class Journal:
         """Return a tally that begins with the asset's last task."""
         return Tally(*(self._began.get(asset) or (utc_now(), time.monotonic())))
 
+    def deny(self, rules: Iterable[str] = ()) -> None:
+        """Note that the gate said no, by these rules; none where it could not decide."""
+        self.denied = True
+        self._denied_by.update(dict.fromkeys(rules))
+
     def flush(self, *, final: bool = False) -> None:
         """Append what has gathered: deploy records first, so that what was done precedes what was seen."""
         if self.run is None:
@@ -231,7 +237,11 @@ class Journal:
             return
         self.flush(final=True)
         self.recorder.close_run(
-            self.signers.implementer, self.run, outcome=self._verdict(exit_code), exit_code=exit_code
+            self.signers.implementer,
+            self.run,
+            outcome=self._verdict(exit_code),
+            exit_code=exit_code,
+            denied_by=tuple(self._denied_by),
         )
         note = self.recorder.checkpoint(self.signers.log)
         end_run(self.run)

@@ -64,6 +64,7 @@ VERSION = text(r"[0-9A-Za-z][0-9A-Za-z.+:~^_-]{0,127}", "a version")
 PACKAGE = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "a package's name")
 UNIT = text(r"[A-Za-z0-9][A-Za-z0-9:_.@\\-]{0,254}", "the name of a systemd unit")
 CHECK = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a control or a check")
+RULE = text(r"[A-Za-z0-9][A-Za-z0-9+.:_-]{0,127}", "the id of a rule of the gate")
 GUARD = text(r"grd_[0-9A-Za-z]{10,40}", "a guard's id, grd_...")
 SEMANTIC = text(r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}", "a semantic version such as 1.0.0")
 CITATION = text(r"164\.[0-9]{3}(\([0-9A-Za-z]{1,4}\)){0,6}", "a paragraph of 45 CFR such as 164.312(d)")
@@ -299,6 +300,7 @@ BODIES: dict[str, Shape] = {
             "missing_assets": _ASSETS,
             "counts": _COUNTS,
             "entries": fields({"first": whole(), "last": whole(), "count": whole(1)}),
-        }
+        },
+        {"denied_by": items(RULE, least=1, distinct=True)},
     ),
 }

@@ -273,6 +273,7 @@ class Recorder:
         outcome: str,
         exit_code: int,
         missing_assets: Sequence[str] | None = None,
+        denied_by: Sequence[str] = (),
     ) -> Receipt:
         """Close a run.
 
@@ -281,6 +282,7 @@ class Recorder:
         `entries` are the run's records, the opening one included, this one not. `missing_assets`, unless
         given, are the expected assets that no deploy, rollback or verify names; a verify before the change
         counts only where it found no drift, so that nothing was to be done. A run that plans or stages misses none.
+        `denied_by` are the rules with which the gate stopped it.
         """
         entries, seen, outcomes = [run.index], set[str](), dict[str, str]()
         for index, data in self.ledger.entries(run.index + 1):
@@ -305,6 +307,7 @@ class Recorder:
             "missing_assets": list(missing_assets),
             "counts": {name: list(outcomes.values()).count(name) for name in OUTCOMES},
             "entries": {"first": entries[0], "last": entries[-1], "count": len(entries)},
+            **({"denied_by": list(denied_by)} if denied_by else {}),
         }
         return self.write(signer, "run-close", list(run.subject), run.change_id, body)
 

@@ -140,3 +140,4 @@ def test_no_way_leads_on_from_a_denial(way: str, site: Path, change: str) -> Non
     new = _records(site)[before:]
     assert [one.step for one in new] == ["run-open", "run-close"]
     assert new[-1].body["outcome"] == "denied"
+    assert new[-1].body["denied_by"] == (["remediation-policy"] if "remediate" in WAYS[way] else ["approvals-enough"])

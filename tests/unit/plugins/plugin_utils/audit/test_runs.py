@@ -123,6 +123,16 @@ def test_asset_that_vanishes_is_named(shop: Shop, approved: Any) -> None:
     assert "prod-1: expected" in report.findings[0].message
 
 
+def test_success_of_a_run_that_the_gate_denied_is_named(shop: Shop, approved: Any) -> None:
+    run = shop.open(*approved)
+    shop.work(run)
+    shop.close(run, denied_by=["freeze", "site:quiet-month-end"])
+    shop.seal()
+    report = shop.audit()
+    assert codes(report) == {"outcome-contradicts"}
+    assert "denied by freeze, site:quiet-month-end" in report.findings[0].message
+
+
 def test_success_with_missing_assets_is_named(shop: Shop, approved: Any) -> None:
     run = shop.open(*approved, expected_assets=["lab-1", "prod-1"])
     shop.work(run)

@@ -211,7 +211,7 @@ def test_a_run_that_mends_without_a_change_knows_it(root, kind, check, unasked):
 
 def test_a_run_that_the_gate_denied_has_not_looked(root):
     journal = open_journal(root, particulars("check"))
-    journal.denied = True
+    journal.deny(["freeze"])
     assert journal.silent == ()
 
 
