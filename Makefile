@@ -79,6 +79,11 @@ molecule: $(STAMP) ## every Molecule scenario: syntax, check, converge, idempote
 bench: $(STAMP) ## print what baselines cost in pings, waves beside a bare apt-get, records beside what is bare of them
 	@$(BIN)/python -m pytest -q -s tests/bench
 
+.PHONY: mutants
+mutants: $(STAMP) ## have cosmic-ray mutate what decides, and count the mutants that no test sees (hours; SAMPLE=300 for some)
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	@$(BIN)/python -m tests.mutants --sample $(or $(SAMPLE),0)
+
 .PHONY: dist
 dist: $(STAMP) ## build the wheel and the collection's tarball of HEAD into dist/
 	@$(BIN)/python tests/artefacts.py dist

@@ -1,14 +1,17 @@
 # Copyright: (c) 2026, Holdfast contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutates the gate's decision, and counts which mutants the decision table does not see.
+"""Has cosmic-ray mutate the gate's decision, and counts which mutants neither decision table nor policy's tests see.
 
     python -m tests.mutants [--sample N] [--seed N] [--module NAME ...]
 
-The mutations are cosmic-ray's (`pip install cosmic-ray`). Each is tried in a fork of a process that has everything
-else loaded already, on a copy of the tree, so that hundreds take minutes. What differs in annotations alone is none.
-A mutant is dead when any case of tests/unit/cases/decision comes out otherwise, or it cannot be imported, or does not
-end; one that the table does not see is shown to the other tests of the policy before it counts as alive. Prints each
-that is alive; exit 0 where fewer than 10 percent are, else 1.
+cosmic-ray (`pip install cosmic-ray`) finds the places, makes each mutant on disk, in a copy of the tree, runs the tests
+and keeps the session; the rate that is printed is its own (`cr-rate`). Ours is only what it is told to leave out, and
+quick tests. Left out is what is the same program (annotations, docstrings), what stands between a person and a
+signature and not in the gate, and what a sample does not draw. Quick: pytest, its plugins and the cases are loaded
+once, by a process that has loaded nothing of the policy; each mutant is met by a fork of it, and by the rest of
+policy's tests where no case of the table sees it, but for those that draw by chance.
+
+Prints each mutant that is alive. Exit 0 where fewer than 10 percent are, else 1.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICY = "plugins/plugin_utils/policy"
@@ -34,61 +39,17 @@ MODULES = (
 )  # fmt: skip
 """What decides; what is only shown, or asked before anything is signed, has tests of its own."""
 ELSEWHERE = frozenset({"may_halt", "may_break_glass", "may_review", "reviewers_missing", "_reviewer", "_objections"})
-"""Functions of these modules that no gate asks: they stand between a person and a signature."""
-MOST_ALIVE = 0.1
-SECONDS = 60
+"""Functions of these modules that no gate asks."""
+MOST_ALIVE = 10.0
+"""Percent."""
+SECONDS = 300
 TESTS = "tests/unit/plugins/plugin_utils/policy"
 CASES = f"{TESTS}/test_decision.py"
+ASK = "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect(sys.argv[1]);sys.exit(int(s.recv(9) or b'1'))"
+"""The test command: asks the process that has everything loaded, and leaves with what it says."""
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change to one module."""
-
-    module: str
-    operator: str
-    number: int
-    text: str
-    line: int
-
-
-def places(module: str, source: str) -> Iterator[tuple[str, str, int]]:
-    """Yield where a module can be mutated: the module, cosmic-ray's operator, and the number of its place."""
-    from cosmic_ray import plugins
-    from cosmic_ray.ast import ast_nodes, get_ast
-
-    nodes = list(ast_nodes(get_ast(source)))
-    for name in plugins.operator_names():
-        operator_class = plugins.get_operator(name)
-        if operator_class.arguments():
-            continue  # asks which variable it is about; there is none to be named for all modules
-        operator = operator_class()
-        count = sum(len(list(operator.mutation_positions(node))) for node in nodes)
-        yield from ((module, name, number) for number in range(count))
-
-
-def mutant(copy: Path, module: str, name: str, number: int) -> Mutant | None:
-    """Return the mutant of a place; None where its program is the same, or no gate asks it."""
-    from cosmic_ray import plugins
-    from cosmic_ray.mutating import mutate_code
-
-    source = (copy / POLICY / f"{module}.py").read_text(encoding="utf-8")
-    text = mutate_code(source, plugins.get_operator(name)(), number)
-    if text is None or _program(text) == _program(source):
-        return None
-    pairs = zip(source.splitlines(), text.splitlines(), strict=False)
-    line = 1 + next((number for number, (before, after) in enumerate(pairs) if before != after), 0)
-    return None if line in _elsewhere(source) else Mutant(module, name, number, text, line)
-
-
-def _elsewhere(source: str) -> set[int]:
-    """Return the lines of functions that no gate asks."""
-    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
-    spans = ((one.lineno, one.end_lineno or one.lineno) for one in functions if one.name in ELSEWHERE)
-    return {line for first, last in spans for line in range(first, last + 1)}
-
-
-def _program(source: str) -> str:
+def program(source: str) -> str:
     """Return a program without what is never run: annotations and docstrings."""
     try:
         tree = ast.parse(source)
@@ -103,61 +64,89 @@ def _program(source: str) -> str:
     return ast.dump(tree)
 
 
-def alive(copy: Path, mutant: Mutant) -> bool:
-    """Say whether no test sees the mutant. A child process tries it, which has loaded nothing of the policy yet."""
-    path = copy / POLICY / f"{mutant.module}.py"
-    before = path.read_text(encoding="utf-8")
-    path.write_text(mutant.text, encoding="utf-8")
-    try:
+def mutates(spec: Any) -> bool:
+    """Say whether a place of cosmic-ray's gives another program, in what the gate asks."""
+    from cosmic_ray import plugins
+    from cosmic_ray.mutating import mutate_code
+
+    if spec.definition_name in ELSEWHERE:
+        return False
+    source = spec.module_path.read_text(encoding="utf-8")
+    operator = plugins.get_operator(spec.operator_name)(**spec.operator_args)
+    text = mutate_code(source, operator, spec.occurrence)
+    return text is not None and program(text) != program(source)
+
+
+def session(modules: Sequence[str], address: str, sample: int, seed: int) -> tuple[Path, Path]:
+    """Write cosmic-ray's configuration and a session of the places that are to be tried; return both files."""
+    from cosmic_ray.work_db import WorkDB, use_db
+
+    config, kept = Path("cosmic-ray.toml"), Path("session.sqlite")
+    paths = [f"{POLICY}/{name}.py" for name in modules]
+    command = f'{sys.executable} -I -S -c "{ASK}" {address}'
+    config.write_text(
+        f"[cosmic-ray]\nmodule-path = {paths}\ntimeout = {SECONDS}\nexcluded-modules = []\n"
+        f"test-command = '''{command}'''\n[cosmic-ray.distributor]\nname = \"local\"\n",
+        encoding="utf-8",
+    )
+    run("cosmic-ray", "init", str(config), str(kept))
+    with use_db(str(kept), WorkDB.Mode.open) as work:
+        items = sorted(work.work_items, key=lambda one: _place(one.mutations[0]))
+        random.Random(seed).shuffle(items)  # noqa: S311  # a sample, no secret
+        chosen = []
+        for item in items:
+            if len(chosen) != (sample or -1) and mutates(item.mutations[0]):
+                chosen.append(item)
+        work.clear()
+        work.add_work_items(chosen)
+    print(f"{len(items)} places, {len(chosen)} of them tried", flush=True)
+    return config, kept
+
+
+def _place(spec: Any) -> tuple[str, str, int]:
+    return str(spec.module_path), spec.operator_name, spec.occurrence
+
+
+def run(name: str, *words: str) -> str:
+    """Run a program of cosmic-ray's beside this Python, and return what it says."""
+    command = [str(Path(sys.executable).with_name(name)), *words]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def serve(listener: socket.socket, loaded: Sequence[Any]) -> None:
+    """Answer each who asks with the exit code of the tests, run in a fork; it has loaded nothing of the policy yet."""
+    while True:
+        asking, _peer = listener.accept()
         child = os.fork()
         if child == 0:
-            _try(copy)
+            _tests(loaded)
         _pid, status = os.waitpid(child, 0)
-        if status == 0:
-            status = _others(copy)
-    finally:
-        path.write_text(before, encoding="utf-8")
-    return status == 0
+        asking.sendall(b"0" if status == 0 else b"1")
+        asking.close()
 
 
-def _try(copy: Path) -> None:
-    """Ask all cases, and leave with 0 where each comes out as expected."""
+def _tests(loaded: Sequence[Any]) -> None:
+    """Leave with 0 where each case of the table, and each other test of the policy, comes out as expected."""
     signal.alarm(SECONDS)
-    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the process ends with it
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # the process ends with it
     code = 1
     try:
         import importlib.util
 
-        spec = importlib.util.spec_from_file_location("decision_cases", copy / CASES)
-        if spec is not None and spec.loader is not None:
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            for case in LOADED:
-                module.test_the_gate_decides(case.values[0])
-            module.test_a_decision_is_falsy_when_it_denies()
-            code = 0
-    except BaseException:  # noqa: BLE001 - whatever a mutant does, it was seen
+        import pytest
+
+        spec = importlib.util.spec_from_file_location("decision_cases", CASES)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for case in loaded:
+            module.test_the_gate_decides(case.values[0])
+        left_out = [f"--ignore={path}" for path in (*Path(TESTS).glob("*_properties.py"), Path(CASES))]
+        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *left_out, TESTS]))
+    except BaseException:  # noqa: BLE001  # whatever a mutant does, it was seen
         code = 1
     os._exit(code)
-
-
-def _others(copy: Path) -> int:
-    """Return the exit code of the other tests of the policy, but for those that draw by chance."""
-    drawn = [f"--ignore={path}" for path in (copy / TESTS).glob("*_properties.py")]
-    words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *drawn, str(copy / TESTS)]
-    environment = {**os.environ, "PYTHONPATH": f"{copy}:{copy / 'collections'}"}
-    try:
-        ran = subprocess.run(
-            [*words, f"--ignore={copy / CASES}"], env=environment, cwd=copy, timeout=5 * SECONDS, capture_output=True,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return 1
-    return ran.returncode
-
-
-LOADED: list[object] = []
-"""The cases, read once."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -174,35 +163,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         shutil.copytree(ROOT, copy, symlinks=True, ignore=ignored)
         os.chdir(copy)
         sys.path[:] = [str(copy), str(copy / "collections"), *(one for one in sys.path if str(ROOT) not in one)]
-        sys.modules.pop("tests", None)
+        os.environ["PYTHONPATH"] = f"{copy}:{copy / 'collections'}"
+        for name in [one for one in sys.modules if one == "tests" or one.startswith(("tests.", "ansible_collections"))]:
+            del sys.modules[name]
+        import hypothesis
         import jinja2.nativetypes
         import jinja2.sandbox
-        import pytest
 
         from tests.change_cases import load
 
-        LOADED.extend(load("decision"))
-        sources = {name: (copy / POLICY / f"{name}.py").read_text(encoding="utf-8") for name in args.module or MODULES}
-        where = [place for name, source in sources.items() for place in places(name, source)]
-        random.Random(args.seed).shuffle(where)  # noqa: S311 - a sample, no secret
-        print(f"{len(LOADED)} cases, {len(where)} places; {pytest.__name__} and {jinja2.__name__} loaded", flush=True)
-        survivors, tried = 0, 0
-        for place in where:
-            one = mutant(copy, *place)
-            if one is None:
-                continue
-            tried += 1
-            if alive(copy, one):
-                survivors += 1
-                line = one.text.splitlines()[one.line - 1].strip()
-                print(f"alive: {one.module}.py:{one.line} {one.operator} #{one.number}: {line}", flush=True)
-            if tried % 25 == 0:
-                print(f"{tried} tried, {survivors} alive", flush=True)
-            if tried == args.sample:
-                break
-        share = survivors / tried if tried else 0.0
-        print(f"{survivors} of {tried} alive: {share:.1%}")
-        return 0 if share < MOST_ALIVE else 1
+        loaded = load("decision")
+        print(f"{len(loaded)} cases; loaded: {hypothesis.__name__}, {jinja2.__name__}", flush=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{folder}/asked")
+            listener.listen()
+            config, kept = session(args.module or MODULES, f"{folder}/asked", args.sample, args.seed)
+            threading.Thread(target=serve, args=(listener, loaded), daemon=True).start()
+            run("cosmic-ray", "baseline", str(config))
+            run("cosmic-ray", "exec", str(config), str(kept))
+        print(run("cr-report", "--surviving-only", "--show-diff", str(kept)))
+        rate = float(run("cr-rate", str(kept)))
+        print(f"{rate:.1f} % alive")
+        return 0 if rate < MOST_ALIVE else 1
 
 
 if __name__ == "__main__":
