@@ -121,3 +121,12 @@ def test_who_carried_it_out_does_not_prove_it() -> None:
     assert rehearsed(book.records, plan()) == frozenset()
     book.see("r", "version", ["lab-1"])
     assert rehearsed(book.records, plan()) == {"lab-1"}
+
+
+def test_after_a_bad_look_it_begins_anew_with_the_way_back() -> None:
+    ill: list[Event] = [*REHEARSED, {"see": {"run": "r", "kind": "health", "assets": ["lab-1"], "verdict": "fail"}}]
+    again: list[Event] = [{"deploy": {"run": "r", "assets": ["lab-1"]}}]
+    seen: list[Event] = [{"see": {"run": "r", "kind": "version", "assets": ["lab-1"]}}]
+    back: list[Event] = [{"roll_back": {"run": "r", "assets": ["lab-1"], "trigger": "rehearsal"}}]
+    assert rehearsed(Book(plan()).write([*ill, *again, *seen]).records, plan()) == frozenset()
+    assert rehearsed(Book(plan()).write([*ill, *back, *again, *seen]).records, plan()) == {"lab-1"}
