@@ -110,7 +110,16 @@ def _doubted(records: Sequence[Record], trust: Trust | None) -> list[Record]:
     if trust is None:
         return [*records]
     said = ((one, is_doubted(trust, one)) for one in records)
-    return [one if one.doubted == doubted else replace(one, doubted=doubted) for one, doubted in said]
+    return [one if one.doubted == doubted else _with_doubt(one, doubted) for one, doubted in said]
+
+
+def _with_doubt(record: Record, doubted: bool) -> Record:
+    """Return the record with another word on doubt; one that was kept is not read for it."""
+    if not isinstance(record, Kept):
+        return replace(record, doubted=doubted)
+    made = Kept.__new__(Kept)
+    object.__setattr__(made, "__dict__", {**record.__dict__, "doubted": doubted})
+    return made
 
 
 class Kept(Record):
