@@ -12,6 +12,8 @@ from typing import Any
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.actions import RecordedAction
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.asking import ask_patiently
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.content import covered
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.finding import kept_back
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import Run
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import DeniedError
 
@@ -56,9 +58,19 @@ class ActionModule(RecordedAction):
             "change_kind": answer.change_kind,
             "back": list(answer.back),
             "patching": run.site.policy.patching.to_dict(),
+            "left_alone": self._left_alone(run, wave),
             "bounded": bool(args["after"]),
             "watch_seconds": answer.watch_seconds,
         }
+
+    def _left_alone(self, run: Run, hosts: tuple[str, ...]) -> dict[str, list[str]]:
+        """Return, and say, what a plan must leave as it is on each host, for an exception lets its flaws stay."""
+        kept = kept_back(run.site, run.records, utc_now(), hosts) if run.kind == "plan" else {}
+        for host, packages in sorted(kept.items()):
+            for names in sorted(set(packages.values())):
+                told = ", ".join(sorted(name for name, its in packages.items() if its == names))
+                self._display.display(f"{host}: left as it is by exception {', '.join(names)}: {told}")
+        return {host: sorted(packages) for host, packages in kept.items()}
 
     def _mends(self, hosts: tuple[str, ...], name: str) -> dict[str, list[str]]:
         """Return what the probe that was registered under this name would have mended on each host."""

@@ -84,4 +84,9 @@ patching:
   description: What the site's policy takes up as patches, as C(policy/patching.yml) says it.
   returned: success
   type: dict
+left_alone:
+  description: >-
+    In a run of kind plan, by host, the packages that are left as they are, for an exception lets all their flaws stay.
+  returned: success
+  type: dict
 """

@@ -22,7 +22,7 @@ from ..ledger.parts import Receipt
 from ..ledger.reading import Record, officers_of
 from ..ledger.recorder import Recorder
 from ..ledger.signers import Signer
-from ..policy.permits import permitted
+from ..policy.permits import left_alone, permitted
 from ..risk.finding import Finding
 from ..risk.installed import Host, host_of
 from ..risk.kept import before_of, chunks
@@ -114,6 +114,29 @@ def scan_site(
     scan = evaluate(inputs, now, progress)
     findings = permitted(scan.findings, site, records, officers_of(records), now)
     return Scanned(scan, findings, model, loaded, ecosystems)
+
+
+def kept_back(
+    site: Site, records: Sequence[Record], now: datetime, assets: Collection[str]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return, by asset and installed package, the exceptions by which no plan may update it now.
+
+    These are the packages of which every flaw on the asset may stay: an update mends all of them at once. Without an
+    exception of a flaw nothing is scanned. Raises as `scan_site` does: what may stay must be known before it is left.
+    """
+    if not any(one.vulnerability and one.in_force(now) for one in site.exceptions):
+        return {}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for asset, package, names in left_alone(scan_site(site, records, now, assets).findings):
+        found.setdefault(asset, {})[package] = names
+    kept: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in each_sight(site, records, sorted(found)):
+        for row in one.observation.packages if one.observation is not None else ():
+            # Advisories of Debian name sources, those of others what is installed.
+            its = found[one.asset]
+            if by := its.get(row.source) or its.get(row.name):
+                kept.setdefault(one.asset, {})[row.name] = by
+    return kept
 
 
 def _feeds(loaded: Loaded) -> tuple[Feed, ...]:

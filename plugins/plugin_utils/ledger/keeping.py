@@ -158,7 +158,7 @@ def exception(
 ) -> Receipt:
     """Approve exactly one exception, by the digest of all it says, `review` it as it is, or `withdraw` it.
 
-    `name` is its id, `first_due` when the finding was first due.
+    `name` is its id, `control` what it is about, be it a control or a known flaw, `first_due` when that was first due.
     """
     body = {
         "decision": decision,

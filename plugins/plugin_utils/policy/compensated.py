@@ -30,7 +30,7 @@ def answers(records: Iterable[Record], controls: Collection[str]) -> Answers:
     """Return the newest answers on record; records whose keys are in doubt say nothing."""
     found: dict[tuple[str, str], Answer] = {}
     for one in records if controls else ():
-        if one.step != "verify" or one.body["kind"] != "drift" or one.doubted:
+        if one.step != "verify" or one.gist["kind"] != "drift" or one.doubted:
             continue
         for result in one.body["results"]:
             told = {check["id"]: check["result"] for check in result["checks"]}
