@@ -130,3 +130,16 @@ def test_after_a_bad_look_it_begins_anew_with_the_way_back() -> None:
     back: list[Event] = [{"roll_back": {"run": "r", "assets": ["lab-1"], "trigger": "rehearsal"}}]
     assert rehearsed(Book(plan()).write([*ill, *again, *seen]).records, plan()) == frozenset()
     assert rehearsed(Book(plan()).write([*ill, *back, *again, *seen]).records, plan()) == {"lab-1"}
+
+
+def test_a_look_before_the_change_verifies_nothing() -> None:
+    events: list[Event] = [
+        {"request": {}},
+        {"open": {"run": "r", "kind": "rehearse"}},
+        {"roll_back": {"run": "r", "assets": ["lab-1"], "trigger": "rehearsal"}},
+        {"deploy": {"run": "r", "assets": ["lab-1"]}},
+        {"see": {"run": "r", "kind": "version", "assets": ["lab-1"], "phase": "before"}},
+    ]
+    assert rehearsed(Book(plan()).write(events).records, plan()) == frozenset()
+    events[-1]["see"]["phase"] = "after"
+    assert rehearsed(Book(plan()).write(events).records, plan()) == {"lab-1"}
