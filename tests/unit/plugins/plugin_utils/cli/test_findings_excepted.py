@@ -17,7 +17,11 @@ import pytest
 import yaml
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.contributions import drift_contribution
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.finding import kept_back
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.running import Particulars, open_journal
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import read_records
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.verdicts.verdict import Verdict
 from jsonschema import Draft202012Validator
 
@@ -31,6 +35,7 @@ from tests.unit.plugins.plugin_utils.cli.test_findings import (
     listed,
     one_site,
     own_environment,
+    read,
     shape,
 )  # fmt: skip
 
@@ -143,6 +148,24 @@ def test_it_silences_finding_and_work_and_is_shown_everywhere(excepted: Path, du
     assert asked(excepted, capsys, "check")[1].count(f"old-shell: {REGRESSHION} on {HOST}") == 1
     assert asked(excepted, capsys, "exception", "list")[0] == 0
     assert asked(excepted, capsys, "audit")[0] == 0
+
+
+def test_a_plan_leaves_a_package_alone_of_which_every_flaw_may_stay(excepted: Path, due: str, capsys: Capture) -> None:
+    def kept() -> dict[str, dict[str, tuple[str, ...]]]:
+        site = open_site(excepted)
+        return kept_back(site, read_records(Ledger(site.ledger_path)), datetime.now(UTC), (HOST,))
+
+    assert kept() == {HOST: {"openssh": ("old-shell",)}}
+    probed(excepted, "fail")
+    assert kept() == {}
+    probed(excepted, "pass")
+    read(excepted, ("rsync", "3.2.7-1"))
+    write(excepted, 20, due, vulnerability="CVE-2024-12084")  # one flaw of several that an update of rsync mends
+    assert sign(excepted, capsys)[0] == 0
+    assert kept() == {}
+    write(excepted, 20, due, vulnerability="DSA-5843-1")  # all of them
+    assert sign(excepted, capsys)[0] == 0
+    assert kept() == {HOST: {"rsync": ("old-shell",)}}
 
 
 def test_without_its_control_it_lapses_at_once_and_the_finding_is_as_overdue_as_ever(
