@@ -33,8 +33,6 @@ PEOPLE = {
     "release": ["publisher"],
 }
 """Roles and offices; revenue cycle asks for the change, and others have no part in it."""
-LASTS = timedelta(seconds=40)
-"""How long the exception is in force: long enough to ask for a change under it, and over when a plan is made."""
 EXCEPTION = "old-claims-client"
 ONLY_OLD = {"id": "neighbour", "command": {"argv": ["grep", "-q", f"toyd {OLD}:", "/usr/bin/toyd"]}}
 """A health check that the new version cannot pass."""
@@ -149,6 +147,14 @@ def prove(shop: Gated, kind: str, days: int) -> None:
     shop.holdfast("evidence", "seal", str(file), *done, "--ssh-key", shop.key("compliance"))
 
 
+def exception(expires: str) -> dict[str, Any]:
+    """Return the one exception of the site."""
+    return {
+        "id": EXCEPTION, "control": "ssh-05", "scope": {"assets": [CANARY]}, "reason": "The client tries often.",
+        "approver": "compliance", "compensating": {"none": "It is alone in its network."}, "expires": expires,
+    }  # fmt: skip
+
+
 def strict_site(root: Path, fleet: Fleet) -> Gated:
     """Lay out the site, have its people, policy, proofs and content in order, a change asked for, the pilot patched."""
     assets = [
@@ -165,12 +171,7 @@ def strict_site(root: Path, fleet: Fleet) -> Gated:
     shop = appoint(Gated(site))
     prove(shop, "restore", 25)
     prove(shop, "access-review", 80)
-    exception = {
-        "id": EXCEPTION, "control": "ssh-05", "scope": {"assets": [CANARY]}, "reason": "The client tries often.",
-        "approver": "compliance", "compensating": {"none": "It is alone in its network."},
-        "expires": moment(seconds=LASTS.total_seconds()),
-    }  # fmt: skip
-    write(site, "exceptions.yml", {"exceptions": [exception]})
+    write(site, "exceptions.yml", {"exceptions": [exception(moment(days=30))]})
     shop.rule("rings", rings())
     words = ("--kind", "config", "--title", "Baseline", "--reason", "Drift was found", "--asset", CANARY)
     return pilot_patched(replace(shop, settings=shop.request(*words)))
