@@ -71,3 +71,11 @@ def test_an_open_run_counts_with_all_hosts_it_set_out_for_unless_it_is_this_one(
 )
 def test_a_share_is_rounded_down_but_is_a_host_at_least(limit: int | str, size: int, hosts: int) -> None:
     assert Limit("lab", limit).hosts(size) == hosts
+
+
+def test_a_run_that_never_closed_counts_for_an_hour_from_its_beginning() -> None:
+    records = history(OPEN)
+    begun = records[-1].recorded_at
+    assert mended_lately(records, begun + timedelta(minutes=59), None) != {}
+    assert mended_lately(records, begun + timedelta(minutes=60), None) == {}
+    assert mended_lately(records, begun + timedelta(minutes=61), None) == {}
