@@ -156,7 +156,7 @@ def _walk(
                 if believed[0].org != entry.org:
                     notes.find("org-differs", index, f"org {entry.org} in another's ledger")
                 if entry.at > now + SKEW:
-                    notes.find("time-future", index, f"recorded at {entry.predicate['recorded_at']}, after now")
+                    notes.find("time-future", index, f"recorded at {entry.recorded_at}, after now")
         if progress and (tree.size % STRIDE == 0 or tree.size == total):
             progress(tree.size, total)
     if not total:

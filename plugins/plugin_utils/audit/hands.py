@@ -9,13 +9,16 @@ entry's turn comes; where the others guessed another key it verifies again.
 
 from __future__ import annotations
 
+import marshal
 import multiprocessing
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from typing import Any
 
 from .envelopes import Entry, MalformedError, take_apart
 from .keyring import Verified
@@ -38,8 +41,8 @@ def looked_at(
 ) -> Iterator[tuple[Row, Looked]]:
     """Yield each row with its entry, or with what is wrong with its form, and what its signature proved to be.
 
-    `known` is how many of the `total` an earlier audit verified, `keys` gives the keys of the trust document in force;
-    up to so many `processes` take part.
+    `known` is how many of the `total` an earlier audit verified, `keys` gives the keys of the trust document in force,
+    the same object as long as it is; up to so many `processes` take part.
     """
     if processes < 2 or total - known < FEW:
         for row in rows:
@@ -51,49 +54,75 @@ def looked_at(
         yield from _handed_on(iter(rows), known, keys, pool, AHEAD * processes)
 
 
+@dataclass(frozen=True)
+class _Handed:
+    """Entries on their way: with what keys they were handed on, and to whom, None where nobody could take them."""
+
+    chunk: list[Row]
+    keys: Keys
+    begun: Future[bytes] | None
+
+
 def _handed_on(
     rows: Iterator[Row], known: int, keys: Callable[[], Keys], pool: ProcessPoolExecutor, most: int
 ) -> Iterator[tuple[Row, Looked]]:
     for row in islice(rows, 1):  # the first trust document says which keys there are
         yield row, (_apart(row, known), None)
-    waiting: deque[tuple[list[Row], Future[list[Looked]] | None]] = deque()
+    waiting: deque[_Handed] = deque()
     while True:
         while len(waiting) < most and (chunk := [*islice(rows, CHUNK)]):
-            waiting.append((chunk, _begun(pool, chunk, known, keys())))
+            waiting.append(_handed(pool, chunk, known, keys()))
         if not waiting:
             return
-        chunk, begun = waiting.popleft()
-        yield from zip(chunk, _result(begun) or look(chunk, known, {}), strict=True)
+        handed = waiting.popleft()
+        for row, one in zip_longest(handed.chunk, _found(handed)):
+            # Where other keys are in force by now, or nobody looked, this process does.
+            yield row, one if one and handed.keys is keys() else (_apart(row, known), None)
 
 
-def _begun(pool: ProcessPoolExecutor, chunk: list[Row], known: int, keys: Keys) -> Future[list[Looked]] | None:
+def _handed(pool: ProcessPoolExecutor, chunk: list[Row], known: int, keys: Keys) -> _Handed:
     try:
-        return pool.submit(look, chunk, known, keys)
+        return _Handed(chunk, keys, pool.submit(look, chunk, known, keys))
     except BrokenProcessPool:
-        return None
+        return _Handed(chunk, keys, None)
 
 
-def _result(begun: Future[list[Looked]] | None) -> list[Looked] | None:
-    """Return what another process found, None where it was killed: then this one looks itself."""
+def _found(handed: _Handed) -> list[Looked]:
+    """Return what another process found, nothing where it was killed."""
     try:
-        return None if begun is None else begun.result()
+        said = handed.begun.result() if handed.begun is not None else None
     except BrokenProcessPool:
-        return None
+        said = None
+    return [] if said is None else [_unpacked(one) for one in marshal.loads(said)]  # noqa: S302  # of our own child
 
 
-def look(chunk: Sequence[Row], known: int, keys: Keys) -> list[Looked]:
-    """Take entries apart, and verify with these keys the signatures of all that nobody has verified before."""
+def look(chunk: Sequence[Row], known: int, keys: Keys) -> bytes:
+    """Take entries apart, and verify with these keys the signatures of all that nobody has verified before.
+
+    What is returned is for `_found`. What a signature is verified by stays here with it.
+    """
     made: dict[tuple[str, bytes], VerifyingKey] = {}
-    looked: list[Looked] = []
+    looked: list[tuple[tuple[Any, ...], tuple[Any, ...] | None]] = []
     for row in chunk:
         entry = _apart(row, known)
-        verified = None
-        if isinstance(entry, Entry) and entry.index >= known and entry.keyid in keys:
+        if isinstance(entry, MalformedError):
+            looked.append(((entry.code, str(entry)), None))
+        elif entry.index < known:
+            looked.append((entry.proved, None))
+        elif entry.keyid not in keys or entry.step == "trust":  # which may bring its own keys
+            looked.append((tuple(entry), None))
+        else:
             named = keys[entry.keyid]
             key = made.get(named) or made.setdefault(named, VerifyingKey(*named))
-            verified = Verified(named, key.problem(entry.signature, entry.message))
-        looked.append((entry, verified))
-    return looked
+            looked.append((entry.proved, (named, key.problem(entry.signature, entry.message))))
+    return marshal.dumps(looked)
+
+
+def _unpacked(one: tuple[tuple[Any, ...], tuple[Any, ...] | None]) -> Looked:
+    fields, verified = one
+    if verified is None and len(fields) == 2:
+        return MalformedError(*fields), None
+    return Entry._make(fields), None if verified is None else Verified._make(verified)
 
 
 def _apart(row: Row, known: int) -> Entry | MalformedError:

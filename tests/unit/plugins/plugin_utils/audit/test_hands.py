@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def test_word_of_another_process_counts_only_for_the_key_that_the_trust_document
     entries = [take_apart(index, stored) for index, stored in told.ledger.entries()]
     assert keyring.judge(entries[0], Notes())
     kind, raw = keyring.keys[entries[1].keyid]
-    forged = replace(entries[1], signature=bytes(64))
+    forged = entries[1]._replace(signature=bytes(64))
     for said, believed in ((Verified((kind, raw), None), True), (Verified((f"ssh-{kind}", raw), None), False)):
         notes = Notes()
         assert keyring.judge(forged, notes, said) == believed
@@ -140,7 +139,7 @@ def test_progress_is_told_in_order(told: Shop) -> None:
     assert seen[-1] == (told.ledger.size, told.ledger.size)
 
 
-def dying(*of: object) -> list[hands.Looked]:
+def dying(*of: object) -> bytes:
     """Look at entries, unless this is a process of the pool: there, be killed."""
     if os.getpid() != HERE:
         os._exit(9)
