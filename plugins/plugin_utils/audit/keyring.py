@@ -79,6 +79,8 @@ class Keyring:
 
     def before(self, index: int) -> Version | None:
         """Return the version in force when entry `index` was appended."""
+        if self.versions and self.versions[-1].index < index:
+            return self.versions[-1]
         return next((version for version in reversed(self.versions) if version.index < index), None)
 
     def log_keys(self, size: int) -> list[VerifyingKey]:
