@@ -54,38 +54,38 @@ def facts(statement: Any) -> Facts:
     unread = UNREAD.get(step, frozenset())
     kept = spelt({name: body[name] for name in body if name not in unread and name != "run_id"})
     return Facts(
-        step=intern(step),
-        principal=intern(predicate["actor"]["principal"]),
-        role=intern(predicate["actor"]["role"]),
-        org=intern(predicate["org"]),
-        record_id=predicate["record_id"],
-        recorded_at=predicate["recorded_at"],
-        change=interned(predicate["change_id"]),
-        run=interned(body.get("run_id")),
-        head=(seen["size"], seen["root"]),
-        trust=(named["version"], intern(named["sha256"])),
-        **about(statement["subject"]),
-        **shortened(step, kept),
+        intern(step),
+        intern(predicate["actor"]["principal"]),
+        intern(predicate["actor"]["role"]),
+        intern(predicate["org"]),
+        predicate["record_id"],
+        predicate["recorded_at"],
+        interned(predicate["change_id"]),
+        interned(body.get("run_id")),
+        (seen["size"], seen["root"]),
+        (named["version"], intern(named["sha256"])),
+        *about(statement["subject"]),
+        *shortened(step, kept),
     )
 
 
-def about(subjects: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the facts say of a statement's subjects."""
+def about(subjects: Sequence[dict[str, Any]]) -> tuple[str, str, str | None]:
+    """Return what the facts say of a statement's subjects: all, the first, and the request."""
     digests = [one["digest"]["sha256"] for one in subjects]
-    return {
-        "subject": intern(" ".join(f"{one['name']}:{one['digest']['sha256']}" for one in subjects)),
-        "about": intern(digests[0]),
-        "request": intern(digests[1]) if len(digests) > 1 else None,
-    }
+    return (
+        intern(" ".join(f"{one['name']}:{one['digest']['sha256']}" for one in subjects)),
+        intern(digests[0]),
+        intern(digests[1]) if len(digests) > 1 else None,
+    )
 
 
-def shortened(step: str, kept: str) -> dict[str, Any]:
+def shortened(step: str, kept: str) -> tuple[str, str | None]:
     """Return the gist of a body without the members that nobody reads, and the whole of a verify record's."""
     if step != "verify":
-        return {"gist": kept, "whole": None}
+        return kept, None
     if any(word in kept for word in _OF_NOTE):
-        return {"gist": kept, "whole": kept}
-    return {"gist": intern(_CHECKS.sub("", kept)), "whole": kept}
+        return kept, kept
+    return intern(_CHECKS.sub("", kept)), kept
 
 
 def interned(text: str | None) -> str | None:

@@ -72,23 +72,24 @@ def read(payload: bytes) -> Facts | None:
     for at in look.once:
         if members[at] is not None and not _each_once(members[at]):
             return None
-    short = shortened(step, "{" + ",".join(filter(None, look.kept(members))) + "}")
-    body = short["gist"] if short["gist"] is short["whole"] or look.deep else ""
+    gist, whole = shortened(step, "{" + ",".join(filter(None, look.kept(members))) + "}")
+    body = gist if gist is whole or look.deep else ""
     if not _fit(step, change is not None, subjects, body, payload if step in _ALONE else b""):
         return None
     return Facts(
-        step=intern(step),
-        principal=intern(principal),
-        role=intern(role),
-        org=intern(org),
-        record_id=record_id,
-        recorded_at=recorded_at,
-        change=interned(change),
-        run=None if look.run is None else interned(members[look.run]),
-        head=(int(size), root),
-        trust=(int(version), intern(trust)),
-        **_about(subjects),
-        **short,
+        intern(step),
+        intern(principal),
+        intern(role),
+        intern(org),
+        record_id,
+        recorded_at,
+        interned(change),
+        None if look.run is None else interned(members[look.run]),
+        (int(size), root),
+        (int(version), intern(trust)),
+        *_about(subjects),
+        gist,
+        whole,
     )
 
 
@@ -174,7 +175,7 @@ def _each_once(member: str) -> bool:
 
 
 @lru_cache(maxsize=SEEN)
-def _about(subjects: str) -> dict[str, Any]:
+def _about(subjects: str) -> tuple[str, str, str | None]:
     return about(json.loads(subjects))
 
 
