@@ -140,7 +140,7 @@ def of_base64(text: bytes) -> bytes | None:
     out makes the text longer than as many bytes are; the bits show where the last bytes are written again.
     """
     try:
-        data = a2b_base64(text, strict_mode=True)
+        data = a2b_base64(text)
     except Error:
         return None
     whole, rest = divmod(len(data), 3)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import hands
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.database import opened
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.envelopes import take_apart
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.keyring import Keyring, Verified
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport, Notes
@@ -125,6 +126,22 @@ def test_word_of_another_process_counts_only_for_the_key_that_the_trust_document
         notes = Notes()
         assert keyring.judge(forged, notes, said) == believed
         assert [one.code for one in notes.findings] == ([] if believed else ["signature"])
+
+
+def test_what_was_looked_at_with_other_keys_is_looked_at_again(told: Shop) -> None:
+    keyring = Keyring()
+    entries = [take_apart(index, stored) for index, stored in told.ledger.entries()]
+    assert keyring.judge(entries[0], Notes())
+    in_force = [keyring.keys]
+    found = []
+    path = Path(str(told.ledger.path))
+    with hands.helpers(path, 2) as helpers, opened(path, Notes()) as connection:
+        for looked in hands.looked_at(connection, 0, lambda: in_force[0], helpers):
+            found.append(looked)
+            if len(found) == 5:
+                in_force[0] = dict(keyring.keys)  # as after another version of the trust document
+    assert [one.entry for one in found[5:10]] == entries[5:10]  # with all that a signature is verified by
+    assert [one.verified is None for one in found[:10]] == [True, *[False] * 4, *[True] * 5]
 
 
 def test_resumed_audit_goes_on_where_the_other_ended(told: Shop) -> None:
