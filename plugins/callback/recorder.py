@@ -178,7 +178,7 @@ class CallbackModule(CallbackBase):
         if result.task.resolved_action == GATE:
             self.gated = True
             self.bounded |= bool(result.result.get("bounded"))
-        self._saw(result, changed=bool(result.result.get("changed")))
+        self._saw(result, changed=result.is_changed())
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if self.journal is not None and result.task.resolved_action == GATE:
@@ -233,10 +233,12 @@ class CallbackModule(CallbackBase):
         if task.resolved_action == GATE:
             return
         said: list[Any] = []
-        if result.result.get("lost"):
+        # Ansible copies a whole result when it is looked into; of most tasks nothing but how they ended is asked.
+        ours = task.resolved_action.startswith(OURS)
+        if ours and result.result.get("lost"):
             what = {"unreachable": True}  # see RecordedAction.lost
         stopped = task._role is None and what.get("failed", False)
-        if task.resolved_action.startswith(OURS) and (task._role is None or task.resolved_action == GUARD):
+        if ours and (task._role is None or task.resolved_action == GUARD):
             said = unsealed(result.result)
             if task._role is None and not any(one["step"] == "deploy" for one in said):
                 # Staging, probing and judging are no deployment, whatever they say of themselves.

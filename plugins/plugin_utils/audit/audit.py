@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from .amendments import check_amendments
@@ -24,7 +24,7 @@ from .emergencies import check_emergencies
 from .envelopes import Entry, MalformedError
 from .evidence import check_evidence
 from .exceptions import Exceptions
-from .hands import looked_at
+from .hands import Helpers, helpers, looked_at
 from .heads import check_remembered, check_signed_heads
 from .heartbeats import check_heartbeats
 from .keyring import Keyring
@@ -35,6 +35,7 @@ from .readiness import check_readiness
 from .report import AuditReport, Notes
 from .returns import check_returns
 from .runs import check_runs, gather
+from .seen import HeadsSeen
 from .tree import Tree
 from .wards import check_wards
 from .watched import Watcher, check_watched, say_unwatched
@@ -83,19 +84,20 @@ def audit(
     tree = Tree()
     keyring = Keyring()
     checkpoint_size = None
-    with opened(ledger_path, notes) as connection:
+    with helpers(ledger_path, processes) as hands, opened(ledger_path, notes) as connection:
         try:
             if check_form(connection, notes):
                 if resume:
                     keyring.known = verified_prefix(connection, remembered_head or "")
-                entries = _walk(connection, tree, keyring, now, progress, notes, processes)
+                seen = HeadsSeen(tree)
+                entries = _walk(connection, seen, keyring, now, progress, notes, hands)
                 tree.compare(connection, notes)
                 _check_size(connection, tree, notes)
                 org = entries[0].org if entries else None
                 checkpoint_size = check_signed_heads(connection, tree, org, keyring.log_keys, notes)
                 keyring.look_back(entries, notes)
                 check_watched(connection, tree, watchers, notes)
-                _check_heads_seen(entries, tree, notes)
+                seen.check(entries, notes)
                 _check_sealed(connection, entries, checkpoint_size, tree.size, notes)
                 runs = gather(entries, notes)
                 excepted = Exceptions(entries, keyring, wanted.escalations, wanted.exception_review_days)
@@ -130,38 +132,38 @@ def audit(
 
 def _walk(
     connection: Reader,
-    tree: Tree,
+    seen: HeadsSeen,
     keyring: Keyring,
     now: datetime,
     progress: Progress | None,
     notes: Notes,
-    processes: int,
+    hands: Helpers,
 ) -> list[Entry]:
     """Hash and verify every entry in order; return those that may be believed."""
     (total,) = connection.execute("SELECT count(*) FROM entries").fetchone()
     believed: list[Entry] = []
     expected = 0
-    seen: set[str] = set()
-    rows = connection.execute("SELECT idx, record_id, envelope FROM entries ORDER BY idx")
-    for row, (entry, verified) in looked_at(rows, total, keyring.known, lambda: keyring.keys, processes):
-        index, record_id, stored = row
+    used: set[str] = set()
+    tree = seen.tree
+    for index, record_id, leaf, entry, verified in looked_at(connection, keyring.known, lambda: keyring.keys, hands):
         if index != expected:
             gap = f"{expected}" if index == expected + 1 else f"{expected} to {index - 1}"
             notes.find("entry-missing", expected, f"no entry {gap}; the next one is {index}")
         expected = index + 1
-        tree.add(stored)
+        tree.add(leaf)
         if isinstance(entry, MalformedError):
             notes.find(entry.code, index, str(entry))
         else:
-            if entry.record_id != record_id or entry.record_id in seen:
+            if entry.record_id != record_id or entry.record_id in used:
                 notes.find("record-id", index, f"{entry.record_id} is stored as {record_id}, or was used before")
-            seen.add(entry.record_id)
+            used.add(entry.record_id)
             if keyring.judge(entry, notes, verified):
                 believed.append(entry.settled())
+                seen.look(entry)
                 if believed[0].org != entry.org:
                     notes.find("org-differs", index, f"org {entry.org} in another's ledger")
                 if entry.at > now + SKEW:
-                    notes.find("time-future", index, f"recorded at {entry.predicate['recorded_at']}, after now")
+                    notes.find("time-future", index, f"recorded at {entry.recorded_at}, after now")
         if progress and (tree.size % STRIDE == 0 or tree.size == total):
             progress(tree.size, total)
     if not total:
@@ -178,29 +180,6 @@ def _check_size(connection: Reader, tree: Tree, notes: Notes) -> None:
         notes.find("tail-cut", None, f"{tree.size} entries, but the ledger's size says {size}; the last are gone")
     elif size < tree.size:
         notes.find("size-differs", None, f"{tree.size} entries, but the ledger's size says {size}")
-
-
-def _check_heads_seen(entries: list[Entry], tree: Tree, notes: Notes) -> None:
-    """Note records whose signer saw another history, or something recorded later than they claim."""
-    newest: list[datetime] = []  # the latest time claimed by any entry up to each index
-    by_index = {entry.index: entry.at for entry in entries}
-    for index in range(tree.size):
-        at = by_index.get(index)
-        last = newest[-1] if newest else None
-        newest.append(max(moment for moment in (at, last, datetime.min.replace(tzinfo=UTC)) if moment is not None))
-    for entry in entries:
-        size, root = entry.head
-        if size > entry.index or size > tree.size:
-            notes.find("head-future", entry.index, f"its signer saw {size} entries; it is entry {entry.index}")
-        elif tree.root(size).hex() != root:
-            notes.find("head-forged", entry.index, f"the first {size} entries never had the root {root}")
-        elif size and entry.at < newest[size - 1] - SKEW:
-            late = newest[size - 1] - entry.at
-            notes.find(
-                "time-backwards",
-                entry.index,
-                f"recorded {int(late.total_seconds())} s before an entry its signer had seen",
-            )
 
 
 def _check_sealed(connection: Reader, entries: list[Entry], sealed: int | None, size: int, notes: Notes) -> None:

@@ -78,8 +78,9 @@ class Demands:
             return tuple(sorted(said))
         seen = {
             check["id"]
-            for record, result in run.results("verify")
-            if record.body["kind"] == "drift"
+            for record in run.records
+            if record.step == "verify" and record.body["kind"] == "drift"
+            for result in record.checked
             for check in result["checks"]
             if check["result"] != "waived"
         }

@@ -96,7 +96,7 @@ def _check_waived(entries: Iterable[Entry], runs: Iterable[Run], keyring: Keyrin
     told: set[tuple[str, str]] = set()
     for run in runs if signed else ():
         for record, result in run.results("verify"):
-            for check in result["checks"]:
+            for check in result.get("checks", ()):
                 said = [one for one in signed.get(check.get("exception", ""), ()) if one.index < record.index]
                 if not said or said[-1].principal not in (record.principal, run.opened.principal):
                     continue

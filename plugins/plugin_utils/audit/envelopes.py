@@ -8,27 +8,25 @@ import base64
 import hashlib
 import json
 import re
-import sys
-import zlib
-from dataclasses import dataclass, fields
+from binascii import Error, a2b_base64, b2a_base64
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from . import forms, quick
+from .facts import Facts, facts
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MOST_BYTES = 65_535
 MOST_PAYLOAD = 48_000
-_STORED = re.compile(
-    rb'\{"payload":"(?P<payload>[A-Za-z0-9+/]*={0,2})","payloadType":"application/vnd\.in-toto\+json",'
-    rb'"signatures":\[\{"keyid":"(?P<keyid>[0-9a-f]{64})","sig":"(?P<sig>[A-Za-z0-9+/]*={0,2})"\}\]\}'
+_HEAD = b'{"payload":"'
+_TAIL = re.compile(
+    rb'","payloadType":"application/vnd\.in-toto\+json","signatures":\[\{"keyid":"([0-9a-f]{64})","sig":"([^"]*)"\}\]\}'
 )
-"""An envelope as canonical JSON has it; what does not look so is read as JSON, to say what is wrong with it."""
-_BEFORE, _BEHIND = b',"step":', b',"trust":{"sha256":"'
+"""What stands around the payload in canonical JSON; what does not look so is read as JSON, to say what is wrong."""
 READ = 4096
-"""Steps' parts kept as they were read, at 4 kilobytes or so each: in a ledger of that size each is read once, in a
+"""Steps' parts kept as they were read, at 2 kilobytes or so each: in a ledger of that size each is read once, in a
 longer one again by each check."""
 
 
@@ -39,102 +37,59 @@ class MalformedError(Exception):
         super().__init__(message)
         self.code = code
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes whole."""
-        return MalformedError, (self.code, str(self))
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One record, taken apart; nothing about it is verified yet.
 
-    What every check looks at stands here; the rest is read again from `packed` when it is asked for, so that a hundred
-    thousand records fit into memory. `at` is when it says it was recorded, `head` size and root its signer saw, `run`
-    what run it says it belongs to, `subject` all its subjects in one text, `trust` the version and digest it names.
+    `sha256` is that of the stored bytes; what stands between it and `signature` are the statement's facts (facts.py).
+    `signature` and `payload` are there until the signature is verified: see `settled`.
     """
 
-    index: int
-    sha256: str
+    index: int  # type: ignore[assignment]  # nobody looks for a value in it, as a tuple's own would
     keyid: str
-    signature: bytes
-    packed: bytes
+    sha256: str
     step: str
     principal: str
-    change: str | None
-    about: str
-    request: str | None
-    at: datetime
-    head: tuple[int, str]
-    run: str | None
-    subject: str
     role: str
     org: str
-    trust: tuple[int, str]
     record_id: str
-
-    @classmethod
-    def of(cls, index: int, stored: bytes, keyid: str, signature: bytes, payload: bytes, statement: Any) -> Entry:
-        """Return the entry of a statement whose form is good.
-
-        `about` is the digest of its first subject: a plan, a baseline, or a trust document; `request` that of the
-        request among its subjects.
-        """
-        predicate, subjects = statement["predicate"], statement["subject"]
-        seen, named = predicate["ledger_head"], predicate["trust"]
-        return cls(
-            index=index,
-            sha256=hashlib.sha256(stored).hexdigest(),
-            keyid=keyid,
-            signature=signature,
-            packed=zlib.compress(payload, 1),
-            step=statement["predicateType"].rsplit("/", 2)[1],
-            principal=predicate["actor"]["principal"],
-            change=predicate["change_id"],
-            about=subjects[0]["digest"]["sha256"],
-            request=subjects[1]["digest"]["sha256"] if len(subjects) > 1 else None,
-            at=datetime.fromisoformat(predicate["recorded_at"]),
-            head=(seen["size"], seen["root"]),
-            run=predicate["step"].get("run_id"),
-            subject=" ".join(f"{one['name']}:{one['digest']['sha256']}" for one in subjects),
-            role=predicate["actor"]["role"],
-            org=predicate["org"],
-            trust=(named["version"], named["sha256"]),
-            record_id=predicate["record_id"],
-        )
+    recorded_at: str
+    change: str | None
+    run: str | None
+    head: tuple[int, str]
+    trust: tuple[int, str]
+    subject: str
+    about: str
+    request: str | None
+    gist: str
+    whole: str | None
+    signature: bytes
+    payload: bytes
 
     def settled(self) -> Entry:
-        """Return the entry, the texts that many have in common with it held once."""
-        for name in _SHARED:
-            text = getattr(self, name)
-            if text is not None:
-                object.__setattr__(self, name, sys.intern(text))
-        object.__setattr__(self, "trust", _same(self.trust))
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes as the bare fields."""
-        return Entry, _fields(self)
+        """Return the entry without what only its signature was verified by."""
+        return Entry._make(self.proved) if self.payload else self
 
     @property
-    def payload(self) -> bytes:
-        """The bytes that were signed, without what DSSE puts before them."""
-        return zlib.decompress(self.packed)
+    def proved(self) -> tuple[Any, ...]:
+        """All fields, those that only its signature is verified by empty."""
+        return (*self[:-2], b"", b"")
 
     @property
-    def statement(self) -> dict[str, Any]:
-        """What it states; not to be changed."""
-        return _statement(self.packed)
-
-    @property
-    def predicate(self) -> dict[str, Any]:
-        """Its predicate."""
-        found: dict[str, Any] = self.statement["predicate"]
-        return found
+    def at(self) -> datetime:
+        """When it says it was recorded."""
+        return datetime.fromisoformat(self.recorded_at)
 
     @property
     def body(self) -> dict[str, Any]:
-        """The step's own part."""
-        return _body(self.packed)
+        """What rules read of the step's own part (facts.UNREAD says what they do not); not to be changed."""
+        return _read(self.gist)
+
+    @property
+    def checked(self) -> list[dict[str, Any]]:
+        """The results of a verify record with every check."""
+        found: list[dict[str, Any]] = json.loads(self.whole or "{}")["results"]
+        return found
 
     @property
     def message(self) -> bytes:
@@ -144,30 +99,12 @@ class Entry:
 
 def encoded(payload: bytes) -> bytes:
     """Return DSSE's pre-authentication encoding of a payload: what is signed."""
-    return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"), len(payload), payload)
-
-
-_fields = attrgetter(*(field.name for field in fields(Entry)))
-_SHARED = ("keyid", "step", "principal", "change", "about", "request", "run", "subject", "role", "org")
-
-
-@lru_cache(maxsize=64)
-def _same(named: tuple[int, str]) -> tuple[int, str]:
-    """Return the one tuple that stands for all that are equal."""
-    return named
-
-
-@lru_cache(maxsize=64)
-def _statement(packed: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return found
+    return b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
 
 
 @lru_cache(maxsize=READ)
-def _body(packed: bytes) -> dict[str, Any]:
-    """Read the step's part alone: canonical JSON has it between these two, and within a text no quote stands bare."""
-    payload = zlib.decompress(packed)
-    found: dict[str, Any] = json.loads(payload[payload.index(_BEFORE) + len(_BEFORE) : payload.rindex(_BEHIND)])
+def _read(gist: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(gist)
     return found
 
 
@@ -178,29 +115,49 @@ def take_apart(index: int, stored: bytes, *, known: bool = False) -> Entry:
     """
     if len(stored) > MOST_BYTES:
         raise MalformedError("envelope-form", f"{len(stored)} bytes; at most {MOST_BYTES} may be")
-    found = _STORED.fullmatch(stored)
-    if found:
-        keyid, body, sig = (str(found[name], "ascii") for name in ("keyid", "payload", "sig"))
-    else:
-        keyid, body, sig = _outer(stored)
-    payload = _base64(body, "payload")
-    if len(payload) > MOST_PAYLOAD:
-        raise MalformedError("envelope-form", f"the payload has {len(payload)} bytes; at most {MOST_PAYLOAD} may be")
-    signature = _base64(sig, "sig")
-    if known:
-        return Entry.of(index, stored, keyid, signature, payload, json.loads(payload))
-    statement = quick.read(payload)
-    if statement is not None:
-        return Entry.of(index, stored, keyid, signature, payload, statement)
+    keyid, payload, signature = _at_once(stored) or _outer(stored)
+    said = quick.read(payload) or (facts(json.loads(payload)) if known else _slowly(payload))
+    return Entry._make((index, intern(keyid), hashlib.sha256(stored).hexdigest(), *said, signature, payload))
+
+
+def _at_once(stored: bytes) -> tuple[str, bytes, bytes] | None:
+    """Return keyid, payload and signature of a good envelope, None where only a slower look can tell."""
+    end = stored.find(b'"', len(_HEAD))
+    found = _TAIL.fullmatch(stored, end) if end > 0 and stored.startswith(_HEAD) else None
+    if found is None:
+        return None
+    keyid, sig = found.groups()
+    payload, signature = of_base64(stored[len(_HEAD) : end]), of_base64(sig)
+    if payload is None or signature is None or len(payload) > MOST_PAYLOAD:
+        return None
+    return str(keyid, "ascii"), payload, signature
+
+
+def of_base64(text: bytes) -> bytes | None:
+    """Return what base64 in the standard's spelling stands for, None for anything else.
+
+    A decoder lets pass what it leaves out and, in the last of each four, bits that no byte needs. Whatever it leaves
+    out makes the text longer than as many bytes are; the bits show where the last bytes are written again.
+    """
+    try:
+        data = a2b_base64(text)
+    except Error:
+        return None
+    whole, rest = divmod(len(data), 3)
+    last = b2a_base64(data[-(rest or 3) :], newline=False) if data else b""
+    return data if len(text) == 4 * (whole + bool(rest)) and text.endswith(last) else None
+
+
+def _slowly(payload: bytes) -> Facts:
     statement = _json(payload, "statement-form")
     if step := forms.unknown_step(statement):
         raise MalformedError("unknown-step", f"{step!r} is no step this audit knows")
     if wrong := forms.problem_of(statement):
         raise MalformedError("statement-form", wrong)
-    return Entry.of(index, stored, keyid, signature, payload, statement)
+    return facts(statement)
 
 
-def _outer(stored: bytes) -> tuple[str, Any, str]:
+def _outer(stored: bytes) -> tuple[str, bytes, bytes]:
     """Return keyid, payload and signature of an envelope, or raise MalformedError saying what is not of the form."""
     outer = _json(stored, "envelope-form")
     if not isinstance(outer, dict) or sorted(outer) != ["payload", "payloadType", "signatures"]:
@@ -212,7 +169,10 @@ def _outer(stored: bytes) -> tuple[str, Any, str]:
             pass
         case _:
             raise MalformedError("envelope-form", "expected exactly one signature of keyid and sig, and nothing else")
-    return keyid, outer["payload"], sig
+    payload = _base64(outer["payload"], "payload")
+    if len(payload) > MOST_PAYLOAD:
+        raise MalformedError("envelope-form", f"the payload has {len(payload)} bytes; at most {MOST_PAYLOAD} may be")
+    return keyid, payload, _base64(sig, "sig")
 
 
 def _json(data: bytes, code: str) -> Any:

@@ -39,7 +39,7 @@ class Exceptions:
 
     def judge(self, record: Entry, result: dict[str, Any], notes: Notes) -> None:
         """Note each waived check of a result whose exception had ended; remember those that nobody signed."""
-        for check in result["checks"]:
+        for check in result.get("checks", ()):
             if check["result"] != "waived":
                 continue
             name = check["exception"]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from .documents import Document, UnsoundError, not_following, read_document
 from .envelopes import Entry
@@ -14,8 +16,7 @@ from .signatures import VerifyingKey
 from .steps import ROLES
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(NamedTuple):
     """What verifying a signature with the key of this kind and these bytes gave: None, or what is wrong."""
 
     key: tuple[str, bytes]
@@ -35,6 +36,11 @@ class Version:
     def name(self) -> str:
         """The version as findings call it."""
         return f"version {self.document.number}"
+
+    @cached_property
+    def keys(self) -> dict[str, tuple[str, bytes]]:
+        """Kind and bytes of its keys, by key id."""
+        return {keyid: (one.key.kind, one.key.raw) for keyid, one in self.document.holdings.items()}
 
 
 @dataclass
@@ -64,6 +70,7 @@ class Keyring:
     versions: list[Version] = field(default_factory=list)
     known: int = 0
     _open: dict[str, _Votes] = field(default_factory=dict)
+    _none: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
     @property
     def genesis(self) -> str | None:
@@ -72,6 +79,8 @@ class Keyring:
 
     def before(self, index: int) -> Version | None:
         """Return the version in force when entry `index` was appended."""
+        if self.versions and self.versions[-1].index < index:
+            return self.versions[-1]
         return next((version for version in reversed(self.versions) if version.index < index), None)
 
     def log_keys(self, size: int) -> list[VerifyingKey]:
@@ -85,9 +94,8 @@ class Keyring:
 
     @property
     def keys(self) -> dict[str, tuple[str, bytes]]:
-        """Kind and bytes of the keys of the newest version, by key id."""
-        held = self.versions[-1].document.holdings if self.versions else {}
-        return {keyid: (one.key.kind, one.key.raw) for keyid, one in held.items()}
+        """Kind and bytes of the keys of the newest version, by key id: the same object as long as it is the newest."""
+        return self.versions[-1].keys if self.versions else self._none
 
     def believes(self, keyid: str, index: int) -> bool:
         """Say whether, for all that is known today, nobody but its holder signed an entry with a key.

@@ -8,7 +8,7 @@ import re
 
 from ..errors import LedgerError
 from .database import Reader
-from .tree import Tree
+from .tree import Tree, leaf_of
 
 
 def verified_prefix(connection: Reader, kept: str) -> int:
@@ -25,5 +25,5 @@ def verified_prefix(connection: Reader, kept: str) -> int:
     size, tree = int(words[1]), Tree()
     # The size is a number; the one form of query that both databases understand has no other place for it.
     for (stored,) in connection.execute(f"SELECT envelope FROM entries WHERE idx < {size} ORDER BY idx"):  # noqa: S608
-        tree.add(stored)
+        tree.add(leaf_of(stored))
     return size if tree.size == size and tree.root(size).hex() == words[2] else 0

@@ -63,7 +63,7 @@ def tried(record: Entry) -> bool:
         return False  # and is not read for that
     body = record.body
     if record.step == "rollback":
-        return body["trigger"] != "guard" or any(result.get("of") == body["run_id"] for result in body["results"])
+        return body["trigger"] != "guard" or any(result.get("of") == record.run for result in body["results"])
     return any(result["outcome"] in ("changed", "failed") for result in body["results"])
 
 
@@ -152,7 +152,7 @@ def _named(record: Entry) -> set[str]:
 
 def _check_verdicts(run: Run, excepted: Exceptions, notes: Notes) -> None:
     for record, result in run.results("verify"):
-        failed = [check["id"] for check in result["checks"] if check["result"] == "fail"]
+        failed = [check["id"] for check in result.get("checks", ()) if check["result"] == "fail"]
         if result["verdict"] == "pass" and (failed or result["counts"]["fail"]):
             count = max(len(failed), result["counts"]["fail"])
             notes.find("verdict-contradicts", record.index, f"{result['asset']} passes with {count} failed checks")

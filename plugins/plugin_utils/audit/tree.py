@@ -11,6 +11,11 @@ from .database import Reader
 from .report import Notes
 
 
+def leaf_of(stored: bytes) -> bytes:
+    """Return the hash of an entry's stored bytes."""
+    return hashlib.sha256(b"\x00" + stored).digest()
+
+
 class Tree:
     """Hashes of all complete subtrees: `levels[0]` the leaves, `levels[n]` one hash for 2^n of them."""
 
@@ -22,9 +27,9 @@ class Tree:
         """The number of entries added."""
         return len(self.levels[0])
 
-    def add(self, stored: bytes) -> None:
-        """Add the next entry's stored bytes."""
-        self.levels[0].append(hashlib.sha256(b"\x00" + stored).digest())
+    def add(self, leaf: bytes) -> None:
+        """Add the hash of the next entry."""
+        self.levels[0].append(leaf)
         level = 0
         while len(self.levels[level]) % 2 == 0:
             if level + 1 == len(self.levels):
@@ -38,10 +43,13 @@ class Tree:
         if size == 0:
             return hashlib.sha256(b"").digest()
         # The complete subtrees a size consists of, from the smallest; each is joined to what stands right of it.
-        bits = [level for level in range(size.bit_length()) if size >> level & 1]
-        joined, *larger = (self.levels[level][(size >> level) - 1] for level in bits)
-        for part in larger:
-            joined = hashlib.sha256(b"\x01" + part + joined).digest()
+        joined = b""
+        left = size
+        while left:
+            lowest = left & -left
+            part = self.levels[lowest.bit_length() - 1][left // lowest - 1]
+            joined = hashlib.sha256(b"\x01" + part + joined).digest() if joined else part
+            left -= lowest
         return joined
 
     def compare(self, connection: Reader, notes: Notes) -> None:

@@ -65,10 +65,10 @@ class Envelope:
         stored = _STORED.fullmatch(data)
         if stored is None:
             raise _refusal(data)
-        payload = _unb64(stored[1].decode("ascii"), "payload")
+        payload = _unb64(stored[1], "payload")
         if len(payload) > LARGEST_PAYLOAD:
             raise LedgerError(f"record: the payload has {len(payload)} bytes; at most {LARGEST_PAYLOAD} may be")
-        return cls(payload, stored[2].decode("ascii"), _unb64(stored[3].decode("ascii"), "sig"))
+        return cls(payload, stored[2].decode("ascii"), _unb64(stored[3], "sig"))
 
 
 def _refusal(data: bytes) -> LedgerError:
@@ -103,12 +103,12 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _unb64(text: str, name: str) -> bytes:
+def _unb64(text: bytes, name: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        data = binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
         data = None
-    if data is None or _b64(data) != text:
+    if data is None or binascii.b2a_base64(data, newline=False) != text:
         raise LedgerError(f"record: {name} is not standard base64 with padding")
     return data
 

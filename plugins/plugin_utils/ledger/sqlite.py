@@ -41,10 +41,7 @@ REMEDIES = {
     "SQLITE_READONLY": "this user cannot write it; correct owner and mode of file and folder",
 }
 
-_LOOK = (
-    "SELECT size, (SELECT user_version FROM pragma_user_version),"
-    " (SELECT idx FROM entries WHERE record_id = ?) FROM head"
-)
+_LOOK = "SELECT size, (SELECT idx FROM entries WHERE record_id = ?) FROM head"
 _BETWEEN = "SELECT idx, envelope FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
 _NODE = "SELECT hash FROM nodes WHERE level = ? AND position = ?"
 _PAGE = "SELECT idx, envelope FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?"
@@ -142,7 +139,8 @@ class SqliteStore:
         found = connection.execute(_LOOK, (record_id,)).fetchone()
         if found is None:
             raise LedgerError(f"{self.place}: has no size; run `holdfast audit`")
-        index, version, known = found
+        index, known = found
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > schema.VERSION:
             raise schema.unknown_form(self.place, version)
         if known is not None:

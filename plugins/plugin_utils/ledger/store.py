@@ -83,7 +83,7 @@ class Ledger:
             if seen > index:
                 chain, seen = Chain(), 0  # another, shorter ledger lies here now
             try:
-                chain = chain_over(between(seen, index), chain)
+                chain = chain_over(between(seen, index), chain) if seen < index else chain
                 held(record, chain, index)
             except TrustError as error:
                 raise TrustError(f"{self.path}: entry {index} was not stored: {error}") from error

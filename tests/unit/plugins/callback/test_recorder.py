@@ -97,6 +97,9 @@ class Named:
     def get_name(self, include_role_fqcn):
         return self.name
 
+    def is_changed(self):
+        return bool(self.result.get("changed"))
+
 
 @pytest.mark.parametrize(
     ("action", "role", "told"),

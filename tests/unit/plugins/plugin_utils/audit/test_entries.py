@@ -179,6 +179,8 @@ AMBIGUOUS: dict[str, Callable[[str], str]] = {
     ),
     "NaN": lambda t: t[:-1] + ',"x":NaN}',
     "nothing": lambda t: "",
+    "something behind": lambda t: t + "}",
+    "a line's end": lambda t: t + "\n",
     "deep nesting": lambda t: "[" * 30_000,
 }  # fmt: skip
 

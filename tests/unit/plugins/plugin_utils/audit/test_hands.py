@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import hands
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.database import opened
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.envelopes import take_apart
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.keyring import Keyring, Verified
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.report import AuditReport, Notes
@@ -121,11 +121,27 @@ def test_word_of_another_process_counts_only_for_the_key_that_the_trust_document
     entries = [take_apart(index, stored) for index, stored in told.ledger.entries()]
     assert keyring.judge(entries[0], Notes())
     kind, raw = keyring.keys[entries[1].keyid]
-    forged = replace(entries[1], signature=bytes(64))
+    forged = entries[1]._replace(signature=bytes(64))
     for said, believed in ((Verified((kind, raw), None), True), (Verified((f"ssh-{kind}", raw), None), False)):
         notes = Notes()
         assert keyring.judge(forged, notes, said) == believed
         assert [one.code for one in notes.findings] == ([] if believed else ["signature"])
+
+
+def test_what_was_looked_at_with_other_keys_is_looked_at_again(told: Shop) -> None:
+    keyring = Keyring()
+    entries = [take_apart(index, stored) for index, stored in told.ledger.entries()]
+    assert keyring.judge(entries[0], Notes())
+    in_force = [keyring.keys]
+    found = []
+    path = Path(str(told.ledger.path))
+    with hands.helpers(path, 2) as helpers, opened(path, Notes()) as connection:
+        for looked in hands.looked_at(connection, 0, lambda: in_force[0], helpers):
+            found.append(looked)
+            if len(found) == 5:
+                in_force[0] = dict(keyring.keys)  # as after another version of the trust document
+    assert [one.entry for one in found[5:10]] == entries[5:10]  # with all that a signature is verified by
+    assert [one.verified is None for one in found[:10]] == [True, *[False] * 4, *[True] * 5]
 
 
 def test_resumed_audit_goes_on_where_the_other_ended(told: Shop) -> None:
@@ -140,14 +156,9 @@ def test_progress_is_told_in_order(told: Shop) -> None:
     assert seen[-1] == (told.ledger.size, told.ledger.size)
 
 
-def dying(*of: object) -> list[hands.Looked]:
-    """Look at entries, unless this is a process of the pool: there, be killed."""
-    if os.getpid() != HERE:
-        os._exit(9)
-    return LOOK(*of)  # type: ignore[arg-type]  # handed on as they came
-
-
-HERE, LOOK = os.getpid(), hands.look
+def dying(*_of: object) -> bytes:
+    """Be killed."""
+    os._exit(9)
 
 
 def test_killed_helper_leaves_its_work_to_the_auditor(told: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

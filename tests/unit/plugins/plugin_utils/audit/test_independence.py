@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import copy
 import json
 import re
@@ -14,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import forms, quick
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import envelopes, forms, quick
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import steps as audit_steps
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.codes import REMEDIES, WARNINGS
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.facts import facts
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import statements
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.bodies import BODIES
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.signers import Signer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.ledger_cases import Shop, statement_of
 
@@ -158,7 +162,7 @@ def test_quick_look_takes_no_second_spelling(shop: Shop) -> None:
     taken = 0
     for _, envelope in shop.ledger.entries():
         payload = Envelope.from_bytes(envelope).payload
-        assert quick.read(payload) == statement_of(envelope)
+        assert quick.read(payload) == facts(statement_of(envelope))
         for old, new in (
             (b":", b": "), (b",", b", "), (b"{", b"{ "), (b"}", b"}\n"), (b'"_type"', b'"\\u005ftype"'),
             (b"0", b"00"), (b"1", b"1.0"), (b"1", b"1e0"), (b"T", b"t"), (b"Z", b"+00:00"), (b"plan", b"pl\xc3\xa4n"),
@@ -170,8 +174,37 @@ def test_quick_look_takes_no_second_spelling(shop: Shop) -> None:
                 bad = payload[:at] + new + payload[at + len(old) :]
                 taken += 1
                 if (found := quick.read(bad)) is not None:  # a digit of a digest, say, may be another
-                    assert (spelt(found), forms.problem_of(found)) == (bad, None)
+                    said = json.loads(bad)
+                    assert (spelt(said), forms.problem_of(said), facts(said)) == (bad, None, found)
     assert taken > 200
+
+
+@given(st.binary(max_size=40), st.binary(max_size=3), st.integers(0, 60))
+def test_quick_look_takes_no_second_spelling_of_base64(data: bytes, noise: bytes, at: int) -> None:
+    good = base64.b64encode(data)
+    assert envelopes.of_base64(good) == data
+    for text in (good[:at] + noise + good[at:], good[:at] + noise + good[at + len(noise) :], good + noise):
+        found = envelopes.of_base64(text)
+        assert found is None or base64.b64encode(found) == text
+
+
+@pytest.mark.parametrize(
+    "text", [b"AB==", b"AAB=", b"AAA", b"A===", b"AA=A", b"AAAA=", b"AA==AAAA", b"AA\nAA", b"-_-_"]
+)
+def test_quick_look_takes_base64_in_the_standards_spelling_alone(text: bytes) -> None:
+    assert envelopes.of_base64(text) is None
+
+
+def test_rules_see_checks_of_note_and_no_others(shop: Shop) -> None:
+    shop.story()
+    entries = [envelopes.take_apart(index, stored) for index, stored in shop.ledger.entries()]
+    seen = [entry for entry in entries if entry.step == "verify"]
+    for entry in seen:
+        results = statement_of(shop.ledger.entry(entry.index))["predicate"]["step"]["results"]
+        assert entry.checked == results
+        of_note = any(check["result"] in ("fail", "waived") for result in results for check in result["checks"])
+        assert all(("checks" in result) == of_note for result in entry.body["results"])
+    assert {"checks" in entry.body["results"][0] for entry in seen} == {True, False}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +249,7 @@ def test_writer_and_audit_refuse_the_same_forms(shop: Shop, keys: dict[str, Sign
     for (step, _), statement in told.items():
         statements.check(statement)
         assert forms.problem_of(statement) is None
-        assert quick.read(spelt(statement)) == (None if is_only_for_the_slow_look(statement) else statement)
+        assert quick.read(spelt(statement)) == (None if is_only_for_the_slow_look(statement) else facts(statement))
         for path, member in places(statement):
             if isinstance(member, list) and member:
                 bad = without(statement, path, [*member, member[0]])

@@ -7,7 +7,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.tree import Tree
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.tree import Tree, leaf_of
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import merkle
 
 # The leaves and roots of Certificate Transparency's own test suite.
@@ -96,7 +96,7 @@ def test_published_vectors(size: int) -> None:
     assert merkle.root(size, Log(LEAVES).node).hex() == ROOTS[size]
     tree = Tree()
     for leaf in LEAVES:
-        tree.add(leaf)
+        tree.add(leaf_of(leaf))
     assert tree.root(size).hex() == ROOTS[size]
 
 
