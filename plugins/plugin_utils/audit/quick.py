@@ -138,12 +138,13 @@ def _look(step: str) -> _Look | None:
     names = [name.removesuffix("?") for name in told]
     kept = [at for at, name in enumerate(names) if name != "run_id" and name not in unread]
     lists = {at: form[name] for at, name in enumerate(told) if isinstance(form[name], Many)}
+    within = [form[name].form if isinstance(form[name], Many) else form[name] for name in told]
     return _Look(
         pattern=pattern,
         kept=itemgetter(*kept) if len(kept) > 1 else lambda members: (members[kept[0]],),
         once=tuple(at for at, one in lists.items() if one.once),
         run=names.index("run_id") if "run_id" in names else None,
-        deep=step in _TOGETHER or any(_sieve(one.form) is not None for one in lists.values()),
+        deep=step in _TOGETHER or any(_sieve(one) is not None for one in within),
     )
 
 

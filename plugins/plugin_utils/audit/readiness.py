@@ -163,7 +163,7 @@ def _sealed(record: Entry, request: Entry, kind: str, days: int, book: _Book) ->
 
 def _answers(record: Entry, asset: str, book: _Book) -> Iterator[tuple[Entry, dict[str, str]]]:
     for entry in book.before(record, "verify"):
-        for result in entry.body["results"] if entry.body["kind"] == "drift" else ():
+        for result in entry.checked if entry.body["kind"] == "drift" else ():
             if result["asset"] == asset:
                 yield entry, {check["id"]: check["result"] for check in result["checks"]}
 
