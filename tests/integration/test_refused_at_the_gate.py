@@ -19,8 +19,6 @@ from tests.integration.gated import CANARY, HOSTS, LAST, PILOT, Gated, strict_si
 from tests.integration.lacking import LACKS, UNRECORDED, Lack
 from tests.integration.shop import bodies, builds, equip, results, versions
 
-pytestmark = pytest.mark.waves
-
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
