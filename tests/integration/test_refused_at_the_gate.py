@@ -57,9 +57,10 @@ def states(fleet: Fleet) -> dict[str, list[str]]:
 
 def logins(fleet: Fleet) -> int:
     """Return how often anybody has logged in to the hosts, as their sshd says, asked without SSH."""
-    said = [run(["podman", "exec", fleet.places.container(host), "journalctl", "-q", "-o", "cat", "-u", "ssh"]).stdout
-            for host in HOSTS]  # fmt: skip
-    return sum(one.count("Accepted ") for one in said)
+    journal = [["podman", "exec", fleet.places.container(host), "journalctl", "-q"] for host in HOSTS]
+    for command in journal:
+        run([*command, "--sync"])
+    return sum(run([*command, "-o", "cat", "-u", "ssh"]).stdout.count("Accepted ") for command in journal)
 
 
 def change(shop: Gated, playbook: str = "patch") -> tuple[int, str]:

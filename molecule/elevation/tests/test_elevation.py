@@ -68,6 +68,7 @@ def test_every_grant_and_every_end_is_on_record(trial):
     assert '"event": "granted"' in lines[-2]
     assert '"event": "ended"' in lines[-1]
     assert log.mode == 0o600
+    trial.check_output("journalctl --sync")
     assert "holdfast-elevate" in trial.check_output("journalctl --no-pager -t holdfast-elevate -n 5")
 
 

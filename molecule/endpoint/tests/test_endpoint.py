@@ -22,6 +22,7 @@ def result(host, unit):
     """Run a service once; return its exit code and what it said this time."""
     host.check_output("systemctl reset-failed")
     host.run(f"systemctl start {unit}")
+    host.check_output("journalctl --sync")
     said = host.check_output(f"journalctl -o cat _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID {unit})")
     return host.check_output(f"systemctl show -P ExecMainStatus {unit}"), said
 
