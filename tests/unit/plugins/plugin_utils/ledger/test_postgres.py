@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import hands
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.locking import hold
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, PolicyError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import statements
@@ -59,6 +60,27 @@ def test_whole_story_is_written_by_a_writer_and_audited_by_an_auditor(told: Shop
     assert report, report.findings
     assert (report.entries, report.root) == (told.ledger.size, told.ledger.root().hex())
     assert Ledger(there).head() == told.ledger.head()
+
+
+def test_audit_by_several_processes_says_what_one_says(
+    told: Shop, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them reads over a connection of its own."""
+    there = server.address("auditor", "told")
+    alone = audit_of(there, told.plans)
+    monkeypatch.setattr(hands, "FEW", 0)
+    monkeypatch.setattr(hands, "CHUNK", 3)
+    here = []
+    verify = hands.VerifyingKey.problem
+
+    def counted(key: hands.VerifyingKey, signature: bytes, message: bytes) -> str | None:
+        here.append(key)
+        return verify(key, signature, message)
+
+    monkeypatch.setattr(hands.VerifyingKey, "problem", counted)
+    together = audit_of(there, told.plans, processes=2)
+    assert together.to_dict() == alone.to_dict()
+    assert len(here) < alone.entries / 2, "this process did the work of the others"
 
 
 FORBIDDEN = [
