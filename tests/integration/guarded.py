@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterable
@@ -17,6 +15,7 @@ from typing import Any
 
 from lab.process import run as run_here
 from lab.process import wait_for
+from tests.integration.killing import kill_whole
 from tests.integration.sites import BIN, SiteUnderTest
 
 HERE = Path(__file__).resolve().parent
@@ -85,9 +84,7 @@ class GuardedHost:
             wait_for("all to be applied", lambda: True if marker.exists() else controller.poll(), within=240)
             assert marker.exists(), Path(log.name).read_text(encoding="utf-8")
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(controller.pid, signal.SIGKILL)
-            controller.wait()
+            kill_whole(controller)
         return time.monotonic()
 
     def login(self, user: str = "root", argv: Iterable[str] = ("true",)) -> subprocess.CompletedProcess[str]:

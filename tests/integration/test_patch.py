@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import time
 
 import pytest
 
+from tests.integration.killing import kill_whole
 from tests.integration.sites import BIN, SiteUnderTest
 
 pytestmark = pytest.mark.archive
@@ -144,8 +144,7 @@ def test_a_killed_controller_leaves_an_open_run_and_the_next_one_finishes_the_wo
     while "lab-2" not in deployed(site):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kill_whole(process)
     run_id = steps(site, "run-open")[-1]["run_id"]
     done_before = deployed(site)
 
