@@ -9,6 +9,7 @@ methods of Book. Records are made as ledger/reading.py hands them over, after ve
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -263,9 +264,11 @@ class Book:
         body = {"run_id": run, "action": action, "cluster": cluster, "asset": asset, "until": timestamp(when(until))}
         self._add("lease", "controller", "implementer", body)
 
-    def rehearse(self, run: str, asset: str, verdict: str = "pass", **more: Any) -> None:
+    def rehearse(
+        self, run: str, asset: str, verdict: str = "pass", begins: Mapping[str, Any] | None = None, **more: Any
+    ) -> None:
         """A whole rehearsal on one asset: forward, back, forward, and seen to be as planned."""
-        self.open(run, kind="rehearse")
+        self.open(run, kind="rehearse", **(begins or {}))
         self.deploy(run, [asset])
         self.roll_back(run, [asset], trigger="rehearsal", **more)
         self.deploy(run, [asset])
@@ -313,6 +316,8 @@ class Book:
         """Write a record of the change, or one `about` something else, which belongs to none."""
         index = len(self.records)
         name, sha256 = about or ("plan", self.plan.digest)
+        # What was read from a ledger is equal to what code has, and never the same object.
+        sha256, body = sha256[:1] + sha256[1:], json.loads(json.dumps(body))
         subject = [{"name": name, "digest": {"sha256": sha256}}]
         if step != "request" and about is None:
             subject.append({"name": "request", "digest": {"sha256": self.request_sha256}})

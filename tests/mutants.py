@@ -38,7 +38,12 @@ MODULES = (
     "readiness", "rules", "siterules", "timing", "windows",
 )  # fmt: skip
 """What decides; what is only shown, or asked before anything is signed, has tests of its own."""
-ELSEWHERE = frozenset({"may_halt", "may_break_glass", "may_review", "reviewers_missing", "_reviewer", "_objections"})
+ELSEWHERE = frozenset(
+    {
+        "may_assess", "_assessor", "may_halt", "may_break_glass", "may_review", "reviewers_missing", "_reviewer",
+        "_objections", "openings",
+    }
+)  # fmt: skip
 """Functions of these modules that no gate asks."""
 MOST_ALIVE = 10.0
 """Percent."""

@@ -103,8 +103,20 @@ def test_without_any_one_of_its_steps_it_is_none(step: str, which: int) -> None:
     assert without(REHEARSED, step, which) == frozenset()
 
 
+@pytest.mark.parametrize("trigger", ["health", "request"])
+def test_a_host_taken_back_for_another_reason_was_not_rehearsed(trigger: str) -> None:
+    records = Book(plan()).write(REHEARSED).records
+    (back,) = (one for one in records if one.step == "rollback")
+    back.body["trigger"] = trigger
+    assert rehearsed(records, plan()) == frozenset()
+
+
 def test_another_plan_was_not_rehearsed() -> None:
-    assert rehearsed(Book(plan()).write(REHEARSED).records, plan(title="Another")) == frozenset()
+    """Whichever digest is the smaller."""
+    records = Book(plan()).write(REHEARSED).records
+    others = [plan(title=f"Another {number}") for number in range(99)]
+    assert {other.digest < plan().digest for other in others} == {True, False}
+    assert {rehearsed(records, other) for other in others} == {frozenset()}
 
 
 def test_a_host_seen_to_be_ill_after_it_is_none() -> None:
