@@ -52,6 +52,16 @@ def test_what_check_mode_did_not_do_does_not_count() -> None:
     assert mended_lately(history({"open": {"run": "run_1", "mode": "check"}}, deploy("changed")), NOW, None) == {}
 
 
+@pytest.mark.parametrize("kind", ["patch", "rehearse", "stage", "check"])
+def test_what_another_kind_of_run_did_does_not_count(kind: str) -> None:
+    records = history({"open": {"run": "run_1", "kind": kind}}, deploy("changed"))
+    assert mended_lately(records, NOW, None) == {}
+
+
+def test_what_was_done_hours_ago_does_not_count() -> None:
+    assert mended_lately(history(OPEN, deploy("changed"), CLOSE), NOW + timedelta(hours=5), None) == {}
+
+
 def test_an_hour_ends_on_its_second() -> None:
     records = history(OPEN, deploy("changed", at="2026-11-21 08:00:00"), CLOSE)
     assert mended_lately(records, NOW, None) == {}
