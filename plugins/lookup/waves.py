@@ -10,7 +10,8 @@ description:
   - Computes the waves of an approved plan from the rings of the policy and from the ledger.
   - Hosts that are already verified for the change, and those that were rolled back in it, are left out, so that a run
     started again goes on where it stopped. Where only such hosts as were rolled back are missing, they are returned
-    after all, so that the gate says why the change is over.
+    after all, so that the gate says why the change is over. Where all are verified, but a run of the change was never
+    closed, the last wave is returned once more, so that a run takes it over.
   - No wave holds more members of a cluster than may be out at once; intermittent hosts are in the last waves of their
     ring. What failed or was unreachable comes first again, or last where the ring's failure budget endures it.
   - Decides nothing. Whether a wave may start is the gate's to say.

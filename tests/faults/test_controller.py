@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import matrix
 from tests.faults.case import Case
 from tests.faults.toyd import OLD, WRONG
 
 KILLED = "controller killed"
 
 
-def at_task(case: Case, pattern: str, when: str, *, nth: int = 1, after: float = 0.3) -> None:
+def at_task(case: Case, pattern: str, when: str, *, nth: int = 1, after: float = 0.3) -> matrix.Row:
     """Kill the controller when a task that fits has begun on a host, and judge the next run."""
     code = case.run(**case.trip(pattern, nth=nth, after=after))
     assert case.tripped, case.said()
     assert code < 0, case.said()
     row = case.finish(KILLED, when)
     assert set(row.hosts.values()) == {"on the plan"}
+    return row
 
 
 def test_killed_while_the_gate_is_asked(case: Case) -> None:
@@ -69,7 +71,9 @@ def test_killed_at_the_second_look_at_health(case: Case) -> None:
 
 def test_killed_while_versions_are_compared(case: Case) -> None:
     case.prepare()
-    at_task(case, r"hipaa\.verify_packages:", "while versions are compared")
+    row = at_task(case, r"hipaa\.verify_packages:", "while versions are compared")
+    assert row.then.startswith("took over"), "all may be done, and yet somebody has to close"
+    assert row.audit.startswith("clean")
 
 
 def test_killed_while_a_host_is_taken_back(case: Case) -> None:

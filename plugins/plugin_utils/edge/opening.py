@@ -107,18 +107,20 @@ class Case:
         """Return the waves of a run of patch: those still to run, or where there are none, those that are over.
 
         A change that was taken back has nobody left to change, and that is no success: the gate is asked for the hosts
-        that went back, and says why they get it no more. Empty only where the work is done.
+        that went back, and says why they get it no more. Where all is done but a run that did it was never closed, the
+        last wave is looked at again, so that there is a run that takes it over. Empty only where the work is done.
         """
         waiting = self.remaining_waves(ring)
         if waiting:
             return waiting
         stopped = any(stopped_for_good(self.state, self.plan, self.site.policy))
         rings = {one.name: one for one in self.site.policy.rings}
-        return tuple(
+        over = tuple(
             wave
             for wave in self.all_waves(ring, self.state.done())
             if stopped or not ring_verified(self.state, self.plan, rings[wave.ring])
         )
+        return over or (self.all_waves(ring)[-1:] if self.state.open_runs else ())
 
     def rehearsal_waves(self) -> tuple[Wave, ...]:
         """Return all waves of the first ring the change was asked for, in which its way back is rehearsed."""

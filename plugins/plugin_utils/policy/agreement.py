@@ -31,7 +31,8 @@ def change_alive(q: Question, lifted_by: str | None = None) -> Iterator[Reason]:
             RISK_MANAGEMENT,
             "find the cause, plan again, and ask for a new change",
         )
-    if q.plan is not None and closed(change, q.plan, q.policy) and not reopened(change, q.plan, q.policy):
+    done = q.plan is not None and closed(change, q.plan, q.policy) and not reopened(change, q.plan, q.policy)
+    if done and not _takes_over(q, change):
         yield Reason(
             "change-closed",
             "every ring asked for is verified",
@@ -54,6 +55,11 @@ def change_alive(q: Question, lifted_by: str | None = None) -> Iterator[Reason]:
             AUTHORIZATION,
             "settle it with them: they can approve later, or a new change is asked for",
         )
+
+
+def _takes_over(q: Question, change: ChangeState) -> bool:
+    """Say whether the run ends one that was never closed: it may look again at what that one left done."""
+    return q.run_id is not None and any(run.resumed_by == q.run_id for run in change.runs)
 
 
 def duties_apart(q: Question) -> Iterator[Reason]:

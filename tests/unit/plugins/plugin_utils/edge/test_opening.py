@@ -84,6 +84,24 @@ def back(asset: str, trigger: str = "health") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("more", "ring", "hosts"),
+    [
+        ([], None, "prod-2 prod-3"),
+        ([], "lab", "lab-1"),
+        ([{"close": {"run": "r"}}], None, ""),
+        ([{"open": {"run": "s", "resumes": ["r"]}}], None, "prod-2 prod-3"),  # it was cut short as well
+        ([{"open": {"run": "s", "resumes": ["r"]}}, {"close": {"run": "s", "outcome": "denied"}}], None, ""),
+    ],
+)
+def test_of_work_that_is_done_by_a_run_never_closed_the_last_wave_is_looked_at_again(
+    more: list[dict[str, Any]], ring: str | None, hosts: str
+) -> None:
+    everything = {"run": "r", "assets": DONE["done"]["assets"]}
+    cut = [{"deploy": everything}, *({"see": {"kind": kind, **everything}} for kind in ("version", "health"))]
+    assert waves_to_ask_for([*cut, *more], ring) == hosts.split()
+
+
+@pytest.mark.parametrize(
     ("events", "ring", "hosts"),
     [
         ([DONE], None, ""),
@@ -99,9 +117,13 @@ def back(asset: str, trigger: str = "health") -> dict[str, Any]:
 def test_where_only_hosts_that_went_back_are_left_the_gate_is_asked_for_them(
     events: list[dict[str, Any]], ring: str | None, hosts: str
 ) -> None:
+    assert waves_to_ask_for(events, ring) == hosts.split()
+
+
+def waves_to_ask_for(events: list[dict[str, Any]], ring: str | None) -> list[str]:
     change = Book(plan()).write([*START, *events]).state()
     assert change is not None
     rules = policy([{"name": "production", "failure_budget": {"unhealthy": 1}}])
     site: Any = SimpleNamespace(policy=rules, clusters={})
     case = opening.Case(site, (), change, plan())
-    assert [asset for wave in case.waves_to_ask_for(ring) for asset in wave.assets] == hosts.split()
+    return [asset for wave in case.waves_to_ask_for(ring) for asset in wave.assets]
