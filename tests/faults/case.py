@@ -82,7 +82,7 @@ class Case:
         """Return the command that does so, for a trip."""
         return ["podman", "exec", self.fleet.places.container(host), "sh", "-eu", "-c", script]
 
-    def prepare(self, *hosts: str, to: str = NEW, approvals: int = 0, minutes: int = 1) -> None:
+    def prepare(self, *hosts: str, to: str = NEW, approvals: int = 0, minutes: int = 1, lock: int = 5) -> None:
         """Bring the hosts to OLD, put `to` on offer, and have a change to it approved as far as needs be."""
         self.hosts, self.to = hosts or ("one",), to
         for host in self.hosts:
@@ -91,7 +91,7 @@ class Case:
         if offered != {self.debs[OLD].name, self.debs[to].name}:
             self.fleet.offer([self.debs[OLD], self.debs[to]])
         self.site = lay_out(self.folder / "site", self.fleet)
-        self._settle(approvals, minutes)
+        self._settle(approvals, minutes, lock)
         done = self.site.play("plan_patches")
         assert done.returncode == 0, done.stdout + done.stderr
         plan = json.loads(self.site.plans[-1].read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ class Case:
         assert found == wanted
         self.change = str(self.site.json("change", "request", "--plan", str(self.site.plans[-1]))["change"])
 
-    def _settle(self, approvals: int, minutes: int) -> None:
+    def _settle(self, approvals: int, minutes: int, lock: int) -> None:
         """Give the site these hosts, health that only the right answer passes, and policy in which faults are quick."""
         health = [
             {"id": "toyd", "service": NAME},
@@ -119,7 +119,7 @@ class Case:
         rings.write_text(text.replace("approvals_required: 1", f"approvals_required: {approvals}", 1), encoding="utf-8")
         patching = self.site.root / "policy" / "patching.yml"
         text = patching.read_text(encoding="utf-8")
-        patching.write_text(f"{text}\ninstall_minutes: {minutes}\n", encoding="utf-8")
+        patching.write_text(f"{text}\ninstall_minutes: {minutes}\nlock_minutes: {lock}\n", encoding="utf-8")
 
     def approve(self) -> None:
         """Have the change approved by one person."""

@@ -134,7 +134,7 @@ def test_memory_runs_out_while_dpkg_configures(case: Case, memory_limit: None) -
 
 
 def test_the_lock_is_held_from_the_start(case: Case) -> None:
-    case.prepare()
+    case.prepare(lock=1)
     case.inside(f'nohup python3 -c "{HOLDER}" 900 toy-holder >/dev/null 2>&1 &')
     case.there("/run/toy-locked")
     assert case.run() != 0

@@ -22,8 +22,8 @@ def settings(part: Part, patching: Patching) -> dict[str, Any]:
 
 
 def limits(patching: Patching) -> dict[str, Any]:
-    """Return how long one call of a package manager may take, forward or back, by the policy."""
-    return {"timeout": patching.install_minutes * 60}
+    """Return how long others are waited for, and one call of a package manager may take, forward or back, by policy."""
+    return {"timeout": patching.install_minutes * 60, "lock_timeout": patching.lock_minutes * 60}
 
 
 def way_back(answer: Mapping[str, Any]) -> str:

@@ -61,6 +61,7 @@ PATCHING = Fields(
             },
         ),
         "install_minutes": Whole("minutes, 1 to 240", 1, 240),
+        "lock_minutes": Whole("minutes, 1 to 240", 1, 240),
     },
 )
 
@@ -143,6 +144,8 @@ class Patching:
     obstacles: Thresholds = field(default_factory=Thresholds)
     install_minutes: int = 30
     """How long one host's transaction may take before it is called hung."""
+    lock_minutes: int = 5
+    """How long a host's package lock is waited for, which somebody else's apt or dnf holds."""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Patching:
@@ -175,4 +178,5 @@ class Patching:
             "reboots": self.reboots.to_dict(),
             "obstacles": self.obstacles.to_dict(),
             "install_minutes": self.install_minutes,
+            "lock_minutes": self.lock_minutes,
         }

@@ -56,5 +56,6 @@ def test_a_way_back_is_whole_only_with_nothing_kept(answer: dict, outcome: str) 
 
 
 def test_a_host_has_as_long_for_its_transaction_as_policy_says() -> None:
-    assert limits(policy().patching) == {"timeout": 1800}
-    assert limits(policy(patching={"install_minutes": 45}).patching) == {"timeout": 2700}
+    assert limits(policy().patching) == {"timeout": 1800, "lock_timeout": 300}
+    asked = policy(patching={"install_minutes": 45, "lock_minutes": 2}).patching
+    assert limits(asked) == {"timeout": 2700, "lock_timeout": 120}

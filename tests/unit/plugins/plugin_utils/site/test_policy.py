@@ -45,6 +45,7 @@ def test_files_of_an_earlier_version_mean_what_they_meant() -> None:
         "reboots": {"when": "needed", "minutes": 10},
         "obstacles": {"min_free_percent": 5, "key_days": 30},
         "install_minutes": 30,
+        "lock_minutes": 5,
     }
 
 
