@@ -12,24 +12,29 @@ audit      the audit of 20,000 records on all cores, over verifying their signat
            processes that stand already, with messages and keys at hand; wall time
 audit-cpu  the same, processor time of all processes over that of the verification
 audit-one  the audit by one process, over the audit on all cores; wall time
+audit-read  reading the same records from the file, decoding them and verifying their signatures, and nothing else, on
+           all cores, over verifying the signatures; no limit: of what an audit costs, nobody can leave this out
 inclusion  the proof that a record is in a ledger of 1,000,000, over the same in one of 1,000
-recorder   a play of 100 tasks on 10 hosts of this machine with our recorder and gate, over the same play without: whole
-           runs of ansible-playbook, in turns, medians; wall time
-recorder-cpu  the same, processor time
+recorder   a play of 100 tasks, each a command, on 10 hosts of the lab over SSH with our recorder and gate, over the
+           same play without: whole runs of ansible-playbook, in turns, medians; wall time
+recorder-cpu  the same, processor time of the controller
 ara        the same play with ARA's callback (offline client, SQLite), over the play without; needs ARA (--ara FOLDER is
            the folder of packages it is in); no limit, for comparison
-ara-cpu    the same, processor time
+ara-cpu    the same, processor time of the controller
+idle, idle-cpu, idle-ara, idle-ara-cpu  the same of tasks that reach no host and do nothing, so that a callback is as
+           much of the play as it can be; no limit, for comparison
 memory     megabytes that all processes of the audit of `--long` records hold at most: proportional set sizes, so what
            they share counts once, looked at twenty times a second
 resumed    that audit, gone on with from the head of the one before (--resume), over the whole one
 
-The tasks of the play do next to nothing, so that a callback costs as much of it as it can.
 Exit 0; 1 with --assert when something is above its limit; 3 when something failed, for then nothing was measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import itertools
 import json
 import multiprocessing
 import os
@@ -41,8 +46,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -56,17 +61,21 @@ from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import mai
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import trust_in_force
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 
+from lab.fleet import Fleet
 from tests.bench.long_ledger import long_ledger, nodes_of
 from tests.bench.timing import BenchError, Command, alternate, ratio
 
 LIMITS = {
-    "append": 1.5, "append-bare": None, "audit": 1.3, "audit-cpu": None, "audit-one": None, "inclusion": 5.0,
-    "recorder": 1.05, "recorder-cpu": None, "ara": None, "ara-cpu": None, "memory": 300.0, "resumed": 1.0,
+    "append": 1.5, "append-bare": None, "audit": 1.3, "audit-cpu": None, "audit-one": None, "audit-read": None,
+    "inclusion": 5.0,
+    "recorder": 1.05, "recorder-cpu": None, "ara": None, "ara-cpu": None, "idle": None, "idle-cpu": None,
+    "idle-ara": None, "idle-ara-cpu": None, "memory": 300.0, "resumed": 1.0,
 }  # fmt: skip
 """What is asked of this product; None where a figure is for comparison only."""
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS, TASKS = 10, 100
+KINDS = ("append", "audit", "inclusion", "recorder", "idle", "long")
 AUDITOR = """
 import os, sys
 from datetime import UTC, datetime
@@ -162,43 +171,60 @@ def verify(part: Sequence[Signed]) -> None:
             raise BenchError("a signature does not verify")
 
 
+def read_and_verify(path: Path, keys: Mapping[str, bytes], start: int, stop: int) -> None:
+    """Read records from a ledger's file, as anybody would, and verify their signatures; `keys` are raw, by id."""
+    known = {keyid: VerifyingKey("ed25519", raw) for keyid, raw in keys.items()}
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        for (stored,) in connection.execute(
+            "SELECT envelope FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx", (start, stop)
+        ):
+            envelope = json.loads(stored)
+            payload, (signed,) = base64.b64decode(envelope["payload"]), envelope["signatures"]
+            message = b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
+            if known[signed["keyid"]].problem(base64.b64decode(signed["sig"]), message):
+                raise BenchError("a signature does not verify")
+
+
 def audits(folder: Path, runs: int) -> Iterator[Figure]:
     """Audit a ledger and verify its signatures alone, in turns."""
     ledger = long_ledger(folder / "audited.sqlite", 20_000)
-    trust = trust_in_force(ledger)
+    path, trust, cores = Path(str(ledger.path)), trust_in_force(ledger), len(os.sched_getaffinity(0))
     entries = [take_apart(index, stored) for index, stored in ledger.entries()]
     signed = [(trust.key(one.keyid).raw, one.signature, one.message) for one in entries]
+    keys = {one.keyid: trust.key(one.keyid).raw for one in entries}
     del entries
-    cores = len(os.sched_getaffinity(0))
     parts = [signed[core::cores] for core in range(cores)]
-    taken: dict[str, list[float]] = {"audit": [], "audit-cpu": [], "audit-one": []}
-    with _verifiers(parts) as at_once:
+    cuts = [len(signed) * core // cores for core in range(cores + 1)]
+    reads = [partial(read_and_verify, path, keys, start, stop) for start, stop in itertools.pairwise(cuts)]
+    taken: dict[str, list[float]] = {"audit": [], "audit-cpu": [], "audit-one": [], "audit-read": []}
+    with _standing([partial(verify, part) for part in parts]) as bare, _standing(reads) as read:
         for _run in range(runs):
-            bare = _seconds(at_once)
+            wall_bare = _seconds(bare)
+            taken["audit-read"].append(_seconds(read) / wall_bare)
             before = _processor_seconds()
             verify(signed)
             bare_cpu = _processor_seconds() - before
             before = _processor_seconds()
-            wall = _seconds(lambda: audit(Path(str(ledger.path)), now=NOW, processes=cores))
+            wall = _seconds(lambda: audit(path, now=NOW, processes=cores))
             taken["audit-cpu"].append((_processor_seconds() - before) / bare_cpu)
-            taken["audit"].append(wall / bare)
-            taken["audit-one"].append(_seconds(lambda: audit(Path(str(ledger.path)), now=NOW)) / wall)
-    notes = {"audit": f"{len(signed)} records, {cores} cores", "audit-cpu": f"{runs} runs", "audit-one": ""}
+            taken["audit"].append(wall / wall_bare)
+            taken["audit-one"].append(_seconds(lambda: audit(path, now=NOW)) / wall)
+    notes = {"audit": f"{len(signed)} records, {cores} cores", "audit-cpu": f"{runs} runs"}
     for name, ratios in taken.items():
-        yield figure(name, statistics.median(ratios), notes[name])
+        yield figure(name, statistics.median(ratios), notes.get(name, ""))
 
 
 @contextmanager
-def _verifiers(parts: Sequence[Sequence[Signed]]) -> Iterator[Callable[[], None]]:
-    """Give what verifies each part once in a process of its own, which stands before anything is measured.
+def _standing(acts: Sequence[Callable[[], None]]) -> Iterator[Callable[[], None]]:
+    """Give what does each act once in a process of its own, which stands before anything is measured.
 
     No pool is kept: its threads would make the audit start its processes afresh, which it need not as a command.
     """
     fork = multiprocessing.get_context("fork")
     ends = []
-    for part in parts:
+    for act in acts:
         ours, theirs = fork.Pipe()
-        process = fork.Process(target=_verifying, args=(theirs, part), daemon=True)
+        process = fork.Process(target=_acting, args=(theirs, act), daemon=True)
         process.start()
         ends.append((ours, process))
 
@@ -216,9 +242,9 @@ def _verifiers(parts: Sequence[Sequence[Signed]]) -> Iterator[Callable[[], None]
             process.join()
 
 
-def _verifying(end: Connection, part: Sequence[Signed]) -> None:
+def _acting(end: Connection, act: Callable[[], None]) -> None:
     while end.recv():
-        verify(part)
+        act()
         end.send(True)
 
 
@@ -241,20 +267,48 @@ def inclusions(folder: Path, runs: int) -> Iterator[Figure]:
 
 
 def callbacks(folder: Path, runs: int, ara: Path | None) -> Iterator[Figure]:
-    """Play the same tasks with nobody listening, with our recorder, and with ARA's, in turns."""
+    """Play commands on ten hosts of the lab with nobody listening, with our recorder, and with ARA's, in turns."""
+    names = [f"heard-{number}" for number in range(HOSTS)]
+    fleet = Fleet("bench-ledger", say=lambda line: print(f"  {line}", file=sys.stderr, flush=True))
+    try:
+        fleet.up([f"{name}=bookworm" for name in names])
+        reached = {"ansible_user": "root", "ansible_ssh_common_args": f"-F {fleet.ssh_config}"}
+        task = {"ansible.builtin.command": {"argv": ["/bin/true"]}}
+        figures = {"recorder": "recorder", "ara": "ara"}
+        yield from _heard(folder, runs, ara, dict.fromkeys(names, reached), task, figures)
+    finally:
+        fleet.down()
+
+
+def idles(folder: Path, runs: int, ara: Path | None) -> Iterator[Figure]:
+    """Play tasks that reach nobody and do nothing, in the same way."""
+    hosts = {f"127.0.0.{number + 1}": {"ansible_connection": "local"} for number in range(HOSTS)}
+    task = {"ansible.builtin.debug": {"msg": "x" * 200}, "changed_when": True}
+    yield from _heard(folder, runs, ara, hosts, task, {"recorder": "idle", "ara": "idle-ara"})
+
+
+def _heard(
+    folder: Path,
+    runs: int,
+    ara: Path | None,
+    hosts: Mapping[str, Mapping[str, str]],
+    task: Mapping[str, object],
+    names: Mapping[str, str],
+) -> Iterator[Figure]:
+    """Play a task a hundred times on `hosts` (addresses, with what reaches them); `names` are those of the figures."""
     site = folder / "site"
     if holdfast(["init", str(site), "--host", "127.0.0.1", "--owner", "it-operations"]):
         raise BenchError("no site could be laid out")
     common = {
-        "kind": "server", "owner": "it-operations", "ring": "lab", "address": "127.0.0.1", "environment": "lab",
-        "data_class": "ephi", "tier": 1, "baselines": ["debian-server"], "vars": {"ansible_connection": "local"},
+        "kind": "server", "owner": "it-operations", "ring": "lab", "environment": "lab", "data_class": "ephi",
+        "tier": 1, "baselines": ["debian-server"],
     }  # fmt: skip
-    assets = [{"id": f"billing-{number}", **common} for number in range(HOSTS)]
-    (site / "holdfast.yml").write_text(json.dumps({"plugin": "holdfast.hipaa.register", "assets": assets}))
-    tasks: list[object] = [
-        {"name": f"Task {number}", "ansible.builtin.debug": {"msg": "x" * 200}, "changed_when": True}
-        for number in range(TASKS)
+    assets = [
+        {"id": f"billing-{number}", "address": address, "vars": dict(reached), **common}
+        for number, (address, reached) in enumerate(hosts.items())
     ]
+    (site / "holdfast.yml").write_text(json.dumps({"plugin": "holdfast.hipaa.register", "assets": assets}))
+    tasks: list[object] = [{"name": f"Task {number}", **task} for number in range(TASKS)]
     gate: object = {"name": "Ask the gate", "holdfast.hipaa.gate": {}, "run_once": True}
     commands = {}
     for name in ("bare", "recorder", *(("ara",) if ara else ())):
@@ -264,7 +318,7 @@ def callbacks(folder: Path, runs: int, ara: Path | None) -> Iterator[Figure]:
         play.write_text(json.dumps([document | ({"vars": {"holdfast": {"kind": "remediate"}}} if ours else {})]))
         lines = [
             "[defaults]", f"inventory = {site / 'holdfast.yml'}", f"collections_path = {ROOT / 'collections'}",
-            f"interpreter_python = {sys.executable}", f"home = {folder / 'home'}",
+            f"home = {folder / 'home'}",
             *(["callbacks_enabled = holdfast.hipaa.recorder"] if ours else []),
             *([f"callback_plugins = {ara / 'ara' / 'plugins' / 'callback'}"] if name == "ara" and ara else []),
             "[holdfast]", f"site = {site}",
@@ -276,11 +330,11 @@ def callbacks(folder: Path, runs: int, ara: Path | None) -> Iterator[Figure]:
     os.environ |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "collections"), *([str(ara)] if ara else [])])}
     os.environ |= {"ARA_API_CLIENT": "offline", "ARA_BASE_DIR": str(folder / "ara")}
     costs = alternate(site, commands, runs)
-    for name in [*commands][1:]:
-        walls = [statistics.median(cost.wall for cost in costs[one]) for one in (name, "bare")]
+    for one in [*commands][1:]:
+        walls = [statistics.median(cost.wall for cost in costs[name]) for name in (one, "bare")]
         note = f"{walls[0]:.1f} s over {walls[1]:.1f} s, {TASKS} tasks, {HOSTS} hosts, {runs} runs"
-        yield figure(name, ratio(costs, name, base="bare"), note)
-        yield figure(f"{name}-cpu", ratio(costs, name, "cpu", base="bare"), "")
+        yield figure(names[one], ratio(costs, one, base="bare"), note)
+        yield figure(f"{names[one]}-cpu", ratio(costs, one, "cpu", base="bare"), "")
 
 
 def longs(folder: Path, size: int) -> Iterator[Figure]:
@@ -321,12 +375,18 @@ def _held(pid: int) -> float:
     return held
 
 
+def _within(folder: Path, name: str) -> Path:
+    """Make a folder for one measurement."""
+    (folder / name).mkdir()
+    return folder / name
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(description="What records cost.")
     parser.add_argument("--runs", type=int, default=3, help="turns of each (default: 3)")
     parser.add_argument("--long", type=int, default=100_000, help="records of the long ledger (default: 100000)")
-    parser.add_argument("--only", nargs="+", choices=("append", "audit", "inclusion", "recorder", "long"), default=())
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=())
     parser.add_argument("--ara", type=Path, metavar="FOLDER", help="the folder of packages that ARA is installed in")
     parser.add_argument("--assert", action="store_true", dest="judge", help="exit 1 when something is above its limit")
     args = parser.parse_args(words)
@@ -337,7 +397,8 @@ def main(words: Sequence[str] | None = None) -> int:
             "append": lambda: appends(folder, args.runs),
             "audit": lambda: audits(folder, args.runs),
             "inclusion": lambda: inclusions(folder, args.runs),
-            "recorder": lambda: callbacks(folder, args.runs, args.ara),
+            "recorder": lambda: callbacks(_within(folder, "heard"), args.runs, args.ara),
+            "idle": lambda: idles(_within(folder, "idle"), args.runs, args.ara),
             "long": lambda: longs(folder, args.long),
         }
         try:
