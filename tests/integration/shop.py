@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from lab.fleet import Fleet
@@ -45,6 +46,12 @@ class Installed:
 def builds(folder: Path) -> dict[str, Path]:
     """Build every version of toyd; return version to file."""
     return {version: toyd(version).build(folder) for version in (OLD, NEW, WRONG)}
+
+
+@pytest.fixture(scope="module")
+def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every version of toyd, built once for a module."""
+    return builds(tmp_path_factory.mktemp("debs"))
 
 
 def equip(fleet: Fleet, hosts: Sequence[str], old: Path, *, debian: bool = False) -> None:

@@ -22,10 +22,12 @@ import yaml
 from lab.fleet import Fleet
 from tests.faults.toyd import NAME, NEW, OLD
 from tests.integration.conftest import _fleet, _up
-from tests.integration.shop import builds, equip, open_shop, plan, versions
+from tests.integration.shop import debs, equip, open_shop, plan, versions
 from tests.integration.sites import ROOT, SiteUnderTest
 from tests.integration.small import BASELINE, write
 from tests.shifted import shifted_clock
+
+__all__ = ["debs"]  # a fixture
 
 RINGS = {"lab-1": "lab", "pilot-1": "pilot", "prod-1": "production"}
 PEOPLE = {
@@ -97,12 +99,6 @@ class Office:
     def later(self, seconds: int) -> None:
         """Let time pass."""
         self.clock.write_text(str(int(self.clock.read_text(encoding="ascii")) + seconds), encoding="ascii")
-
-
-@pytest.fixture(scope="module")
-def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The service's versions, built."""
-    return builds(tmp_path_factory.mktemp("debs"))
 
 
 @pytest.fixture(scope="module")

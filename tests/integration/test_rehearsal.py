@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,28 +12,13 @@ import yaml
 
 from lab.fleet import Fleet
 from tests.faults.toyd import NAME, NEW, OLD
-from tests.integration.conftest import _fleet, _up
-from tests.integration.shop import approved, bodies, builds, equip, open_shop, plan, results, versions
+from tests.integration.shop import approved, bodies, debs, open_shop, plan, results
 from tests.integration.sites import SiteUnderTest
+from tests.integration.two_rings import HOSTS, at, pair
+
+__all__ = ["debs", "pair"]  # fixtures
 
 pytestmark = pytest.mark.waves
-
-HOSTS = {"one": "lab", "two": "pilot"}
-
-
-@pytest.fixture(scope="module")
-def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The toy's versions, built."""
-    return builds(tmp_path_factory.mktemp("debs"))
-
-
-@pytest.fixture(scope="module")
-def pair(debs: dict[str, Path]) -> Iterator[Fleet]:
-    """Two hosts that know no archive but the lab's."""
-    with _fleet("rehearsal") as fleet:
-        _up(fleet, ["one=bookworm", "two=trixie"])
-        equip(fleet, tuple(HOSTS), debs[OLD])
-        yield fleet
 
 
 @pytest.fixture
@@ -50,11 +34,6 @@ def asked(pair: Fleet, debs: dict[str, Path], tmp_path: Path) -> tuple[SiteUnder
     file.write_text(json.dumps(rings), encoding="utf-8")
     plan(site)
     return site, approved(site)
-
-
-def at(fleet: Fleet) -> dict[str, str]:
-    """Ask each host which version of the toy it has."""
-    return {host: versions(fleet, host)[f"{NAME}:all"] for host in HOSTS}
 
 
 def test_the_next_ring_waits_for_a_rehearsal_whose_seconds_are_on_record(asked):

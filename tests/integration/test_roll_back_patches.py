@@ -4,40 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lab.fleet import Fleet
 from tests.faults.toyd import ANSWER, NAME, NEW, OLD, PORT
-from tests.integration.conftest import _fleet, _up
-from tests.integration.shop import HEALTH, approved, bodies, builds, equip, open_shop, plan, results, versions
+from tests.integration.shop import HEALTH, approved, bodies, debs, open_shop, plan, results
 from tests.integration.sites import SiteUnderTest
+from tests.integration.two_rings import HOSTS, at, pair
+
+__all__ = ["debs", "pair"]  # fixtures
 
 pytestmark = pytest.mark.waves
-
-HOSTS = {"one": "lab", "two": "pilot"}
-"""Two hosts, one of each Debian, and their rings."""
 
 ASK = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{PORT}', timeout=5).read().decode().split()[-1])"
 SAME = {"id": "sum", "command": {"argv": ["python3", "-c", ASK], "same": True}}
 """What the claim comes to must be the same before and after, whatever version says so."""
-
-
-@pytest.fixture(scope="module")
-def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The toy's versions, built."""
-    return builds(tmp_path_factory.mktemp("debs"))
-
-
-@pytest.fixture(scope="module")
-def pair(debs: dict[str, Path]) -> Iterator[Fleet]:
-    """Two hosts that know no archive but the lab's."""
-    with _fleet("back") as fleet:
-        _up(fleet, ["one=bookworm", "two=trixie"])
-        equip(fleet, tuple(HOSTS), debs[OLD])
-        yield fleet
 
 
 @pytest.fixture
@@ -55,11 +38,6 @@ def patched(pair: Fleet, debs: dict[str, Path], tmp_path: Path) -> tuple[SiteUnd
     assert done.returncode == 0, done.stdout + done.stderr
     assert at(pair) == {"one": NEW, "two": NEW}
     return site, change
-
-
-def at(fleet: Fleet) -> dict[str, str]:
-    """Ask each host which version of the toy it has."""
-    return {host: versions(fleet, host)[f"{NAME}:all"] for host in HOSTS}
 
 
 def answer(fleet: Fleet, host: str) -> str:

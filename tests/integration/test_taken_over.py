@@ -14,8 +14,10 @@ import pytest
 from lab.fleet import Fleet
 from tests.faults.toyd import NAME, NEW, OLD, PORT, WRONG
 from tests.integration.conftest import _fleet, _up
-from tests.integration.shop import approved, builds, equip, open_shop, plan, results, versions
+from tests.integration.shop import approved, debs, equip, open_shop, plan, results, versions
 from tests.integration.sites import ROOT
+
+__all__ = ["debs"]  # a fixture
 
 pytestmark = pytest.mark.waves
 
@@ -23,12 +25,6 @@ HOST = "one"
 ASK = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{PORT}', timeout=5).read().decode().split()[-1])"
 HEALTH = [{"id": "sum", "command": {"argv": ["python3", "-c", ASK], "same": True}}]
 """The sum is all that health asks for, and only the host itself knows what it was."""
-
-
-@pytest.fixture(scope="module")
-def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The toy's versions, built."""
-    return builds(tmp_path_factory.mktemp("debs"))
 
 
 @pytest.fixture(scope="module")
