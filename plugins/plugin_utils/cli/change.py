@@ -35,7 +35,7 @@ from . import (
 from .change_desk import LATE, Desk, deny, rings_of, signer_of
 from .change_halt import stop_or_go
 from .change_report import clock
-from .options import add_format, add_keys, add_site
+from .options import add_change, add_format, add_keys, add_site
 
 OVER = ("rolled-back", "closed", "rejected", "expired")
 
@@ -58,7 +58,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     request.set_defaults(func=_request)
 
     approve = actions.add_parser("approve", help="sign your consent to one exact change, or reject it")
-    approve.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    add_change(approve)
     approve.add_argument("--signed", type=Path, metavar="FILE", help="the bytes `show --for-signing` wrote")
     approve.add_argument("--signature", type=Path, metavar="FILE", help="the signature made over them")
     _add_decision(approve, required=True)
@@ -66,7 +66,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     approve.set_defaults(func=_approve)
 
     show = actions.add_parser("show", help="show one change: what, why, where, who agreed, what is missing")
-    show.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    add_change(show)
     show.add_argument("--for-signing", action="store_true", help="write the bytes that --as signs elsewhere")
     _add_decision(show, required=False)
     show.set_defaults(func=_show)
@@ -77,7 +77,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     stop = actions.add_parser("stop", help="stop a change in its rings, until somebody lets it go on")
     go = actions.add_parser("go", help="lift the stop orders of a change")
     for name, order in (("stop", stop), ("go", go)):
-        order.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+        add_change(order)
         order.add_argument("--as", dest="principal", required=True, metavar="PRINCIPAL", help="who orders it")
         order.add_argument("--ring", action="append", metavar="RING", help="only these rings (default: all asked for)")
         add_keys(order, "the key of who orders it")
@@ -106,7 +106,7 @@ def _request(args: argparse.Namespace) -> int:
     earlier = [one for one in desk.states if one.plan == plan.digest and desk.standing(one) not in OVER]
     if earlier:
         return deny([f"{earlier[0].change_id} asks for this very plan already; see `holdfast change show`"])
-    author, signer = elsewhere.author_of(args, desk, "request", desk.site.keys["requester"])
+    author = elsewhere.author_of(args, desk, "request", desk.site.keys["requester"])
     path = plan.save(desk.site.plans_dir)
     safeguards = touched(plan, desk.site, desk.now)
     change_id, until = change_case.named(args, desk)
@@ -117,11 +117,7 @@ def _request(args: argparse.Namespace) -> int:
     if why:
         return deny([why])
     alone = all(not desk.site.policy.ring(ring).quorum(plan.kind).approvals for ring in rings)
-    index = elsewhere.record(
-        args,
-        desk,
-        author,
-        signer,
+    index = author.record(
         lambda key: desk.recorder.request(
             key,
             plan=plan.digest,

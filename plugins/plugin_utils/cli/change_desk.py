@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TextIO
 
 from ..change.plan import Plan
 from ..change.safeguarded import informed
@@ -147,7 +149,16 @@ def rings_of(asked: Sequence[str] | None, known: list[str], whose: str) -> list[
     return [ring for ring in known if not asked or ring in asked]
 
 
-def deny(reasons: Sequence[str]) -> int:
+def tell(args: argparse.Namespace, text: str, facts: Mapping[str, Any], out: TextIO | None = None) -> int:
+    """Say what came of it, in words (on stdout, unless `out`) or as JSON, and return the exit code for it."""
+    if args.format == "json":
+        print(json.dumps(facts))
+    else:
+        print(text, file=out)
+    return 0
+
+
+def deny(reasons: Sequence[object]) -> int:
     """Say why not on stderr, and return the exit code for it."""
     for reason in reasons:
         print(f"holdfast: denied: {reason}", file=sys.stderr)

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import timedelta
-from typing import Any
 
 from ..change.state import ChangeState
 from ..change.traces import Emergency
@@ -16,8 +14,8 @@ from ..ledger import keeping
 from ..ledger.bodies import EMERGENCIES
 from ..policy.emergency import may_break_glass, may_review
 from . import elsewhere
-from .change_desk import Desk, deny, rings_of, signer_of
-from .options import add_format, add_keys, add_site
+from .change_desk import Desk, deny, rings_of, signer_of, tell
+from .options import add_change, add_format, add_keys, add_site
 
 
 def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,7 +34,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     elsewhere.add_elsewhere(review, "an approver's key")
     review.set_defaults(func=_review)
     for action in (glass, review):
-        action.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+        add_change(action)
         action.add_argument("--dry-run", action="store_true", help="say what would be recorded, and record nothing")
         add_site(action)
         add_format(action)
@@ -59,14 +57,14 @@ def _break(args: argparse.Namespace) -> int:
         changes=desk.states,
     )
     if not decision.allowed:
-        return deny([str(reason) for reason in decision.reasons])
+        return deny(decision.reasons)
     hours = min(desk.site.policy.ring(ring).break_glass_hours for ring in rings)
     # A little before the policy's own limit: the record is written a moment after this one was looked at.
     until = desk.now + timedelta(hours=hours) - timedelta(minutes=1)
     goes = f"{change.change_id} goes ahead in {', '.join(rings)} ({args.reason})"
     said = f"{goes}; to be reviewed by {until:%Y-%m-%d %H:%M}Z"
     if args.dry_run:
-        return _said(args, f"{said}; nothing was recorded", {"recorded": False})
+        return tell(args, f"{said}; nothing was recorded", {"recorded": False}, sys.stderr)
     receipt = keeping.break_glass(
         desk.recorder,
         signer,
@@ -78,37 +76,34 @@ def _break(args: argparse.Namespace) -> int:
         review_by=until,
     )
     desk.sign_head()
-    facts = {"recorded": True, "change": change.change_id, "rings": rings, "review_by": until.isoformat()}
-    return _said(args, f"{said}; record {receipt.index}", {**facts, "index": receipt.index})
+    facts = {"index": receipt.index, "recorded": True, "review_by": until.isoformat(), "rings": rings}
+    return tell(args, f"{said}; record {receipt.index}", {"change": change.change_id, **facts})
 
 
 def _review(args: argparse.Namespace) -> int:
     desk = Desk.open(args.site)
     change = desk.change(args.change)
-    who, signer = elsewhere.author_of(args, desk, "review")
+    author = elsewhere.author_of(args, desk, "review")
+    who = author.principal
     decision = may_review(change, principal=who, roles=desk.trust.roles(who))
     if not decision.allowed:
-        return deny([str(reason) for reason in decision.reasons])
+        return deny(decision.reasons)
     left = [one for one in change.emergencies if one.reviews.get(who) != args.verdict]
     listed = ", ".join(f"record {one.index} ({one.reason}, {', '.join(one.rings)})" for one in left)
     said = f"{who} says {args.verdict} of {listed}" if left else f"{who} has said so of all already"
     if args.dry_run:
-        return _said(args, f"{said}; nothing was recorded", {"recorded": False})
+        return tell(args, f"{said}; nothing was recorded", {"recorded": False}, sys.stderr)
     # Elsewhere one is signed at a time, the oldest first.
     recorded = []
-    for one in left if signer is not None else left[:1]:
-        index = elsewhere.record(
-            args,
-            desk,
-            who,
-            signer,
+    for one in left if author.signer is not None else left[:1]:
+        index = author.record(
             _reviewing(desk, change, one, args.verdict),
             f"holdfast change review {change.change_id} --verdict {args.verdict} --as {who}",
         )
         if index is None:
             return 0
         recorded.append(index)
-    return _said(args, said, {"recorded": bool(recorded), "reviews": recorded})
+    return tell(args, said, {"recorded": bool(recorded), "reviews": recorded})
 
 
 def _reviewing(desk: Desk, change: ChangeState, one: Emergency, verdict: str) -> elsewhere.Write:
@@ -123,11 +118,3 @@ def _reviewing(desk: Desk, change: ChangeState, one: Emergency, verdict: str) ->
         sha256=one.sha256,
         verdict=verdict,
     )
-
-
-def _said(args: argparse.Namespace, text: str, facts: dict[str, Any]) -> int:
-    if args.format == "json":
-        print(json.dumps(facts, sort_keys=True))
-    else:
-        print(text, file=sys.stderr if args.dry_run else sys.stdout)
-    return 0

@@ -20,7 +20,7 @@ def stop_or_go(args: argparse.Namespace) -> int:
     change = desk.change(args.change)
     decision = may_halt(args.action, change, principal=args.principal, roles=desk.trust.roles(args.principal))
     if not decision.allowed:
-        return deny([str(reason) for reason in decision.reasons])
+        return deny(decision.reasons)
     signer = signer_of(args, None, args.action)
     owner = desk.trust.principal_of(signer.public_key.keyid)
     if owner != args.principal:

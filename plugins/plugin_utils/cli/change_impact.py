@@ -9,13 +9,13 @@ import json
 
 from ..change.impact import impact
 from .change_desk import Desk
-from .options import add_format, add_site
+from .options import add_change, add_format, add_site
 
 
 def add(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the action."""
     parser = actions.add_parser("impact", help="who feels a change: services, clinics, billing functions, payers")
-    parser.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    add_change(parser)
     parser.add_argument("--ring", action="append", metavar="RING", help="only these rings of the register")
     add_site(parser)
     add_format(parser)

@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,34 @@ def add_elsewhere(parser: argparse.ArgumentParser, whose: str) -> None:
     parser.add_argument("--signature", type=Path, metavar="FILE", help="the signature made over them")
 
 
-def author_of(
-    args: argparse.Namespace, desk: Desk, action: str, default: KeyRef | None = None
-) -> tuple[str, Signer | None]:
-    """Return who signs, and with what; None where they sign elsewhere. Raises UsageError."""
+@dataclass(frozen=True)
+class Author:
+    """Who writes a record by a command; `signer` is None where they sign elsewhere."""
+
+    args: argparse.Namespace
+    desk: Desk
+    principal: str
+    signer: Signer | None
+
+    def record(self, write: Write, again: str) -> int | None:
+        """Have a record written; return its index, or None where its bytes went out to be signed elsewhere.
+
+        `again` is the command that takes them in. Raises UsageError, LedgerError or TrustError; then nothing is
+        recorded.
+        """
+        if self.signer is not None:
+            index = int(write(self.signer).index)
+        elif self.args.signed:
+            index = _take_in(self.args, self.desk, self.principal, write)
+        else:
+            _hand_out(self.desk, self.principal, write, again)
+            return None
+        self.desk.sign_head()
+        return index
+
+
+def author_of(args: argparse.Namespace, desk: Desk, action: str, default: KeyRef | None = None) -> Author:
+    """Return who signs, and with what. Raises UsageError."""
     if args.for_signing or args.signed or args.signature:
         if args.key or args.ssh_key or bool(args.signed) != bool(args.signature) or not args.principal:
             raise UsageError(
@@ -52,30 +77,12 @@ def author_of(
         if args.for_signing and args.signed:
             raise UsageError(f"{action}: --for-signing writes bytes, --signed takes them in; expected one of the two")
         change_signing.keys_of(desk.trust, args.principal)
-        return args.principal, None
+        return Author(args, desk, args.principal, None)
     signer = signer_of(args, default, action)
     owner = desk.trust.principal_of(signer.public_key.keyid)
     if args.principal not in (None, owner):
         raise UsageError(f"--as {args.principal}: the key is {owner}'s; sign with a key of your own")
-    return owner, signer
-
-
-def record(
-    args: argparse.Namespace, desk: Desk, author: str, signer: Signer | None, write: Write, again: str
-) -> int | None:
-    """Have a record written; return its index, or None where its bytes went out to be signed elsewhere.
-
-    `again` is the command that takes them in. Raises UsageError, LedgerError or TrustError; then nothing is recorded.
-    """
-    if signer is not None:
-        index = int(write(signer).index)
-    elif args.signed:
-        index = _take_in(args, desk, author, write)
-    else:
-        _hand_out(desk, author, write, again)
-        return None
-    desk.sign_head()
-    return index
+    return Author(args, desk, owner, signer)
 
 
 def _hand_out(desk: Desk, author: str, write: Write, again: str) -> None:

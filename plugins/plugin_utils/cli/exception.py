@@ -21,7 +21,7 @@ from ..policy.excepting import Life, digest_of, escalated, life_of, objections, 
 from ..policy.permits import first_due
 from ..site.exceptions import Waiver
 from . import elsewhere
-from .change_desk import Desk, deny
+from .change_desk import Desk, deny, tell
 from .options import add_format, add_site
 
 HELP = {
@@ -63,14 +63,11 @@ def _decide(args: argparse.Namespace) -> int:
         lacks = _lacking(args.action, waiver, life, desk)
         print(f"{said}; {' or '.join(lacks)} would {args.action} it; nothing was recorded", file=sys.stderr)
         return 0
-    who, signer = elsewhere.author_of(args, desk, args.action)
+    author = elsewhere.author_of(args, desk, args.action)
+    who = author.principal
     if args.action != "withdraw" and (refused := _not_theirs(args.action, waiver, life, desk, who)):
         return deny([refused])
-    index = elsewhere.record(
-        args,
-        desk,
-        who,
-        signer,
+    index = author.record(
         lambda key: keeping.exception(
             desk.recorder,
             key,
@@ -85,12 +82,8 @@ def _decide(args: argparse.Namespace) -> int:
     )
     if index is None:
         return 0
-    if args.format == "json":
-        told = {"exception": waiver.id, "decision": args.action, "index": index, "renewals": life.renewals}
-        print(json.dumps(told, sort_keys=True))
-    else:
-        print(f"{said}; {args.action} by {who}, record {index}")
-    return 0
+    facts = {"decision": args.action, "exception": waiver.id, "index": index, "renewals": life.renewals}
+    return tell(args, f"{said}; {args.action} by {who}, record {index}", facts)
 
 
 def _refused(action: str, waiver: Waiver, life: Life, desk: Desk) -> str:

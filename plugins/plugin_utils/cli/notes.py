@@ -72,7 +72,7 @@ def _amend(args: argparse.Namespace) -> int:
     signer = signer_of(args, None, "amend")
     decision = may_amend(record, desk.records, desk.trust.principal_of(signer.public_key.keyid))
     if not decision.allowed:
-        return deny([str(reason) for reason in decision.reasons])
+        return deny(decision.reasons)
     receipt = keeping.amend(desk.recorder, signer, record, args.reason, right=args.right, file=args.file)
     desk.sign_head()
     return _done(args, receipt, said)

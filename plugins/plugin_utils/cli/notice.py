@@ -25,7 +25,7 @@ from ..evidence.planned import OVER
 from ..evidence.stages import refusal, stage_of
 from ..policy.forecast import Forecast, forecast
 from .change_desk import Desk, deny
-from .options import add_format, add_site
+from .options import add_change, add_format, add_site
 from .report import write
 
 AHEAD = timedelta(days=90)
@@ -37,7 +37,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("notice", help="tell people of changes", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     render = actions.add_parser("render", help="print the messages of a change, or write them to files")
-    render.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    add_change(render)
     render.add_argument("--output", type=Path, metavar="DIR", help="write text, HTML and JSON files there")
     render.set_defaults(func=_render)
     send = actions.add_parser("send", help="send what has not been sent, as notices.yml says")

@@ -27,6 +27,11 @@ def add_format(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_change(parser: argparse.ArgumentParser) -> None:
+    """Add `CHG`, which Desk.change looks up."""
+    parser.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+
+
 def named_place(option: str, text: str) -> Place:
     """Return the ledger's place that an option names, from the current folder. Raises UsageError for a bad address."""
     wrong = fault_of(text) if "://" in text else None

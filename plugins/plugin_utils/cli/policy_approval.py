@@ -12,10 +12,9 @@ from ..errors import UsageError
 from ..ledger import keeping
 from ..ledger.canonical import moment
 from ..ledger.reading import Record
-from ..ledger.signers import Signer
 from ..policy.leading import decisions, lawful, led, may_approve
 from . import change_signing, elsewhere
-from .change_desk import Desk, deny
+from .change_desk import Desk, deny, tell
 from .change_report import clock
 
 DAYS = 365
@@ -43,12 +42,12 @@ def approve(args: argparse.Namespace) -> int:
                 f"policy/leadership.yml: version: {policy.leadership.version}; expected more than {last}, which was "
                 f"approved in record {newest.index} and says something else; raise it"
             )
-    who, signer = elsewhere.author_of(args, desk, "approve")
+    author = elsewhere.author_of(args, desk, "approve")
+    who = author.principal
     if flaw := _unable(desk, who) or may_approve(who, policy, before, desk.trust.officers):
         return deny([f"{flaw}; let a holder of one of these offices approve it (offices stand in trust.yml)"])
     until = _end(args, desk)
-    index = _record(args, desk, who, signer, "approve", until)
-    return 0 if index is None else _told(args, f"approved by {who} until {until:%Y-%m-%d}", desk, index)
+    return _decide(author, "approve", until, f"approved by {who} until {until:%Y-%m-%d}")
 
 
 def withdraw(args: argparse.Namespace) -> int:
@@ -57,11 +56,11 @@ def withdraw(args: argparse.Namespace) -> int:
     record = led(desk.records, desk.site.policy, desk.now).record
     if record is None:
         return deny(["the policy at hand is not approved; there is nothing to withdraw"])
-    who, signer = elsewhere.author_of(args, desk, "withdraw")
+    author = elsewhere.author_of(args, desk, "withdraw")
+    who = author.principal
     if flaw := _unable(desk, who):
         return deny([f"{flaw}; let one who is withdraw it"])
-    index = _record(args, desk, who, signer, "withdraw", moment(record.body["expires_at"]))
-    return 0 if index is None else _told(args, f"withdrawn by {who}", desk, index)
+    return _decide(author, "withdraw", moment(record.body["expires_at"]), f"withdrawn by {who}")
 
 
 def _unable(desk: Desk, who: str) -> str:
@@ -111,38 +110,28 @@ def status(args: argparse.Namespace) -> int:
     return 1 if lacking else 0
 
 
-def _record(
-    args: argparse.Namespace, desk: Desk, who: str, signer: Signer | None, decision: str, until: datetime
-) -> int | None:
-    leadership = desk.site.policy.leadership
-    return elsewhere.record(
-        args,
-        desk,
-        who,
-        signer,
+def _decide(author: elsewhere.Author, decision: str, until: datetime, words: str) -> int:
+    """Put a decision about the policy at hand on record, and say so."""
+    policy = author.desk.site.policy
+    index = author.record(
         lambda key: keeping.policy(
-            desk.recorder,
+            author.desk.recorder,
             key,
             decision=decision,
-            digest=desk.site.policy.digest,
-            version=leadership.version,
-            owner=leadership.owner,
-            required=leadership.required,
-            offices=leadership.approved_by,
+            digest=policy.digest,
+            version=policy.leadership.version,
+            owner=policy.leadership.owner,
+            required=policy.leadership.required,
+            offices=policy.leadership.approved_by,
             expires_at=until,
         ),
-        f"holdfast policy {decision} --as {who}",
+        f"holdfast policy {decision} --as {author.principal}",
     )
-
-
-def _told(args: argparse.Namespace, words: str, desk: Desk, index: int) -> int:
-    policy = desk.site.policy
-    if args.format == "json":
-        said = {"version": policy.leadership.version, "digest": policy.digest, "index": index}
-        print(json.dumps(said, sort_keys=True))
-    else:
-        print(f"policy version {policy.leadership.version}, digest {policy.digest}: {words}, record {index}")
-    return 0
+    if index is None:
+        return 0
+    said = f"policy version {policy.leadership.version}, digest {policy.digest}: {words}, record {index}"
+    facts = {"digest": policy.digest, "index": index, "version": policy.leadership.version}
+    return tell(author.args, said, facts)
 
 
 def _said(record: Record) -> dict[str, object]:

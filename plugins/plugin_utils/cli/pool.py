@@ -27,7 +27,7 @@ from ..edge.pooling import Stock, play_staging
 from ..errors import UsageError
 from ..site.pool import OneAddress
 from .change_desk import Desk
-from .options import add_format, add_site
+from .options import add_change, add_format, add_site
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add.set_defaults(func=_add)
 
     fetch = actions.add_parser("fetch", help="fill the pool with a change's files, through hosts that stage them")
-    fetch.add_argument("change", metavar="CHG", help="the change's id, or as much of it as is unique")
+    add_change(fetch)
     fetch.set_defaults(func=_fetch)
 
     verify = actions.add_parser("verify", help="read every file and compare it with its name")

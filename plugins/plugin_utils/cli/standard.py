@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..ledger import keeping
 from ..site.standard import Template
 from . import elsewhere
-from .change_desk import Desk, deny
+from .change_desk import Desk, deny, tell
 from .options import add_format, add_site
 
 HELP = {
@@ -49,16 +49,13 @@ def _decide(args: argparse.Namespace) -> int:
         return deny([f"{template.id} is not signed as it is now; there is nothing to withdraw"])
     if args.action == "approve" and desk.now >= template.expires:
         return deny([f"{template.id} ended at {template.expires.isoformat()}; write a later end first"])
-    who, signer = elsewhere.author_of(args, desk, args.action)
+    author = elsewhere.author_of(args, desk, args.action)
+    who = author.principal
     if args.action == "approve" and who in signed:
         return deny([f"{template.id} is signed by {who} as it is now; record {signed[who].index}"])
     if "approver" not in desk.trust.roles(who):
         return deny([f"approver-role: {who} is no approver; let one who is sign it"])
-    index = elsewhere.record(
-        args,
-        desk,
-        who,
-        signer,
+    index = author.record(
         lambda key: keeping.standard(
             desk.recorder,
             key,
@@ -74,11 +71,8 @@ def _decide(args: argparse.Namespace) -> int:
     )
     if index is None:
         return 0
-    if args.format == "json":
-        print(json.dumps({"template": template.id, "decision": args.action, "index": index}, sort_keys=True))
-    else:
-        print(f"{who} {'agrees to' if args.action == 'approve' else 'withdraws'} {template.id}; record {index}")
-    return 0
+    said = f"{who} {'agrees to' if args.action == 'approve' else 'withdraws'} {template.id}; record {index}"
+    return tell(args, said, {"decision": args.action, "index": index, "template": template.id})
 
 
 def template_of(name: str, desk: Desk) -> Template:
