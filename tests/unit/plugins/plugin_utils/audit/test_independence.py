@@ -12,13 +12,13 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import envelopes, forms, quick
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit import steps as audit_steps
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.codes import REMEDIES, WARNINGS
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.facts import facts
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.facts import Facts, facts
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import statements
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.bodies import BODIES
@@ -155,6 +155,11 @@ def spelt(value: Any) -> bytes:
 def is_only_for_the_slow_look(statement: Any) -> bool:
     """Say whether a statement holds names of units, which may have a backslash: no pattern of bytes is made of them."""
     return any("restarted" in result for result in statement["predicate"]["step"].get("results", ()))
+
+
+def test_an_entry_has_the_facts_of_its_statement_in_their_order() -> None:
+    # `take_apart` makes it of them by place, where only their number would be noticed.
+    assert [*get_type_hints(envelopes.Entry).items()][3:-2] == [*get_type_hints(Facts).items()]
 
 
 def test_quick_look_takes_no_second_spelling(shop: Shop) -> None:
