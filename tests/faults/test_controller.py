@@ -71,8 +71,13 @@ def test_killed_at_the_second_look_at_health(case: Case) -> None:
 
 def test_killed_while_versions_are_compared(case: Case) -> None:
     case.prepare()
-    row = at_task(case, r"hipaa\.verify_packages:", "while versions are compared")
-    assert row.then.startswith("took over"), "all may be done, and yet somebody has to close"
+    at_task(case, r"hipaa\.verify_packages:", "while versions are compared")
+
+
+def test_killed_when_all_is_verified_and_the_run_not_closed(case: Case) -> None:
+    case.prepare()
+    row = at_task(case, r"hipaa\.lease:", "when all is verified", nth=2, after=0.01)
+    assert row.then == "took over, verified", "nothing is left to do, and yet somebody has to close"
     assert row.audit.startswith("clean")
 
 
