@@ -12,14 +12,8 @@ options:
   _terms:
     description: Names of hosts; without any, the host that the task runs for.
     required: false
-  site:
-    description: The site's folder.
-    type: path
-    env:
-      - name: HOLDFAST_SITE
-    ini:
-      - section: holdfast
-        key: site
+extends_documentation_fragment:
+  - holdfast.hipaa.site
 author:
   - Holdfast contributors (@holdfast)
 """
@@ -42,27 +36,20 @@ _raw:
 
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.lookups import SiteLookup
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
 
 
-class LookupModule(LookupBase):
+class LookupModule(SiteLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[Any]:
-        self.set_options(var_options=variables, direct=kwargs)
-        hosts = [str(plain(term)) for term in terms] or [str(plain((variables or {})["inventory_hostname"]))]
-        try:
-            site = open_site(find_site(self.get_option("site")))
-            found: dict[str, None] = {}
-            for host in hosts:
-                cluster = site.asset(host).cluster
-                members = site.clusters[cluster].members if cluster is not None else ()
-                found.update(dict.fromkeys(one for one in members if one not in hosts))
-        except HoldfastError as error:
-            raise AnsibleLookupError(str(error)) from error
+    def answer(self, terms: list[Any]) -> list[str]:
+        hosts = [str(term) for term in terms or [plain(self.variables["inventory_hostname"])]]
+        site = open_site(self.root)
+        found: dict[str, None] = {}
+        for host in hosts:
+            cluster = site.asset(host).cluster
+            members = site.clusters[cluster].members if cluster is not None else ()
+            found.update(dict.fromkeys(one for one in members if one not in hosts))
         return list(found)

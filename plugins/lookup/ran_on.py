@@ -24,14 +24,8 @@ options:
     type: str
     choices: [hosts, sizes]
     default: hosts
-  site:
-    description: The site's folder.
-    type: path
-    env:
-      - name: HOLDFAST_SITE
-    ini:
-      - section: holdfast
-        key: site
+extends_documentation_fragment:
+  - holdfast.hipaa.site
 author:
   - Holdfast contributors (@holdfast)
 """
@@ -49,40 +43,23 @@ _raw:
   elements: raw
 """
 
-from typing import Any
-
 from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.lookups import ChangeLookup
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site, records_of
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.returning import turns_back
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
-
-NOBODY = "holdfast_none"
 
 
-class LookupModule(LookupBase):
+class LookupModule(ChangeLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[Any]:
-        self.set_options(var_options=variables, direct=kwargs)
-        if len(terms) != 1:
-            raise AnsibleLookupError("ran_on: name one change, for example -e change=chg_...")
-        if not terms[0]:
-            # A syntax check names no change; the recorder refuses a run without one.
-            return [1] if self.get_option("want") == "sizes" else [NOBODY]
-        try:
-            site = open_site(find_site(self.get_option("site")))
-            ring = plain(self.get_option("ring")) or None
-            turns = turns_back(site, records_of(site), plain(terms[0]), ring)
-        except HoldfastError as error:
-            raise AnsibleLookupError(str(error)) from error
+    name = "ran_on"
+
+    def batches(self, change_id: str, ring: str | None) -> tuple[tuple[str, ...], ...]:
+        site = open_site(self.root)
+        turns = turns_back(site, records_of(site), change_id, ring)
         if not turns:
             where = f"no host of ring {ring}" if ring else "no host"
             raise AnsibleLookupError(
-                f"{terms[0]}: by the ledger this change ran on {where}; see `holdfast change list`"
+                f"{change_id}: by the ledger this change ran on {where}; see `holdfast change list`"
             )
-        if self.get_option("want") == "sizes":
-            return [len(hosts) for hosts in turns]
-        return [host for hosts in turns for host in hosts]
+        return turns

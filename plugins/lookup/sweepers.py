@@ -13,14 +13,8 @@ description:
 options:
   _terms:
     description: Networks to which the sweep is narrowed; without any, all that is declared.
-  site:
-    description: The site's folder.
-    type: path
-    env:
-      - name: HOLDFAST_SITE
-    ini:
-      - section: holdfast
-        key: site
+extends_documentation_fragment:
+  - holdfast.hipaa.site
 author:
   - Holdfast contributors (@holdfast)
 """
@@ -39,33 +33,23 @@ _raw:
 
 from typing import Any
 
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.lookups import NOBODY, SiteLookup
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_site
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError, SiteError
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import SiteError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.observed.discovery import targets
 
-NOBODY = "holdfast_none"
 
-
-class LookupModule(LookupBase):
+class LookupModule(SiteLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
-        self.set_options(var_options=variables, direct=kwargs)
+    def answer(self, terms: list[Any]) -> list[str]:
         try:
-            root = find_site(self.get_option("site"))
+            root = self.root
         except SiteError:
             return [NOBODY]  # a syntax check; a run without a site is refused by the recorder
-        try:
-            site = open_site(root)
-            inventory = site.policy.inventory
-            sources = dict.fromkeys(sweep.source for sweep in inventory.sweep)
-            only = plain(terms)
-            found = [one for one in sources if targets(inventory, site.segments, one, only)]
-            targets(inventory, site.segments, "", only)
-        except HoldfastError as error:
-            raise AnsibleLookupError(str(error)) from error
+        site = open_site(root)
+        inventory = site.policy.inventory
+        sources = dict.fromkeys(sweep.source for sweep in inventory.sweep)
+        found = [one for one in sources if targets(inventory, site.segments, one, terms)]
+        targets(inventory, site.segments, "", terms)
         return found or [NOBODY]  # the recorder refuses a run in which nobody is to look

@@ -32,14 +32,8 @@ options:
     type: str
     choices: [hosts, sizes]
     default: hosts
-  site:
-    description: The site's folder.
-    type: path
-    env:
-      - name: HOLDFAST_SITE
-    ini:
-      - section: holdfast
-        key: site
+extends_documentation_fragment:
+  - holdfast.hipaa.site
 author:
   - Holdfast contributors (@holdfast)
 """
@@ -57,36 +51,16 @@ _raw:
   elements: raw
 """
 
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import find_site
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.lookups import ChangeLookup
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_case
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import HoldfastError
-
-NOBODY = "holdfast_none"
 
 
-class LookupModule(LookupBase):
+class LookupModule(ChangeLookup):
     """See DOCUMENTATION."""
 
-    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[Any]:
-        self.set_options(var_options=variables, direct=kwargs)
-        if len(terms) != 1:
-            raise AnsibleLookupError("waves: name one change, for example -e change=chg_...")
-        if not terms[0]:
-            # Nobody, not an error: a syntax check names no change. The recorder refuses a run without one.
-            return [1] if self.get_option("want") == "sizes" else [NOBODY]
-        try:
-            case = open_case(find_site(self.get_option("site")), plain(terms[0]))
-            if self.get_option("rehearsal"):
-                waves = case.rehearsal_waves()
-            else:
-                waves = case.waves_to_ask_for(plain(self.get_option("ring")) or None)
-        except HoldfastError as error:
-            raise AnsibleLookupError(str(error)) from error
-        if self.get_option("want") == "sizes":
-            return [len(wave.assets) for wave in waves] or [1]
-        return [asset for wave in waves for asset in wave.assets] or [NOBODY]
+    name = "waves"
+
+    def batches(self, change_id: str, ring: str | None) -> list[tuple[str, ...]]:
+        case = open_case(self.root, change_id)
+        waves = case.rehearsal_waves() if self.get_option("rehearsal") else case.waves_to_ask_for(ring)
+        return [wave.assets for wave in waves]
