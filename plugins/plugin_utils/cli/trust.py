@@ -28,7 +28,7 @@ from ..ledger.trustfile import read_trust_file
 from ..site.site import Site, load_site
 from . import trust_making, trust_signing
 from .options import add_format, add_site
-from .trust_desk import chain_of, exists, print_trust, say, say_cautions, say_consequences
+from .trust_desk import chain_of, exists, print_trust, say, say_cautions, say_consequences, signers_needed
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -70,7 +70,7 @@ def _publish(args: argparse.Namespace) -> int:
         say(f"version {document.version} would be published{made}; nothing was written")
         say_consequences(site, chain.trust, document)
         return print_trust(args, document, chain.genesis)
-    needed = max(document.root_threshold, chain.trust.root_threshold if chain.trust else 1)
+    needed = signers_needed(chain.trust, document)
     if not signed and needed > 1:
         raise UsageError(
             f"publish: {needed} root principals must sign version {document.version}; name the files they wrote "
@@ -96,11 +96,7 @@ def record_trust(site: Site, document: Trust, signed: Sequence[bytes] = ()) -> N
             document.require(root.public_key.keyid, "root", 0)
         _try(site, document, signed, root)
     ledger = open_ledger(site) if exists(site) else Ledger.create(site.ledger_path)
-    recorder = Recorder(ledger, document, site.org, product_version(), utc_now)
-    if root is not None:
-        recorder.publish_trust(root)
-    else:
-        recorder.publish_signed(signed)
+    recorder = _append(site, ledger, document, signed, root)
     for message in seal(recorder, log, site.witnesses, utc_now()):
         print(f"holdfast: {message}", file=sys.stderr)
 
@@ -111,12 +107,17 @@ def _try(site: Site, document: Trust, signed: Sequence[bytes], root: Signer | No
         collect(open_ledger(site), document, signed, site.org, utc_now())
         return
     with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger.create(Path(folder) / "ledger.sqlite")
-        recorder = Recorder(ledger, document, site.org, product_version(), utc_now)
-        if root is not None:
-            recorder.publish_trust(root)
-        else:
-            recorder.publish_signed(signed)
+        _append(site, Ledger.create(Path(folder) / "ledger.sqlite"), document, signed, root)
+
+
+def _append(site: Site, ledger: Ledger, document: Trust, signed: Sequence[bytes], root: Signer | None) -> Recorder:
+    """Append the document to a ledger, signed with the root key or else by others; return what wrote it."""
+    recorder = Recorder(ledger, document, site.org, product_version(), utc_now)
+    if root is not None:
+        recorder.publish_trust(root)
+    else:
+        recorder.publish_signed(signed)
+    return recorder
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -30,6 +30,11 @@ def chain_of(site: Site) -> Chain:
     return chain_after(open_ledger(site), Chain(), 0) if exists(site) else Chain()
 
 
+def signers_needed(before: Trust | None, after: Trust) -> int:
+    """Return how many root principals must sign a version before it can be in force."""
+    return max(after.root_threshold, before.root_threshold if before else 1)
+
+
 def say_consequences(site: Site, before: Trust | None, after: Trust) -> None:
     """Say on stderr what follows from publishing a version."""
     records = read_records(open_ledger(site)) if exists(site) else ()

@@ -15,7 +15,7 @@ from ..edge.environment import PRODUCT, find_site
 from ..edge.opening import open_ledger
 from ..errors import TrustError, UsageError
 from ..ledger.bodies import REASONS, ROLES
-from ..ledger.chain import check_follows
+from ..ledger.chain import Chain, check_follows
 from ..ledger.keys import PublicKey
 from ..ledger.kinds import KINDS, PLAIN
 from ..ledger.trust import Principal, Term, Trust
@@ -23,7 +23,7 @@ from ..ledger.trustfile import HEADING, TrustFile, read_trust_file
 from ..site.site import Site, load_site
 from ..site.structure import SLUG
 from .key import public_key
-from .trust_desk import chain_of, exists, print_trust, say, say_consequences
+from .trust_desk import chain_of, exists, print_trust, say, say_consequences, signers_needed
 
 SHORTEST = 8
 """Digits of a key id that name it."""
@@ -101,12 +101,12 @@ def _init(args: argparse.Namespace) -> int:
     for entrant in args.principal:
         _enter(principals, entrant)
     threshold = 1 if args.root_threshold is None else args.root_threshold
-    return _write(args, site, TrustFile(1, tuple(principals.values()), threshold))
+    return _write(args, site, Chain(), TrustFile(1, tuple(principals.values()), threshold))
 
 
 def _rotate(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.site), PRODUCT)
-    base, now = _base(site)
+    chain, base, now = _base(site)
     principals = {one.id: one for one in base.principals}
     if not (args.principal or args.key or args.root_threshold is not None):
         raise UsageError("rotate: nothing was asked for; add --key, --principal or --root-threshold")
@@ -121,12 +121,12 @@ def _rotate(args: argparse.Namespace) -> int:
         fresh = {key.keyid: Term(valid_from=now)} if now else {}
         principals[name] = replace(one, keys=(*one.keys, key), terms={**old, **fresh})
     threshold = base.root_threshold if args.root_threshold is None else args.root_threshold
-    return _write(args, site, replace(base, principals=tuple(principals.values()), root_threshold=threshold))
+    return _write(args, site, chain, replace(base, principals=tuple(principals.values()), root_threshold=threshold))
 
 
 def _revoke(args: argparse.Namespace) -> int:
     site = load_site(find_site(args.site), PRODUCT)
-    base, now = _base(site)
+    chain, base, now = _base(site)
     named = [(one, key.keyid) for one in base.principals for key in one.keys if _meant(args.who, one, key)]
     owners = {one.id for one, _unused in named}
     if not named or (len(named) > 1 and owners != {args.who}):
@@ -138,7 +138,7 @@ def _revoke(args: argparse.Namespace) -> int:
         terms[keyid] = _revoked(args, owner.term(keyid), now)
     changed = replace(owner, terms=terms)
     principals = tuple(changed if one.id == owner.id else one for one in base.principals)
-    return _write(args, site, replace(base, principals=principals))
+    return _write(args, site, chain, replace(base, principals=principals))
 
 
 def _revoked(args: argparse.Namespace, term: Term, now: int) -> Term:
@@ -168,16 +168,16 @@ def _meant(who: str, one: Principal, key: PublicKey) -> bool:
     return one.id == who or (len(who) >= SHORTEST and key.keyid.startswith(who))
 
 
-def _base(site: Site) -> tuple[TrustFile, int]:
-    """Return the version to change, numbered as the next one, and how many entries the ledger has.
+def _base(site: Site) -> tuple[Chain, TrustFile, int]:
+    """Return the chain on record, the version to change, numbered as the next one, and how many entries there are.
 
-    It is what trust.yml says, in force or not yet: several commands make one version together.
+    That version is what trust.yml says, in force or not yet: several commands make one version together.
     """
     chain = chain_of(site)
     file = read_trust_file(site.trust_path)
     file.follows(chain.trust)  # refuses a number that leads nowhere
     version = chain.trust.version + 1 if chain.trust else 1
-    return replace(file, version=version), open_ledger(site).size if exists(site) else 0
+    return chain, replace(file, version=version), open_ledger(site).size if exists(site) else 0
 
 
 def _enter(principals: dict[str, Principal], entrant: Entrant) -> None:
@@ -203,9 +203,8 @@ def _unheld(principals: dict[str, Principal], key: PublicKey) -> None:
             )
 
 
-def _write(args: argparse.Namespace, site: Site, file: TrustFile) -> int:
+def _write(args: argparse.Namespace, site: Site, chain: Chain, file: TrustFile) -> int:
     """Write trust.yml, once what it says may follow what is in force, and say what comes of it."""
-    chain = chain_of(site)
     document = file.follows(chain.trust)
     if document is None:
         raise AssertionError("the next version is never the one in force")
@@ -217,15 +216,13 @@ def _write(args: argparse.Namespace, site: Site, file: TrustFile) -> int:
         say("nothing was written")
     else:
         _replace(site.trust_path, file)
-        say(f"{site.trust_path} is written; " + _next(site, document))
+        say(f"{site.trust_path} is written; " + _next(site, chain.trust, document))
     return print_trust(args, document, chain.genesis)
 
 
-def _next(site: Site, document: Trust) -> str:
-    chain = chain_of(site)
-    alone = document.root_threshold == 1 and (chain.trust is None or chain.trust.root_threshold == 1)
+def _next(site: Site, before: Trust | None, document: Trust) -> str:
     root = site.keys["root"].path
-    step = "publish" if alone and (root is None or root.exists()) else "propose"
+    step = "publish" if signers_needed(before, document) == 1 and (root is None or root.exists()) else "propose"
     return f"next: holdfast trust {step}"
 
 
