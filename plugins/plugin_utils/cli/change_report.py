@@ -141,15 +141,21 @@ class Report:
             return (f"next: {self.next_ring}, which may start",)
         return (f"next: {self.next_ring}, which waits for:", *(f"  - {reason}" for reason in self.missing.reasons))
 
+    def _named(self) -> dict[str, Any]:
+        """Return which change it is, and how it stands."""
+        return {
+            "change": self.change.change_id,
+            "state": self.state,
+            "kind": self.change.kind,
+            "title": self.plan.title if self.plan else None,
+            "plan_sha256": self.change.plan,
+        }
+
     def brief(self) -> dict[str, Any]:
         """Return ids, digests and states as plain data: what a list of many changes needs."""
         change = self.change
         return {
-            "change": change.change_id,
-            "state": self.state,
-            "kind": change.kind,
-            "title": self.plan.title if self.plan else None,
-            "plan_sha256": change.plan,
+            **self._named(),
             "request_sha256": change.request,
             "requested_by": change.requester,
             "requested_at": timestamp(change.requested_at),
@@ -162,11 +168,7 @@ class Report:
         """Return the report as plain data."""
         change = self.change
         return {
-            "change": change.change_id,
-            "state": self.state,
-            "kind": change.kind,
-            "title": self.plan.title if self.plan else None,
-            "plan_sha256": change.plan,
+            **self._named(),
             "plan": self.plan.to_dict() if self.plan else None,
             "request": {
                 "index": change.request_index,

@@ -23,6 +23,7 @@ from ..advisories.bounds import BOUNDS, FeedError
 from ..advisories.index import Index
 from ..advisories.model import FeedState
 from ..advisories.parts import Part
+from .settling import settle
 
 FOLDER = "feeds"
 INDEX = "index.json"
@@ -158,19 +159,10 @@ class FeedStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-            _settle(path.parent)
+            settle(path.parent)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary)
             raise FeedError(
                 f"{path}: {error.strerror}; nothing was changed; make room, or correct its owner"
             ) from error
-
-
-def _settle(folder: Path) -> None:
-    """Have the folder's new entry on the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

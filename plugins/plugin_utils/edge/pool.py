@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from ..change.locked import Locked
 from ..errors import HoldfastError
+from .settling import settle
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1024 * 1024
@@ -121,7 +122,7 @@ class Pool:
             target.parent.mkdir(mode=0o755, exist_ok=True)
             # A link, not a rename: it fails where the name is taken, whoever took it meanwhile.
             os.link(name, target)
-            _settle(target.parent)
+            settle(target.parent)
         except FileExistsError:
             self._same(target, locked)
             return False
@@ -219,15 +220,6 @@ class Pool:
         except OSError as error:
             raise PoolError(_trouble(self.folder, error)) from error
         self._usable()
-
-
-def _settle(folder: Path) -> None:
-    """Have the folder's new entry on the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _trouble(path: Path, error: OSError) -> str:
