@@ -28,7 +28,7 @@ from ..ledger.trustfile import read_trust_file
 from ..site.site import Site, load_site
 from . import trust_making, trust_signing
 from .options import add_format, add_site
-from .trust_desk import chain_of, exists, print_trust, say, say_cautions, say_consequences, signers_needed
+from .trust_desk import chain_of, exists, print_trust, read_made, say, say_cautions, say_consequences, signers_needed
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,7 +62,7 @@ def _publish(args: argparse.Namespace) -> int:
     if document is None or chain.trust == document:
         print(f"trust: version {wanted.version} is in force already; nothing to publish", file=sys.stderr)
         return print_trust(args, chain.trust or document, chain.genesis)
-    signed = [_read(path) for path in args.signed]
+    signed = [read_made(path, "sign", LARGEST_ENVELOPE + 1) for path in args.signed]
     if args.dry_run:
         if signed:
             _try(site, document, signed)
@@ -129,12 +129,3 @@ def _show(args: argparse.Namespace) -> int:
         raise TrustError("trust: no version is in force; publish one with `holdfast trust publish`")
     say_cautions(chain.trust)
     return print_trust(args, chain.trust, chain.genesis)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_ENVELOPE + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; expected what `holdfast trust sign` wrote") from error
-    return data

@@ -76,6 +76,15 @@ def print_trust(args: argparse.Namespace, trust: Trust | None, genesis: str | No
     return 0
 
 
+def read_made(path: Path, action: str, most: int) -> bytes:
+    """Return at most so many bytes of what an action made; raises UsageError where the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; expected what `holdfast trust {action}` wrote") from error
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that is not there yet; raises UsageError where it is, or cannot be written."""
     try:

@@ -24,7 +24,7 @@ from ..site.site import load_site
 from . import change_signing
 from .change_desk import signer_of
 from .options import add_format, key_file, key_reference
-from .trust_desk import chain_of, exists, print_trust, say, say_cautions, say_consequences, write_new
+from .trust_desk import chain_of, exists, print_trust, read_made, say, say_cautions, say_consequences, write_new
 
 EMPTY = (0, bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"))
 """Size and root of a ledger without entries: SHA-256 of nothing (RFC 6962, 2.1)."""
@@ -145,11 +145,7 @@ def _known(principal: str, proposal: Proposal) -> Trust:
 
 
 def _proposal(path: Path) -> Proposal:
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; expected what `holdfast trust propose` wrote") from error
+    data = read_made(path, "propose", LARGEST)
     try:
         return Proposal.from_bytes(data)
     except TrustError as error:
