@@ -18,7 +18,8 @@ from typing import Any
 
 import yaml
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.plan import Package, Plan, PlannedAsset, Rollback
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import ChangeState, change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import ChangeState
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.canonical import timestamp
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import Record
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.site.policy import Policy

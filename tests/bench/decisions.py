@@ -20,7 +20,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_state
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import Record
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.decision import decide
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.ledgered import with_ledger

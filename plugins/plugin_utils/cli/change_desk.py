@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..change.plan import Plan
+from ..change.reading import change_states
 from ..change.safeguarded import informed
-from ..change.state import ChangeState, change_states
+from ..change.state import ChangeState
 from ..change.store import load_plan, plan_path
 from ..edge.environment import find_site, utc_now
 from ..edge.opening import open_ledger, open_recorder, open_site

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ..change.parts import Part
 from ..change.plan import Plan
+from ..change.reading import change_state
 from ..change.rings import ring_state, ring_verified, stopped_for_good
 from ..change.safeguarded import informed
-from ..change.state import ChangeState, change_state
+from ..change.state import ChangeState
 from ..change.store import load_plan, plan_path
 from ..change.waves import Wave, waves
 from ..errors import LedgerError, PlanError, PolicyError, TrustError

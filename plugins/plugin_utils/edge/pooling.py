@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..change.locked import Locked, plan_files
 from ..change.plan import Plan
-from ..change.state import change_states
+from ..change.reading import change_states
 from ..change.store import load_plan
 from ..errors import HoldfastError
 from ..policy.keeping import needed

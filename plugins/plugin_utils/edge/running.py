@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible.release import __version__ as ansible_core
 
-from ..change.state import ChangeState, change_states
+from ..change.reading import change_states
+from ..change.state import ChangeState
 from ..errors import PolicyError, SiteError
 from ..ledger.reading import Record
 from ..ledger.trust import Trust

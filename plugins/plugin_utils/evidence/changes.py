@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..change.plan import Plan
+from ..change.reading import change_state
 from ..change.safeguarded import informed
-from ..change.state import change_state
 from ..ledger.canonical import moment
 from ..ledger.reading import Record, officers_of
 from ..policy.standing import standing

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_state, change_states
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.rings import ring_verified
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import change_state, change_states
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.environment import utc_now
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.edge.opening import open_recorder, open_site

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import change_states
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_states
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.watch import watches
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.standing import standing
 

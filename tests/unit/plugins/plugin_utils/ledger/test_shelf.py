@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import change_states
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_states
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import LedgerError, TrustError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger import shelf
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.envelope import Envelope

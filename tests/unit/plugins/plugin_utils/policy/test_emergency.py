@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import ChangeState, change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import ChangeState
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import Record
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.emergency import (
     broken_glass,

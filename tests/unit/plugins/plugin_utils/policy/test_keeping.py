@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.locked import covering, plan_files
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.plan import Plan
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.state import change_state
+from ansible_collections.holdfast.hipaa.plugins.plugin_utils.change.reading import change_state
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.errors import PlanError
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.policy.keeping import needed
 
