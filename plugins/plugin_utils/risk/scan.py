@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..advisories.model import Advisory, Support, VendorAdvisory, Vulnerability
@@ -19,19 +19,16 @@ from ..site.item import Item
 from ..site.risk import RiskPolicy
 from ..site.vendor import Vendor
 from .assess import Assessment, assess, worst_word
-from .clock import Clock, end_of, wound
 from .context import Context, context_of, on_ephi_paths
 from .finding import Finding, stamp
 from .installed import Host
 from .matching import Hit, Index, Sayings, host_hits
 from .model import Model
-from .offered import PENDING, Offered, is_offered
+from .offered import Offered
 from .pending import with_pending
 from .severity import severity_of
+from .timer import Clocks, Gone, Judged, Timer
 from .vendors import Clearances, VendorHit, item_hits
-
-REMEMBERED = timedelta(days=90)
-"""How long the clock of a finding that is gone is kept: what comes back goes on where it stopped being seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +46,6 @@ class Feed:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {"feed": self.name, "sha256": self.sha256, "date": self.date, "wrong": list(self.wrong)}
-
-
-Clocks = Mapping[str, Mapping[str, Clock]]
-"""By asset and flaw."""
-Gone = Mapping[str, Mapping[str, tuple[Clock, datetime]]]
-"""The same, of findings that are gone, each with since when."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +113,6 @@ class Scan:
         return tuple(one for one in self.findings if one.asset in assets)
 
 
-Judged = tuple[Assessment, tuple[Hit, ...], tuple[tuple[datetime, str], ...]]
-"""A flaw in a context, where it is, and by when contracts want it gone."""
-
-
 class _Judge:
     """Judges flaws in contexts, each once."""
 
@@ -155,7 +142,7 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
     said = with_pending(inputs.advisories, pending.values())
     index = Index(said, inputs.supports, Clearances(inputs.vendor_advisories))
     judge = _Judge(inputs)
-    timer = _Timer(inputs.before, now)
+    timer = Timer(inputs.before.clocks, inputs.before.gone, now)
     ephi = on_ephi_paths(inputs.data_flows)
     shared: dict[tuple[object, ...], list[Judged]] = {}
     offered = Offered()
@@ -202,80 +189,6 @@ def evaluate(inputs: Inputs, now: datetime, progress: Callable[[int, int], None]
         gone=timer.all_gone({item.id for item in inputs.items}),
         pending=tuple(pending[name] for name in sorted(pending) if name in index.named),
     )
-
-
-class _Timer:
-    """Gives findings their clocks, and remembers those that run without one."""
-
-    def __init__(self, before: Before, now: datetime) -> None:
-        self._before = before
-        self._now = now
-        self._fresh: dict[tuple[str, int, str, date | None], Clock] = {}
-        self.clocks: dict[str, Mapping[str, Clock]] = {}
-        self.gone: dict[str, dict[str, tuple[Clock, datetime]]] = {}
-
-    def timed(
-        self, item: Item, judged: Iterable[Judged], stale: str, ecosystem: str, *, looked: bool, asked: bool
-    ) -> list[Finding]:
-        """Return an item's findings; `looked` says whether what it has no more is known to be gone.
-
-        `asked` says the same of updates that only its archives tell of. Such a clock ends with its update, and is not
-        remembered: a later one of the same package is another. Where an advisory comes to speak of it, its flaws go on
-        with the clock of the update.
-        """
-        running = self._before.clocks.get(item.id, {})
-        stopped = self._before.gone.get(item.id, {})
-        ring, found, here = item.ring or "", [], set()
-        for one, hits, dues in judged:
-            name, clock = one.vulnerability, None
-            if not all(hit.cleared for hit in hits):
-                before = running.get(name) or (stopped[name][0] if name in stopped else None)
-                for hit in hits if before is None else ():
-                    before = running.get(f"{PENDING}{hit.package}") if is_offered(hit, ecosystem) else before
-                clock = self._clock(before, one, dues)
-                here.add(name)
-            found.append(Finding(item.id, ring, item.tier, one, hits, clock, stale))
-        ended = {name: clock for name, clock in running.items() if name not in here}
-        if left := {name: clock for name, clock in ended.items() if not (asked if _is_pending(name) else looked)}:
-            self.clocks[item.id] = left
-        gone = {
-            name: (clock, self._now) for name, clock in ended.items() if name not in left and not _is_pending(name)
-        }
-        for name, (clock, since) in stopped.items():
-            if name not in here and self._now - since <= REMEMBERED:
-                gone.setdefault(name, (clock, since))
-        if gone:
-            self.gone[item.id] = gone
-        return found
-
-    def all_gone(self, items: Collection[str]) -> Gone:
-        """Return what is gone, with the clocks of items that left the register."""
-        for name in self._before.clocks.keys() - items:
-            self.gone[name] = {flaw: (clock, self._now) for flaw, clock in self._before.clocks[name].items()}
-        for name in self._before.gone.keys() - items:
-            kept = {flaw: one for flaw, one in self._before.gone[name].items() if self._now - one[1] <= REMEMBERED}
-            if kept:
-                self.gone[name] = {**kept, **self.gone.get(name, {})}
-        return self.gone
-
-    def _clock(self, before: Clock | None, one: Assessment, dues: Iterable[tuple[datetime, str]]) -> Clock:
-        listed = tuple(dues)
-        if before is None and not listed:
-            key = (one.tier, one.hours, one.by, one.kev_due)
-            if key not in self._fresh:
-                self._fresh[key] = wound(None, one.tier, one.hours, one.by, self._now, _listed(one))
-            return self._fresh[key]
-        return wound(before, one.tier, one.hours, one.by, self._now, (*_listed(one), *listed))
-
-
-def _is_pending(name: str) -> bool:
-    return name.startswith(PENDING)
-
-
-def _listed(one: Assessment) -> list[tuple[datetime, str]]:
-    """Return by when CISA's catalogue wants a flaw gone, where policy lets that count."""
-    due = one.kev_due
-    return [(end_of(due), f"CISA's catalogue: by {due.isoformat()}")] if due else []
 
 
 def _unknown(asset: str, inputs: Inputs, index: Index, now: datetime) -> str:
