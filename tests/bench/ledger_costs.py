@@ -33,10 +33,8 @@ Exit 0; 1 with --assert when something is above its limit; 3 when something fail
 from __future__ import annotations
 
 import argparse
-import base64
 import itertools
 import json
-import multiprocessing
 import os
 import random
 import re
@@ -47,29 +45,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.audit import audit
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.envelopes import take_apart
-from ansible_collections.holdfast.hipaa.plugins.plugin_utils.audit.signatures import VerifyingKey
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.cli.main import main as holdfast
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.reading import trust_in_force
 from ansible_collections.holdfast.hipaa.plugins.plugin_utils.ledger.store import Ledger
 
 from lab.fleet import Fleet
+from tests.bench.bare_signatures import read_and_verify, standing, verify
 from tests.bench.long_ledger import long_ledger, nodes_of
 from tests.bench.timing import BenchError, Command, alternate, ratio
 
 LIMITS = {
     "append": 1.5, "append-bare": None, "audit": 1.3, "audit-cpu": None, "audit-one": None, "audit-read": None,
-    "inclusion": 5.0,
-    "recorder": 1.05, "recorder-cpu": None, "ara": None, "ara-cpu": None, "idle": None, "idle-cpu": None,
-    "idle-ara": None, "idle-ara-cpu": None, "memory": 300.0, "resumed": 1.0,
+    "inclusion": 5.0, "recorder": 1.05, "recorder-cpu": None, "ara": None, "ara-cpu": None, "idle": None,
+    "idle-cpu": None, "idle-ara": None, "idle-ara-cpu": None, "memory": 300.0, "resumed": 1.0,
 }  # fmt: skip
 """What is asked of this product; None where a figure is for comparison only."""
 NOW = datetime(2027, 6, 1, tzinfo=UTC)
@@ -159,32 +155,6 @@ def _seconds(act: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-Signed = tuple[bytes, bytes, bytes]
-
-
-def verify(part: Sequence[Signed]) -> None:
-    """Verify Ed25519 signatures: key, signature, message."""
-    keys: dict[bytes, VerifyingKey] = {}
-    for raw, signature, message in part:
-        key = keys.get(raw) or keys.setdefault(raw, VerifyingKey("ed25519", raw))
-        if key.problem(signature, message):
-            raise BenchError("a signature does not verify")
-
-
-def read_and_verify(path: Path, keys: Mapping[str, bytes], start: int, stop: int) -> None:
-    """Read records from a ledger's file, as anybody would, and verify their signatures; `keys` are raw, by id."""
-    known = {keyid: VerifyingKey("ed25519", raw) for keyid, raw in keys.items()}
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        for (stored,) in connection.execute(
-            "SELECT envelope FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx", (start, stop)
-        ):
-            envelope = json.loads(stored)
-            payload, (signed,) = base64.b64decode(envelope["payload"]), envelope["signatures"]
-            message = b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload)
-            if known[signed["keyid"]].problem(base64.b64decode(signed["sig"]), message):
-                raise BenchError("a signature does not verify")
-
-
 def audits(folder: Path, runs: int) -> Iterator[Figure]:
     """Audit a ledger and verify its signatures alone, in turns."""
     ledger = long_ledger(folder / "audited.sqlite", 20_000)
@@ -197,7 +167,7 @@ def audits(folder: Path, runs: int) -> Iterator[Figure]:
     cuts = [len(signed) * core // cores for core in range(cores + 1)]
     reads = [partial(read_and_verify, path, keys, start, stop) for start, stop in itertools.pairwise(cuts)]
     taken: dict[str, list[float]] = {"audit": [], "audit-cpu": [], "audit-one": [], "audit-read": []}
-    with _standing([partial(verify, part) for part in parts]) as bare, _standing(reads) as read:
+    with standing([partial(verify, part) for part in parts]) as bare, standing(reads) as read:
         for _run in range(runs):
             wall_bare = _seconds(bare)
             taken["audit-read"].append(_seconds(read) / wall_bare)
@@ -212,40 +182,6 @@ def audits(folder: Path, runs: int) -> Iterator[Figure]:
     notes = {"audit": f"{len(signed)} records, {cores} cores", "audit-cpu": f"{runs} runs"}
     for name, ratios in taken.items():
         yield figure(name, statistics.median(ratios), notes.get(name, ""))
-
-
-@contextmanager
-def _standing(acts: Sequence[Callable[[], None]]) -> Iterator[Callable[[], None]]:
-    """Give what does each act once in a process of its own, which stands before anything is measured.
-
-    No pool is kept: its threads would make the audit start its processes afresh, which it need not as a command.
-    """
-    fork = multiprocessing.get_context("fork")
-    ends = []
-    for act in acts:
-        ours, theirs = fork.Pipe()
-        process = fork.Process(target=_acting, args=(theirs, act), daemon=True)
-        process.start()
-        ends.append((ours, process))
-
-    def at_once() -> None:
-        for ours, _process in ends:
-            ours.send(True)
-        for ours, _process in ends:
-            ours.recv()  # EOFError where a signature does not verify
-
-    try:
-        yield at_once
-    finally:
-        for ours, process in ends:
-            ours.send(False)
-            process.join()
-
-
-def _acting(end: Connection, act: Callable[[], None]) -> None:
-    while end.recv():
-        act()
-        end.send(True)
 
 
 def _processor_seconds() -> float:
